@@ -26,23 +26,24 @@ fn generate(into: &Path) {
     let root = crate_dir().join("../../proto");
     let mut files = Vec::new();
     proto_files(&root.join("larder"), &mut files);
+    // No service imports the details, but whoever renders a Status as JSON must know them.
+    files.push(root.join("google/rpc/error_details.proto"));
     files.sort();
     let mut compiler = protox::Compiler::new([&root]).unwrap();
     compiler.include_imports(true).include_source_info(true);
     compiler.open_files(&files).unwrap();
-    let mut set = compiler.file_descriptor_set();
+    let set = compiler.file_descriptor_set();
     tonic_prost_build::configure()
         .out_dir(into)
         .include_file("packages.rs")
         .emit_rerun_if_changed(false)
-        .extern_path(".google.rpc.Status", "::tonic_types::Status")
+        .extern_path(".google.rpc", "::tonic_types::pb")
         .btree_map(".")
-        .compile_fds(set.clone())
+        .compile_fds(set)
         .unwrap();
     let bytes = compiler.encode_file_descriptor_set();
     std::fs::write(into.join("descriptors.bin"), &bytes).unwrap();
     std::fs::write(into.join("scopes.rs"), scopes(&bytes)).unwrap();
-    set.file.clear();
 }
 
 /// The table behind `required_scope`, sorted by path so that it can be searched.

@@ -7,5 +7,5 @@ pub struct RowVerdict {
     pub index: i32,
     /// Code 0 when the row went in; otherwise why it did not, with field violations.
     #[prost(message, optional, tag = "2")]
-    pub status: ::core::option::Option<::tonic_types::Status>,
+    pub status: ::core::option::Option<::tonic_types::pb::Status>,
 }

@@ -31,7 +31,7 @@ pub struct Operation {
     pub finished_at: ::core::option::Option<::prost_types::Timestamp>,
     /// Set when the operation failed.
     #[prost(message, optional, tag = "7")]
-    pub error: ::core::option::Option<::tonic_types::Status>,
+    pub error: ::core::option::Option<::tonic_types::pb::Status>,
     /// What came of it, such as {"model_version": "…"}.
     #[prost(btree_map = "string, string", tag = "8")]
     pub result: ::prost::alloc::collections::BTreeMap<
