@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Pure ranking: what a customer may want next, learnt from what customers did.
+//!
+//! A [`Trainer`] turns a stream of events into an immutable [`Snapshot`]; a [`Serving`] answers from
+//! a snapshot and an overlay of fresher events. Nothing here reads a clock, a file, the network or a
+//! random number: the time is an argument, and the same events always give the same answer.
+
+mod error;
+mod event;
+mod filter;
+mod product;
+mod ranked;
+mod serving;
+mod snapshot;
+mod trainer;
+
+pub use error::{SnapshotError, UnknownProduct};
+pub use event::{Event, InteractionKind, Watermark};
+pub use filter::{Filter, RecommendQuery, RepeatPolicy};
+pub use product::ProductRecord;
+pub use ranked::{Ranked, RankedItem, Shortfall, Source};
+pub use serving::Serving;
+pub use snapshot::{Snapshot, SnapshotHeader};
+pub use trainer::{Trainer, TrainingSettings};

@@ -1,0 +1,65 @@
+//! The answer: products in order, where each came from and why, and why there are not more.
+
+use std::fmt;
+
+/// Products from the best to the worst.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ranked {
+    /// No product twice; scores never rise.
+    pub items: Vec<RankedItem>,
+    /// Why there are fewer items than asked for; `None` when there are as many.
+    pub shortfall: Option<Shortfall>,
+}
+
+/// One product of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankedItem {
+    /// Which product.
+    pub product_id: String,
+    /// Higher is better, never negative; comparable within one answer only.
+    pub score: f64,
+    /// The rung of the ladder it came from.
+    pub source: Source,
+    /// Sentences for the shopper, at least one, the strongest first.
+    pub reasons: Vec<String>,
+}
+
+/// The rungs of the ladder, from the most to the least personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The customer buys it, or showed interest in it.
+    Personal,
+    /// Bought by the people who buy what this customer buys.
+    Similar,
+    /// Popular in a category this customer buys from.
+    PopularInCategory,
+    /// Popular with everybody.
+    Popular,
+}
+
+/// Why an answer is shorter than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shortfall {
+    /// No product is visible in the catalogue.
+    EmptyCatalogue,
+    /// There are products, but the filter lets none of them through.
+    FilterExcludesAll,
+    /// Only products bought before were asked for, and the customer has bought none.
+    NoHistoryForRepeat,
+    /// Only products bought before were asked for, of a customer nobody has seen.
+    UnknownCustomer,
+    /// Everything that may be shown is shown.
+    FewerThanAsked,
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::EmptyCatalogue => "the catalogue has no visible products",
+            Self::FilterExcludesAll => "the filter excludes every product",
+            Self::NoHistoryForRepeat => "the customer has not bought anything that may be shown",
+            Self::UnknownCustomer => "the customer is not known, so there is nothing to repeat",
+            Self::FewerThanAsked => "fewer products fit the request than were asked for",
+        })
+    }
+}
