@@ -1,0 +1,101 @@
+//! Reads `larder.toml`: every key must be a known setting, every value one that it accepts, and
+//! each is remembered with its line. Messages of the TOML reader are passed on without the line
+//! itself, which may hold a secret.
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::SettingsError;
+use crate::catalogue;
+use crate::hint;
+use crate::load::Gathered;
+use crate::origin::Origin;
+
+/// Gathers the settings of the file at `path`.
+pub(crate) fn gather(path: &Path, gathered: &mut Gathered) -> Result<(), SettingsError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| SettingsError::FileUnreadable { path: path.to_owned(), source })?;
+    let table = DeTable::parse(&text).map_err(|error| SettingsError::FileMalformed {
+        path: path.to_owned(),
+        line: line_of(&text, error.span().map_or(0, |span| span.start)),
+        message: error.message().to_owned(),
+    })?;
+    let reader = Reader { path, text: &text };
+    for (name, value) in table.get_ref() {
+        match value.get_ref() {
+            DeValue::Table(section) if catalogue::find(name.get_ref()).is_none() => {
+                reader.gather_section(name, section, gathered);
+            }
+            _ => reader.gather_one(name.get_ref(), name.span().start, value, gathered),
+        }
+    }
+    Ok(())
+}
+
+struct Reader<'file> {
+    path: &'file Path,
+    text: &'file str,
+}
+
+impl Reader<'_> {
+    fn gather_section(
+        &self,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        section: &DeTable<'_>,
+        gathered: &mut Gathered,
+    ) {
+        if section.is_empty() && !catalogue::is_section(name.get_ref()) {
+            self.refuse_unknown(name.get_ref(), name.span().start, gathered);
+        }
+        for (field, value) in section {
+            let key = format!("{}.{}", name.get_ref(), field.get_ref());
+            self.gather_one(&key, field.span().start, value, gathered);
+        }
+    }
+
+    fn gather_one(&self, key: &str, at: usize, value: &Spanned<DeValue<'_>>, gathered: &mut Gathered) {
+        let Some(setting) = catalogue::find(key) else {
+            return self.refuse_unknown(key, at, gathered);
+        };
+        let given = &self.text[value.span()];
+        let origin = Origin::File { path: self.path.to_owned(), line: line_of(self.text, at) };
+        if given == "\"\"" && catalogue::default_of(key).is_none() {
+            return gathered.unset(setting, origin);
+        }
+        match plain(value.get_ref()).and_then(|value| setting.kind.read_value(value)) {
+            Some(value) => gathered.set(setting, value, origin),
+            None => gathered.refuse_value(setting, given, &origin),
+        }
+    }
+
+    fn refuse_unknown(&self, key: &str, at: usize, gathered: &mut Gathered) {
+        let known = catalogue::all().map(|setting| setting.key.to_owned());
+        let known = known.chain(catalogue::SECTIONS.iter().map(|(name, _)| (*name).to_owned()));
+        let meant =
+            hint::nearest(key, known).map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+        let line = line_of(self.text, at);
+        gathered.refuse(format!("{} line {line}: unknown setting `{key}`{meant}", self.path.display()));
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+}
+
+/// The value without its place in the file. `None` for what no setting is made of.
+fn plain(value: &DeValue<'_>) -> Option<toml::Value> {
+    match value {
+        DeValue::String(text) => Some(toml::Value::String(text.to_string())),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(toml::Value::Integer)
+        }
+        DeValue::Float(number) => number.as_str().parse().ok().map(toml::Value::Float),
+        DeValue::Boolean(flag) => Some(toml::Value::Boolean(*flag)),
+        DeValue::Array(items) => {
+            items.iter().map(|item| plain(item.get_ref())).collect::<Option<_>>().map(toml::Value::Array)
+        }
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
+    }
+}

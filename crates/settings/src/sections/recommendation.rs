@@ -1,0 +1,42 @@
+//! The section `[recommendation]`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{localhost, section};
+use crate::kind::Kind;
+
+section! {
+    /// The recommendation service: the catalogue, the events, the models and their answers.
+    RecommendationSettings = "recommendation" {
+        /// Where the service listens for gRPC.
+        listen_address: SocketAddr = localhost(50051), Kind::Address;
+        /// Where the service's health and metrics are; never routed to from outside.
+        ops_address: SocketAddr = localhost(9051), Kind::Address;
+        /// How many copies of the service run side by side.
+        replicas: u32 = 1, Kind::Whole(1..=1_000);
+        /// The folder of model snapshots. Left out, it is `snapshots` in `data_dir`.
+        snapshot_dir: Option<PathBuf> = None, Kind::Path;
+        /// How many snapshots of each tenant are kept to roll back to.
+        snapshots_kept: usize = 3, Kind::Whole(1..=100);
+        /// How long after one training the next one starts.
+        training_interval ("training_interval_s", "crate::durations::seconds"):
+            Duration = Duration::from_secs(3_600), Kind::Whole(1..=2_592_000);
+        /// How many new events make a training worthwhile.
+        training_min_events: u64 = 1_000, Kind::Whole(0..=1_000_000_000);
+        /// How often the log of interactions is read for what other replicas recorded.
+        tail_interval ("tail_interval_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_millis(500), Kind::Whole(10..=60_000);
+        /// The most rows that one batch may carry.
+        batch_limit_rows: usize = 10_000, Kind::Whole(1..=100_000);
+        /// The largest gRPC message that is read.
+        message_limit_bytes: usize = 32 * 1024 * 1024, Kind::Whole(1024..=1_073_741_824);
+        /// After how many days an event counts half for what is popular.
+        popularity_half_life_days: f64 = 14.0, Kind::Number(0.1..=3_650.0);
+        /// After how many days an event counts half for what one customer likes.
+        personal_half_life_days: f64 = 120.0, Kind::Number(0.1..=3_650.0);
+        /// How many similar products the model keeps for each product.
+        neighbours_per_product: usize = 50, Kind::Whole(1..=1_000);
+    }
+}
