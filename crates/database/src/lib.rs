@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Everything Larder does with PostgreSQL before a query is written: where the server is, who may
+//! log in, migrations, pools, tenant-scoped transactions and the private cluster of the embedded
+//! default. No table of any service is known here, and no other database is spoken to.
+
+mod bootstrap;
+mod error;
+mod migrate;
+mod pool;
+mod roles;
+mod scram;
+mod server;
+
+pub use bootstrap::bootstrap;
+pub use error::{DatabaseError, constraint, is_unavailable};
+pub use migrate::migrate;
+pub use pool::connect;
+pub use roles::{BACKUP_ROLE, Role, SCHEMAS, role_name};
+pub use server::{DEFAULT_DATABASE, Server};

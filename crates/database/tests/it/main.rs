@@ -1,0 +1,6 @@
+//! The database crate against a real PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bootstrap;
+mod fixture;
+mod migrations;
