@@ -47,7 +47,10 @@ impl Kind {
 
     /// Tells whether a refused value may be shown. A url is refused when it carries credentials.
     pub(crate) fn may_show(&self, given: &str) -> bool {
-        !self.is_secret() && !(matches!(self, Self::Url) && given.contains('@'))
+        match self {
+            Self::Url => !given.contains('@'),
+            _ => !self.is_secret(),
+        }
     }
 
     /// Says in words what is accepted, to stand after "accepted is".
