@@ -1,0 +1,68 @@
+//! Which events become lines and which spans are exported. Spans nobody reads are never made, so that
+//! instrumented code costs next to nothing without a collector.
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Filter};
+
+use super::span_ids::SpanIds;
+use crate::context::RequestContext;
+use crate::init::TelemetryError;
+
+/// Whose spans would describe the export itself, and so never end.
+const NEVER_EXPORTED: [&str; 5] = ["h2", "hyper", "hyper_util", "tonic", "tower"];
+
+/// Events by target and level, as in `info,larder_gateway=debug`; of spans only those whose ids lines carry.
+pub(crate) struct LogFilter {
+    targets: Targets,
+}
+
+impl LogFilter {
+    pub(crate) fn parse(directives: &str) -> Result<Self, TelemetryError> {
+        let targets = directives.parse().map_err(|_| TelemetryError::LogFilter(directives.to_owned()))?;
+        Ok(Self { targets })
+    }
+
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.is_span() {
+            return metadata.fields().iter().any(|field| SpanIds::names(field.name()));
+        }
+        self.targets.would_enable(metadata.target(), metadata.level())
+    }
+}
+
+impl<S: Subscriber> Filter<S> for LogFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+    }
+}
+
+/// Spans of our own code, where the current request is sampled.
+pub(crate) struct ExportFilter;
+
+impl ExportFilter {
+    fn may_want(metadata: &Metadata<'_>) -> bool {
+        let root = metadata.target().split("::").next().unwrap_or_default();
+        metadata.is_span() && *metadata.level() <= Level::INFO && !NEVER_EXPORTED.contains(&root)
+    }
+}
+
+impl<S: Subscriber> Filter<S> for ExportFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        Self::may_want(metadata) && RequestContext::with_current(RequestContext::is_sampled).unwrap_or(true)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if Self::may_want(metadata) { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+}
