@@ -1,12 +1,18 @@
 //! The one place where xtask reads the clock or waits. It has no async runtime whose time
 //! a test could pause.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The current instant.
 #[expect(clippy::disallowed_methods, reason = "this is the one clock function of a program without tokio")]
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// The time of day, as files carry it.
+#[expect(clippy::disallowed_methods, reason = "this is the one clock function of a program without tokio")]
+pub(crate) fn wall_time() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Does nothing for a while.

@@ -1,10 +1,9 @@
 //! Line coverage of the workspace's own crates without a second build of everything else:
-//! only members are compiled with counters, by way of [`wrapper`], and the tests' counts
+//! only members are compiled with counters, by way of [`crate::rustc_wrapper`], and the tests' counts
 //! are read with the LLVM tools that belong to this rustc.
 
 mod report;
 mod tools;
-pub(crate) mod wrapper;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::interrupt::Interrupt;
+use crate::rustc_wrapper::Extra;
 use crate::workspace::Workspace;
 use tools::Tools;
 
@@ -30,7 +30,7 @@ impl Coverage {
         std::fs::create_dir(&counts)?;
         // Tests start programs that run as another user, and those write counts too.
         std::fs::set_permissions(&counts, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
-        Ok(Self { tools, wrapper: wrapper::install(&workspace.target)?, counts })
+        Ok(Self { tools, wrapper: Extra::Counters.install(&workspace.target)?, counts })
     }
 
     /// Has a cargo call compile the members with counters, and the tests count into files.
@@ -40,8 +40,13 @@ impl Coverage {
         command.env("LLVM_PROFILE_FILE", self.counts.join("%8m.profraw"));
     }
 
-    /// Prints the table of covered lines, one row a crate.
-    pub(crate) fn print(&self, workspace: &Workspace, objects: &[PathBuf]) -> Result<()> {
+    /// Prints the table of covered lines, one row a crate; of `packages` alone, if any are named.
+    pub(crate) fn print(
+        &self,
+        workspace: &Workspace,
+        packages: &[String],
+        objects: &[PathBuf],
+    ) -> Result<()> {
         let merged = self.counts.join("merged.profdata");
         let raw: Vec<PathBuf> = std::fs::read_dir(&self.counts)?
             .map(|entry| entry.map(|entry| entry.path()))
@@ -62,7 +67,9 @@ impl Coverage {
         }
         let export = run_quietly(&mut export)?;
         let export = serde_json::from_slice(&export).context("llvm-cov wrote no JSON")?;
-        print!("{}", report::table(&report::lines_per_crate(&export, workspace)?));
+        let mut crates = report::lines_per_crate(&export, workspace)?;
+        crates.retain(|name, _| packages.is_empty() || packages.contains(name));
+        print!("{}", report::table(&crates));
         Ok(())
     }
 }

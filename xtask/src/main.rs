@@ -3,14 +3,21 @@
 //! here. It depends on none of Larder's crates, so it builds in seconds.
 
 mod arguments;
+mod bench;
+mod ci;
 mod clock;
 mod coverage;
+mod deny;
+mod generate;
 mod interrupt;
 mod lint;
 mod packages;
+mod prepare;
+mod rustc_wrapper;
 mod servers;
 mod test;
 mod tidy;
+mod up;
 mod wheels;
 mod workspace;
 
@@ -25,18 +32,25 @@ use crate::workspace::Workspace;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
-  test [--full] [--no-coverage] [-p CRATE]… [NAME…]
-                       run the tests on a PostgreSQL and a Redis started for them
+  up [-- ARGUMENTS…]   build larder and run it with the demo shop, on a PostgreSQL of its own
+  test [--full] [--coverage | --no-coverage] [-p CRATE]… [NAME…]
+                       run the tests, --full the long ones too, on a PostgreSQL and a Redis started for them
   with-servers -- COMMAND…
                        run a command with that PostgreSQL and Redis
+  bench NAME [--json]  measure; without NAME, list what can be measured
   lint                 rustfmt and clippy, warnings are errors
   tidy                 the rules of the house that no compiler knows
+  deny                 licences, banned crates and sources of all dependencies
+  gen                  write generated files anew
+  prepare [--check] [CRATE…]
+                       write, or compare, what the database says of each query
+  ci                   tidy, deny, lint, prepare --check and test
 ";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if coverage::wrapper::is_rustc_call(&words) {
-        return coverage::wrapper::run_rustc(&words);
+    if let Some(extra) = rustc_wrapper::Extra::of_this_process() {
+        return extra.run_rustc(&words);
     }
     match run(words) {
         Ok(code) => code,
@@ -61,10 +75,16 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     let interrupt = Interrupt::install()?;
     match command.as_str() {
+        "up" => up::run(&workspace, &interrupt, arguments),
         "test" => test::run(&workspace, &interrupt, arguments),
         "with-servers" => test::with_servers(&workspace, &interrupt, arguments),
+        "bench" => bench::run(&workspace, &interrupt, arguments),
         "lint" => lint::run(&workspace, &interrupt, arguments),
         "tidy" => tidy::run(&workspace, &interrupt, arguments),
+        "deny" => deny::run(&workspace, &interrupt, arguments),
+        "gen" => generate::run(&workspace, &interrupt, arguments),
+        "prepare" => prepare::run(&workspace, &interrupt, arguments),
+        "ci" => ci::run(&workspace, &interrupt, arguments),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
 }

@@ -19,6 +19,8 @@ use crate::workspace::Workspace;
 
 /// What the command line asked for.
 struct Wish {
+    /// Whether to measure coverage; when nothing was said, only of a whole run.
+    coverage: bool,
     /// Tests marked `#[ignore]` too: the long ones.
     full: bool,
     packages: Vec<String>,
@@ -26,18 +28,22 @@ struct Wish {
     names: Vec<String>,
 }
 
+impl Wish {
+    fn from_words(mut arguments: Arguments) -> Result<Self> {
+        let full = arguments.flag("--full");
+        let (asked_for, refused) = (arguments.flag("--coverage"), arguments.flag("--no-coverage"));
+        let packages = arguments.values("-p")?;
+        let names = arguments.names()?;
+        let whole = packages.is_empty() && names.is_empty();
+        Ok(Self { coverage: !refused && (asked_for || whole), full, packages, names })
+    }
+}
+
 /// Runs the tests.
-pub(crate) fn run(
-    workspace: &Workspace,
-    interrupt: &Interrupt,
-    mut arguments: Arguments,
-) -> Result<ExitCode> {
-    let measured = !arguments.flag("--no-coverage");
-    let full = arguments.flag("--full");
-    let packages = arguments.values("-p")?;
-    let wish = Wish { full, packages, names: arguments.names()? };
+pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: Arguments) -> Result<ExitCode> {
+    let wish = Wish::from_words(arguments)?;
     let servers = Servers::start(interrupt)?;
-    let coverage = if measured { coverage(workspace, interrupt, &wish, &servers) } else { None };
+    let coverage = if wish.coverage { coverage(workspace, interrupt, &servers) } else { None };
     let objects = build(workspace, interrupt, &wish, coverage.as_ref())?;
     let mut runner = runner(workspace, &wish);
     servers.describe_to(&mut runner);
@@ -45,7 +51,7 @@ pub(crate) fn run(
         coverage.describe_to(&mut runner);
     }
     let (status, closing_lines) = run_tests(interrupt, &mut runner)?;
-    if let Some(Err(error)) = coverage.map(|coverage| coverage.print(workspace, &objects)) {
+    if let Some(Err(error)) = coverage.map(|coverage| coverage.print(workspace, &wish.packages, &objects)) {
         eprintln!("xtask: coverage was measured but cannot be shown: {error:#}");
     }
     for line in closing_lines {
@@ -75,17 +81,8 @@ pub(crate) fn with_servers(
     Ok(exit_code(interrupt.run(&mut command)?))
 }
 
-/// Says why when coverage is not measured; the tests run all the same.
-fn coverage(
-    workspace: &Workspace,
-    interrupt: &Interrupt,
-    wish: &Wish,
-    servers: &Servers,
-) -> Option<Coverage> {
-    if !wish.names.is_empty() || !wish.packages.is_empty() {
-        eprintln!("xtask: coverage is not measured: only some of the tests run");
-        return None;
-    }
+/// Says why when coverage cannot be measured; the tests run all the same.
+fn coverage(workspace: &Workspace, interrupt: &Interrupt, servers: &Servers) -> Option<Coverage> {
     match Coverage::prepare(workspace, interrupt, servers.folder()) {
         Ok(coverage) => Some(coverage),
         Err(error) => {
@@ -184,15 +181,23 @@ fn exit_code(status: ExitStatus) -> ExitCode {
 mod tests {
     use super::*;
 
+    fn wish(words: &str) -> Wish {
+        Wish::from_words(Arguments::new(words.split_whitespace().map(str::to_owned).collect())).unwrap()
+    }
+
     #[test]
     fn a_crate_is_always_built_together_with_larder() {
-        let wish = |packages: &[&str]| Wish {
-            full: false,
-            packages: packages.iter().map(|name| (*name).to_owned()).collect(),
-            names: Vec::new(),
-        };
-        assert_eq!(selection(&wish(&["larder-gateway"])), ["-p", "larder-gateway", "-p", "larder"]);
-        assert_eq!(selection(&wish(&[])), ["--workspace"]);
+        assert_eq!(selection(&wish("-p larder-gateway")), ["-p", "larder-gateway", "-p", "larder"]);
+        assert_eq!(selection(&wish("")), ["--workspace"]);
+    }
+
+    #[test]
+    fn coverage_is_measured_of_a_whole_run_or_when_asked_for() {
+        assert!(wish("").coverage);
+        assert!(wish("--full").coverage);
+        assert!(!wish("--no-coverage").coverage);
+        assert!(!wish("erase").coverage);
+        assert!(wish("-p larder-gateway --coverage").coverage);
     }
 
     #[test]

@@ -17,7 +17,6 @@ pub(crate) struct Workspace {
 /// One crate of the workspace.
 pub(crate) struct Member {
     pub(crate) name: String,
-    #[expect(dead_code, reason = "the next command needs it")]
     pub(crate) folder: PathBuf,
     /// Names of the packages it depends on, those of its tests left out.
     pub(crate) dependencies: Vec<String>,

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::workspace::Workspace;
+use crate::workspace::{Member, Workspace};
 
 /// What every crate of the product should reach, in percent.
 const GOAL_PERCENT: f64 = 80.0;
@@ -37,7 +37,7 @@ pub(super) fn lines_per_crate(export: &Value, workspace: &Workspace) -> Result<B
     let mut crates = BTreeMap::new();
     for file in files {
         let name = file["filename"].as_str().context("llvm-cov named no file")?;
-        let Some(member) = owner(Path::new(name), &workspace.root) else { continue };
+        let Some(member) = owner(Path::new(name), &workspace.members) else { continue };
         let lines = &file["summary"]["lines"];
         let lines = Lines {
             count: lines["count"].as_u64().context("llvm-cov counted no lines")?,
@@ -48,14 +48,13 @@ pub(super) fn lines_per_crate(export: &Value, workspace: &Workspace) -> Result<B
     Ok(crates)
 }
 
-/// The crate a file counts for, if it counts at all.
-fn owner(file: &Path, root: &Path) -> Option<String> {
-    let inside = file.strip_prefix(root.join("crates")).ok()?;
-    let mut parts = inside.iter().map(|part| part.to_string_lossy());
-    let name = parts.next()?.into_owned();
-    let rest: Vec<_> = parts.collect();
-    let product = rest.first()? == "src" && rest.get(1)? != "gen" && rest.last()? != "tests.rs";
-    (product && name != "testkit").then_some(name)
+/// The crate of the product a file counts for, if it counts at all.
+fn owner(file: &Path, members: &[Member]) -> Option<String> {
+    let member = members.iter().find(|member| file.starts_with(&member.folder))?;
+    let inside = file.strip_prefix(&member.folder).ok()?;
+    let counts = inside.starts_with("src") && !inside.starts_with("src/gen") && !inside.ends_with("tests.rs");
+    let product = !matches!(member.name.as_str(), "xtask" | "larder-testkit");
+    (counts && product).then(|| member.name.clone())
 }
 
 /// The table as it is printed.
@@ -73,7 +72,7 @@ pub(super) fn table(crates: &BTreeMap<String, Lines>) -> String {
 fn row(text: &mut String, name: &str, lines: Lines, good: bool) {
     let mark = if good { "" } else { "  below the goal" };
     let Lines { count, covered } = lines;
-    writeln!(text, "  {name:<16} {:>5.1} %  {covered:>6} of {count:>6} lines{mark}", lines.percent())
+    writeln!(text, "  {name:<22} {:>5.1} %  {covered:>6} of {count:>6} lines{mark}", lines.percent())
         .expect("writing to a string cannot fail");
 }
 
@@ -83,25 +82,38 @@ mod tests {
 
     #[test]
     fn generated_code_tests_and_other_code_do_not_count() {
-        let root = Path::new("/house");
-        assert_eq!(owner(Path::new("/house/crates/gateway/src/router.rs"), root), Some("gateway".to_owned()));
-        assert_eq!(owner(Path::new("/house/crates/proto/src/gen/larder.rs"), root), None);
-        assert_eq!(owner(Path::new("/house/crates/ranking/src/merge/tests.rs"), root), None);
-        assert_eq!(owner(Path::new("/house/crates/ranking/tests/it/main.rs"), root), None);
-        assert_eq!(owner(Path::new("/house/crates/testkit/src/lib.rs"), root), None);
-        assert_eq!(owner(Path::new("/elsewhere/serde/src/lib.rs"), root), None);
+        let member = |name: &str, folder: &str| Member {
+            name: name.to_owned(),
+            folder: Path::new("/house").join(folder),
+            dependencies: Vec::new(),
+        };
+        let members = [
+            member("larder", "crates/larder"),
+            member("larder-ranking", "crates/ranking"),
+            member("larder-testkit", "crates/testkit"),
+            member("xtask", "xtask"),
+        ];
+        let owner = |path: &str| owner(&Path::new("/house").join(path), &members);
+        assert_eq!(owner("crates/larder/src/up/demo.rs"), Some("larder".to_owned()));
+        assert_eq!(owner("crates/ranking/src/merge.rs"), Some("larder-ranking".to_owned()));
+        assert_eq!(owner("crates/ranking/src/gen/larder.rs"), None);
+        assert_eq!(owner("crates/ranking/src/merge/tests.rs"), None);
+        assert_eq!(owner("crates/ranking/tests/it/main.rs"), None);
+        assert_eq!(owner("crates/testkit/src/lib.rs"), None);
+        assert_eq!(owner("xtask/src/main.rs"), None);
+        assert_eq!(owner("/elsewhere/serde/src/lib.rs"), None);
     }
 
     #[test]
     fn a_crate_under_the_goal_is_marked() {
         let crates = BTreeMap::from([
-            ("gateway".to_owned(), Lines { count: 100, covered: 79 }),
-            ("ranking".to_owned(), Lines { count: 300, covered: 300 }),
+            ("larder-gateway".to_owned(), Lines { count: 100, covered: 79 }),
+            ("larder-ranking".to_owned(), Lines { count: 300, covered: 300 }),
         ]);
         let text = table(&crates);
         let rows: Vec<&str> = text.lines().skip(2).collect();
-        assert_eq!(rows[0], "  gateway           79.0 %      79 of    100 lines  below the goal");
-        assert_eq!(rows[1], "  ranking          100.0 %     300 of    300 lines");
-        assert_eq!(rows[2], "  all               94.8 %     379 of    400 lines");
+        assert_eq!(rows[0], "  larder-gateway          79.0 %      79 of    100 lines  below the goal");
+        assert_eq!(rows[1], "  larder-ranking         100.0 %     300 of    300 lines");
+        assert_eq!(rows[2], "  all                     94.8 %     379 of    400 lines");
     }
 }

@@ -1,0 +1,106 @@
+//! `cargo xtask bench NAME [--json]`: one format for every benchmark. A benchmark is an
+//! example of some crate, built for release, that prints one JSON object a row; this page
+//! builds it, gives it throw-away servers, judges the rows and prints them. A missed target
+//! is shown, not hidden, and does not fail the command.
+
+mod machine;
+mod report;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::arguments::Arguments;
+use crate::interrupt::Interrupt;
+use crate::servers::Servers;
+use crate::workspace::Workspace;
+use report::{Report, Row};
+
+/// A program that measures.
+struct Bench {
+    name: &'static str,
+    about: &'static str,
+    /// The crate it is an example of; the example has the benchmark's name.
+    package: &'static str,
+}
+
+/// Everything that can be measured. The program is called with no arguments and finds the
+/// released `larder` in LARDER_BENCH_LARDER and a folder to work in, removed afterwards, in
+/// LARDER_BENCH_FOLDER, beside the two variables that name the servers of a test run.
+const BENCHES: [Bench; 1] = [Bench {
+    name: "serving",
+    about: "recommendations over gRPC, over JSON and in process; start-up; memory",
+    package: "larder",
+}];
+
+/// Runs one benchmark and prints its table.
+pub(crate) fn run(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    mut arguments: Arguments,
+) -> Result<ExitCode> {
+    let json = arguments.flag("--json");
+    let names = arguments.names()?;
+    let [name] = names.as_slice() else {
+        for bench in &BENCHES {
+            println!("{:<12} {}", bench.name, bench.about);
+        }
+        bail!("name one benchmark");
+    };
+    let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
+    };
+    let program = build(workspace, interrupt, bench)?;
+    let servers = Servers::start(interrupt)?;
+    let rows = measure(workspace, interrupt, &program, &servers)?;
+    let report = Report { bench: bench.name, machine: machine::describe(), rows };
+    print!("{}", report.table());
+    if json {
+        println!("{}", report.json());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build(workspace: &Workspace, interrupt: &Interrupt, bench: &Bench) -> Result<PathBuf> {
+    eprintln!("xtask: building for release");
+    let mut command = workspace.cargo();
+    command.args(["build", "--release", "--package", "larder", "--package", bench.package]);
+    interrupt.run_well(command.args(["--bin", "larder", "--example", bench.name]))?;
+    Ok(workspace.target.join("release/examples").join(bench.name))
+}
+
+/// Runs the program and reads a row from each of its lines that is a JSON object.
+fn measure(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    program: &Path,
+    servers: &Servers,
+) -> Result<Vec<Row>> {
+    let mut command = Command::new(program);
+    command
+        .current_dir(&workspace.root)
+        .env("LARDER_BENCH_LARDER", workspace.target.join("release/larder"))
+        .env("LARDER_BENCH_FOLDER", servers.folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    servers.describe_to(&mut command);
+    let mut child = interrupt.spawn(&mut command)?;
+    let output = child.stdout.take().context("the benchmark has no output")?;
+    let mut rows = Vec::new();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if line.starts_with('{') {
+            rows.push(Row::read(&line).with_context(|| format!("`{line}` is no row"))?);
+        } else {
+            println!("{line}");
+        }
+    }
+    let status = interrupt.wait(child)?;
+    if !status.success() {
+        bail!("the benchmark failed: {status}");
+    }
+    Ok(rows)
+}
