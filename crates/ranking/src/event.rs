@@ -28,7 +28,7 @@ pub struct Event {
     pub product_id: String,
     /// What was done.
     pub kind: InteractionKind,
-    /// How many; anything that is not a finite number above 0 counts as 1.
+    /// How many pieces. The models count occasions, so ten at once are one purchase.
     pub quantity: f64,
     /// The stars of a rating, 0 to 5; not used for other kinds.
     pub value: Option<f64>,

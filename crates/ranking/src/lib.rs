@@ -4,9 +4,11 @@
 //! a snapshot and an overlay of fresher events. Nothing here reads a clock, a file, the network or a
 //! random number: the time is an argument, and the same events always give the same answer.
 
+mod decay;
 mod error;
 mod event;
 mod filter;
+mod history;
 mod product;
 mod ranked;
 mod serving;

@@ -1,6 +1,17 @@
-//! A trained model of one tenant, immutable.
+//! A trained model of one tenant, immutable, and its file format.
+//!
+//! The rows of what each customer did are the truth in it; everything about products as a whole is
+//! derived from them, so a customer can be taken out without a trace.
 
-use crate::{SnapshotError, Watermark};
+mod bytes;
+mod format;
+mod models;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use models::{Models, Neighbour};
+
+use crate::{ProductRecord, SnapshotError, Watermark, decay::HalfLife, history::Facts};
 
 /// What a snapshot says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +28,86 @@ pub struct SnapshotHeader {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     pub(crate) header: SnapshotHeader,
+    pub(crate) tuning: Tuning,
     pub(crate) trained_at_us: i64,
+    /// The time of the newest event: weights are as seen then, however old the history is.
+    pub(crate) reference_us: i64,
+    pub(crate) products: Products,
+    pub(crate) customers: Customers,
+    pub(crate) models: Models,
+}
+
+/// The settings a snapshot was trained with, which its overlay has to share.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tuning {
+    pub popularity_half_life: HalfLife,
+    pub personal_half_life: HalfLife,
+    pub neighbours_per_product: u32,
+}
+
+/// Every product that was named, in the order of ids; products only events name have no record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Products {
+    pub ids: Vec<String>,
+    pub records: Vec<Option<ProductRecord>>,
+}
+
+/// Every customer with an event, in the order of ids, and what each did with which product.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Customers {
+    pub ids: Vec<String>,
+    /// Where each customer's rows begin; one more than customers.
+    pub offsets: Vec<u32>,
+    /// By customer, then product.
+    pub rows: Vec<HistoryRow>,
+}
+
+/// What one customer did with one product.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HistoryRow {
+    pub product: u32,
+    /// How much the customer was drawn to it at the reference time.
+    pub weight: f32,
+    pub facts: Facts,
+}
+
+impl Customers {
+    pub(crate) fn from_sorted_rows(ids: Vec<String>, numbered_rows: Vec<(u32, HistoryRow)>) -> Self {
+        let mut offsets = vec![0; ids.len() + 1];
+        for (customer, _) in &numbered_rows {
+            offsets[*customer as usize + 1] += 1;
+        }
+        for customer in 0..ids.len() {
+            offsets[customer + 1] += offsets[customer];
+        }
+        Self { ids, offsets, rows: numbered_rows.into_iter().map(|(_, row)| row).collect() }
+    }
+
+    pub(crate) fn find(&self, customer_id: &str) -> Option<usize> {
+        self.ids.binary_search_by(|id| id.as_str().cmp(customer_id)).ok()
+    }
+
+    pub(crate) fn rows_of(&self, customer: usize) -> &[HistoryRow] {
+        &self.rows[self.offsets[customer] as usize..self.offsets[customer + 1] as usize]
+    }
+
+    /// The customer's rows; empty for somebody nobody has seen.
+    pub(crate) fn rows_by_id(&self, customer_id: &str) -> &[HistoryRow] {
+        self.find(customer_id).map_or(&[], |customer| self.rows_of(customer))
+    }
+
+    fn without(&self, customer: usize) -> Self {
+        let begin = self.offsets[customer];
+        let end = self.offsets[customer + 1];
+        let mut rest = self.clone();
+        rest.ids.remove(customer);
+        rest.rows.drain(begin as usize..end as usize);
+        rest.offsets.remove(customer + 1);
+        for offset in &mut rest.offsets[customer + 1..] {
+            *offset -= end - begin;
+        }
+        rest
+    }
 }
 
 impl Snapshot {
@@ -43,36 +133,51 @@ impl Snapshot {
 
     /// Products of the catalogue that are not hidden.
     pub fn product_count(&self) -> usize {
-        0
+        self.products.records.iter().flatten().filter(|record| !record.hidden).count()
     }
 
     /// Customers with at least one event.
     pub fn customer_count(&self) -> usize {
-        0
+        self.customers.ids.len()
     }
 
     /// Events the models were trained on.
     pub fn interaction_count(&self) -> u64 {
-        0
+        self.customers.rows.iter().map(|row| u64::from(row.facts.events)).sum()
     }
 
     /// Whether any event of the customer is in the model.
-    pub fn contains_customer(&self, _customer_id: &str) -> bool {
-        false
+    pub fn contains_customer(&self, customer_id: &str) -> bool {
+        self.customers.find(customer_id).is_some()
     }
 
-    /// The same model as if the customer had never been there; `None` when they are not in it.
-    pub fn without_customer(&self, _customer_id: &str) -> Option<Self> {
-        None
+    /// The same model as if the customer had never been there, under the same version; `None` when
+    /// they are not in it. What is known of products as a whole is derived anew.
+    pub fn without_customer(&self, customer_id: &str) -> Option<Self> {
+        let customers = self.customers.without(self.customers.find(customer_id)?);
+        let models = Models::derive(&self.tuning, self.reference_us, self.products.ids.len(), &customers);
+        Some(Self {
+            header: self.header.clone(),
+            tuning: self.tuning.clone(),
+            trained_at_us: self.trained_at_us,
+            reference_us: self.reference_us,
+            products: self.products.clone(),
+            customers,
+            models,
+        })
     }
 
     /// The snapshot as a file's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        Vec::new()
+        format::encode(self)
     }
 
     /// Reads what [`Snapshot::encode`] wrote.
-    pub fn decode(_bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Err(SnapshotError::NotASnapshot)
+    ///
+    /// # Errors
+    /// Bytes that are not a whole, undamaged snapshot of this format are refused; no input panics
+    /// or takes more memory than a small multiple of its own size.
+    pub fn decode(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        format::decode(bytes)
     }
 }

@@ -1,17 +1,22 @@
 //! From a stream of events to a snapshot.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use crate::{Event, ProductRecord, Snapshot, SnapshotHeader};
+use crate::{
+    Event, ProductRecord, Snapshot, SnapshotHeader,
+    decay::{HalfLife, clamp_time},
+    history::Pair,
+    snapshot::{Customers, HistoryRow, Models, Products, Tuning},
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingSettings {
-    /// After this time a purchase counts half for what is popular.
+    /// After this time a purchase counts half for what is popular. At least an hour.
     pub popularity_half_life: Duration,
-    /// After this time an event counts half for what a customer likes.
+    /// After this time an event counts half for what a customer likes. At least an hour.
     pub personal_half_life: Duration,
     /// How many similar products are kept for each product.
     pub neighbours_per_product: usize,
@@ -24,24 +29,112 @@ impl Default for TrainingSettings {
 }
 
 /// Reads products and events in any order and makes a snapshot of them.
+///
+/// Memory grows with the pairs of customer and product, not with the events. Event ids are not
+/// looked at: give every event once.
 pub struct Trainer {
+    tuning: Tuning,
     now_us: i64,
+    product_numbers: HashMap<String, u32>,
+    records: Vec<Option<ProductRecord>>,
+    customer_numbers: HashMap<String, u32>,
+    pairs: HashMap<(u32, u32), Pair>,
 }
 
 impl Trainer {
     /// `now_us` is the time the snapshot is trained at; events after it count as happening then.
-    pub fn new(_settings: TrainingSettings, now_us: i64) -> Self {
-        Self { now_us }
+    pub fn new(settings: TrainingSettings, now_us: i64) -> Self {
+        Self {
+            tuning: Tuning {
+                popularity_half_life: HalfLife::new(settings.popularity_half_life),
+                personal_half_life: HalfLife::new(settings.personal_half_life),
+                neighbours_per_product: u32::try_from(settings.neighbours_per_product).unwrap_or(u32::MAX),
+            },
+            now_us: clamp_time(now_us),
+            product_numbers: HashMap::new(),
+            records: Vec::new(),
+            customer_numbers: HashMap::new(),
+            pairs: HashMap::new(),
+        }
     }
 
     /// Adds a product, or replaces the one with the same id.
-    pub fn add_product(&mut self, _product: ProductRecord) {}
+    pub fn add_product(&mut self, product: ProductRecord) {
+        let number = self.product_number(&product.product_id);
+        self.records[number as usize] = Some(product);
+    }
 
     /// Counts an event; its product and customer need not be known.
-    pub fn add_event(&mut self, _event: &Event) {}
-
-    /// Derives the models.
-    pub fn finish(self, header: SnapshotHeader) -> Snapshot {
-        Snapshot { header, trained_at_us: self.now_us }
+    pub fn add_event(&mut self, event: &Event) {
+        let product = self.product_number(&event.product_id);
+        let customer = number_of(&mut self.customer_numbers, &event.customer_id);
+        let pair = self.pairs.entry((customer, product)).or_default();
+        pair.add(event, event.occurred_at_us.min(self.now_us), self.tuning.personal_half_life);
     }
+
+    /// Derives the models. The same products and events give the same snapshot in any order.
+    pub fn finish(self, header: SnapshotHeader) -> Snapshot {
+        let reference_us =
+            self.pairs.values().map(latest_time_us).max().unwrap_or(self.now_us).min(self.now_us);
+        let (product_ids, product_places) = sorted_with_places(self.product_numbers);
+        let (customer_ids, customer_places) = sorted_with_places(self.customer_numbers);
+        let mut records = vec![None; product_ids.len()];
+        for (number, record) in self.records.into_iter().enumerate() {
+            records[product_places[number] as usize] = record;
+        }
+        let mut rows: Vec<(u32, HistoryRow)> = self
+            .pairs
+            .into_iter()
+            .map(|((customer, product), pair)| {
+                let weight = pair.weight.value(self.tuning.personal_half_life, reference_us) as f32;
+                let product = product_places[product as usize];
+                (customer_places[customer as usize], HistoryRow { product, weight, facts: pair.facts })
+            })
+            .collect();
+        rows.sort_unstable_by_key(|(customer, row)| (*customer, row.product));
+        let customers = Customers::from_sorted_rows(customer_ids, rows);
+        let models = Models::derive(&self.tuning, reference_us, product_ids.len(), &customers);
+        let products = Products { ids: product_ids, records };
+        Snapshot {
+            header,
+            tuning: self.tuning,
+            trained_at_us: self.now_us,
+            reference_us,
+            products,
+            customers,
+            models,
+        }
+    }
+
+    fn product_number(&mut self, product_id: &str) -> u32 {
+        let number = number_of(&mut self.product_numbers, product_id);
+        if number as usize == self.records.len() {
+            self.records.push(None);
+        }
+        number
+    }
+}
+
+fn number_of(numbers: &mut HashMap<String, u32>, id: &str) -> u32 {
+    if let Some(&number) = numbers.get(id) {
+        return number;
+    }
+    let number = u32::try_from(numbers.len()).expect("fewer than 4 billion ids fit into memory");
+    numbers.insert(id.to_owned(), number);
+    number
+}
+
+fn latest_time_us(pair: &Pair) -> i64 {
+    pair.facts.last_seen_us.max(pair.facts.opinion_at_us)
+}
+
+/// The ids in order, and for each number the place its id has come to.
+fn sorted_with_places(numbers: HashMap<String, u32>) -> (Vec<String>, Vec<u32>) {
+    let mut by_id: Vec<(String, u32)> = numbers.into_iter().collect();
+    by_id.sort_unstable();
+    let mut places = vec![0; by_id.len()];
+    for (place, (_, number)) in (0..).zip(&by_id) {
+        places[*number as usize] = place;
+    }
+    (by_id.into_iter().map(|(id, _)| id).collect(), places)
 }

@@ -1,0 +1,1 @@
+//! Placeholder until the laws below are written.
