@@ -42,6 +42,7 @@ pub struct GrpcCallerPolicy {
 #[derive(Debug, Clone)]
 pub struct GrpcCallerLayer {
     policy: GrpcCallerPolicy,
+    clock: fn() -> SystemTime,
 }
 
 impl GrpcCallerLayer {
@@ -53,7 +54,7 @@ impl GrpcCallerLayer {
                 "anonymous callers may do everything; set identity.authentication to required to refuse them"
             );
         }
-        Self { policy }
+        Self { policy, clock: system_clock }
     }
 }
 
@@ -61,7 +62,7 @@ impl<S> Layer<S> for GrpcCallerLayer {
     type Service = GrpcCallerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GrpcCallerService { policy: self.policy.clone(), inner }
+        GrpcCallerService { policy: self.policy.clone(), clock: self.clock, inner }
     }
 }
 
@@ -69,6 +70,7 @@ impl<S> Layer<S> for GrpcCallerLayer {
 #[derive(Debug, Clone)]
 pub struct GrpcCallerService<S> {
     policy: GrpcCallerPolicy,
+    clock: fn() -> SystemTime,
     inner: S,
 }
 
@@ -86,7 +88,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        match self.policy.admit(request.uri().path(), request.headers(), SystemTime::now()) {
+        match self.policy.admit(request.uri().path(), request.headers(), (self.clock)()) {
             Ok(caller) => {
                 if let Some(caller) = caller {
                     tracing::Span::current().record("tenant.id", caller.tenant.as_str());
@@ -101,6 +103,11 @@ where
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where this crate reads the clock")]
+fn system_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 impl GrpcCallerPolicy {

@@ -73,3 +73,6 @@ fn unshared_limits(settings: &Settings) -> Vec<String> {
     }
     refusals
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! each is remembered with its line. Messages of the TOML reader are passed on without the line
 //! itself, which may hold a secret.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use toml::Spanned;
@@ -23,7 +24,7 @@ pub(crate) fn gather(path: &Path, gathered: &mut Gathered) -> Result<(), Setting
         message: error.message().to_owned(),
     })?;
     let reader = Reader { path, text: &text };
-    for (name, value) in table.get_ref() {
+    for (name, value) in in_file_order(table.get_ref()) {
         match value.get_ref() {
             DeValue::Table(section) if catalogue::find(name.get_ref()).is_none() => {
                 reader.gather_section(name, section, gathered);
@@ -40,16 +41,11 @@ struct Reader<'file> {
 }
 
 impl Reader<'_> {
-    fn gather_section(
-        &self,
-        name: &Spanned<std::borrow::Cow<'_, str>>,
-        section: &DeTable<'_>,
-        gathered: &mut Gathered,
-    ) {
+    fn gather_section(&self, name: &Spanned<Cow<'_, str>>, section: &DeTable<'_>, gathered: &mut Gathered) {
         if section.is_empty() && !catalogue::is_section(name.get_ref()) {
             self.refuse_unknown(name.get_ref(), name.span().start, gathered);
         }
-        for (field, value) in section {
+        for (field, value) in in_file_order(section) {
             let key = format!("{}.{}", name.get_ref(), field.get_ref());
             self.gather_one(&key, field.span().start, value, gathered);
         }
@@ -61,7 +57,7 @@ impl Reader<'_> {
         };
         let given = &self.text[value.span()];
         let origin = Origin::File { path: self.path.to_owned(), line: line_of(self.text, at) };
-        if given == "\"\"" && catalogue::default_of(key).is_none() {
+        if value.get_ref().as_str() == Some("") && catalogue::default_of(key).is_none() {
             return gathered.unset(setting, origin);
         }
         match plain(value.get_ref()).and_then(|value| setting.kind.read_value(value)) {
@@ -78,6 +74,15 @@ impl Reader<'_> {
         let line = line_of(self.text, at);
         gathered.refuse(format!("{} line {line}: unknown setting `{key}`{meant}", self.path.display()));
     }
+}
+
+/// The table is sorted by name; what is wrong is easier to mend from the top down.
+fn in_file_order<'table, 'file>(
+    table: &'table DeTable<'file>,
+) -> Vec<(&'table Spanned<Cow<'file, str>>, &'table Spanned<DeValue<'file>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    entries
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -168,3 +168,6 @@ fn split_public_keys(text: &str) -> Option<Value> {
     }
     Some(Value::Array(keys))
 }
+
+#[cfg(test)]
+mod tests;

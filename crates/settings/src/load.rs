@@ -128,3 +128,6 @@ impl Gathered {
         table
     }
 }
+
+#[cfg(test)]
+mod tests;

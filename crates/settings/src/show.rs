@@ -59,3 +59,6 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

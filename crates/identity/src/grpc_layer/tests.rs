@@ -17,6 +17,10 @@ fn required_scope(path: &str) -> Option<&'static str> {
     (path == PATH).then_some("catalog.read")
 }
 
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
 struct House {
     signer: TokenSigner,
     anonymous_tenant_allowed: bool,
@@ -53,8 +57,8 @@ impl House {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let service = GrpcCallerLayer::new(policy).layer(inner);
-        let response = service.oneshot(request.body(()).unwrap()).await.unwrap();
+        let layer = GrpcCallerLayer { clock: now, ..GrpcCallerLayer::new(policy) };
+        let response = layer.layer(inner).oneshot(request.body(()).unwrap()).await.unwrap();
         assert_eq!(response.status(), http::StatusCode::OK, "refusals are gRPC's, not HTTP's");
         match Status::from_header_map(response.headers()) {
             Some(status) => {
@@ -73,7 +77,7 @@ fn reason_of(status: &Status) -> String {
 #[tokio::test]
 async fn a_valid_token_enters_with_its_tenant() {
     let house = House::new(false);
-    let token = house.token("catalog.read", Duration::from_secs(60), SystemTime::now());
+    let token = house.token("catalog.read", Duration::from_secs(60), now());
     // A tenant named beside a token is not the token's, and means nothing.
     let caller =
         house.send(PATH, &[("authorization", &token), (TENANT_HEADER, "other")]).await.unwrap().unwrap();
@@ -116,10 +120,10 @@ async fn credentials_that_are_shown_are_checked_even_in_development() {
 #[tokio::test]
 async fn every_invalid_credential_gets_the_same_answer() {
     let house = House::new(false);
-    let long_ago = SystemTime::now() - Duration::from_secs(3_600);
+    let long_ago = now() - Duration::from_secs(3_600);
     let expired = house.token("*", Duration::from_secs(60), long_ago);
-    let foreign = House::new(false).token("*", Duration::from_secs(60), SystemTime::now());
-    let valid = house.token("*", Duration::from_secs(60), SystemTime::now());
+    let foreign = House::new(false).token("*", Duration::from_secs(60), now());
+    let valid = house.token("*", Duration::from_secs(60), now());
     let forged = format!("{}AAAA", &valid[..valid.len() - 4]);
     let mut answers = Vec::new();
     for credentials in [&expired, &foreign, &forged, "Bearer", "Basic dTpw", "Bearer a b c", ""] {
@@ -141,7 +145,7 @@ async fn every_invalid_credential_gets_the_same_answer() {
 #[tokio::test]
 async fn a_missing_scope_is_named() {
     let house = House::new(false);
-    let token = house.token("catalog.write models.read", Duration::from_secs(60), SystemTime::now());
+    let token = house.token("catalog.write models.read", Duration::from_secs(60), now());
     let status = house.send(PATH, &[("authorization", &token)]).await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
     assert!(status.message().contains("catalog.read"), "{}", status.message());
