@@ -6,13 +6,18 @@ mod bootstrap;
 mod error;
 mod migrate;
 mod pool;
+mod private;
 mod roles;
 mod scram;
 mod server;
+mod tenant;
 
 pub use bootstrap::bootstrap;
 pub use error::{DatabaseError, constraint, is_unavailable};
 pub use migrate::migrate;
 pub use pool::connect;
+pub use private::binaries::{Binaries, SUPPORTED_VERSIONS, find_binaries};
+pub use private::{PrivateCluster, PrivateClusterSettings};
 pub use roles::{BACKUP_ROLE, Role, SCHEMAS, role_name};
 pub use server::{DEFAULT_DATABASE, Server};
+pub use tenant::{begin_tenant, begin_tenant_read_only};

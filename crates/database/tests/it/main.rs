@@ -4,3 +4,7 @@
 mod bootstrap;
 mod fixture;
 mod migrations;
+mod pools;
+mod private;
+mod private_failures;
+mod tenants;
