@@ -13,6 +13,17 @@ use crate::sections::Setting;
 /// More than any secret needs; a larger file was named by mistake.
 const LARGEST_FILE_BYTES: u64 = 1024 * 1024;
 
+/// What the command, the tests and the builder of this project read for themselves.
+const OUR_TOOLS: [&str; 6] = [
+    "LARDER_ADDRESS",
+    "LARDER_API_KEY",
+    "LARDER_CACHE_DIR",
+    "LARDER_CONFIG",
+    "LARDER_TOKEN",
+    "LARDER_UPDATE_GENERATED",
+];
+const OUR_TOOLS_PREFIXES: [&str; 3] = ["LARDER_BENCH_", "LARDER_TEST_", "LARDER_XTASK_"];
+
 /// Gathers the settings among `variables`, which outrank the settings file.
 pub(crate) fn gather(variables: &BTreeMap<String, String>, gathered: &mut Gathered) {
     for setting in catalogue::all() {
@@ -74,15 +85,20 @@ fn is_known(name: &str) -> bool {
     })
 }
 
-/// Variables that start like a setting and belong to others: to tests, to the command, and to
-/// Kubernetes, which tells every container about a service named `larder` in this way.
+/// Variables that start like a setting and belong to others.
 fn is_someone_elses(name: &str, value: &str) -> bool {
-    const OURS_BUT_NO_SETTING: [&str; 2] = ["LARDER_CONFIG", "LARDER_UPDATE_GENERATED"];
-    let kubernetes = name.ends_with("_SERVICE_HOST")
+    OUR_TOOLS.contains(&name)
+        || OUR_TOOLS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || is_service_link(name, value)
+}
+
+/// Kubernetes tells every container about a service named `larder` or `larder-gateway` in
+/// variables like `LARDER_SERVICE_HOST` and `LARDER_PORT_8080_TCP_ADDR`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
         || (name.contains("_PORT")
-            && (value.contains("://") || name.contains("_TCP") || name.contains("_UDP")));
-    OURS_BUT_NO_SETTING.contains(&name) || name.starts_with("LARDER_TEST_") || kubernetes
+            && (value.contains("://") || name.contains("_TCP") || name.contains("_UDP")))
 }
 
 fn refuse_unknown(name: &str, gathered: &mut Gathered) {

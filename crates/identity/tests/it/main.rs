@@ -1,6 +1,8 @@
 //! The porch in front of a real gRPC server, asked by real clients over a socket: what a client
 //! sees of a refusal is a status with details, and what may enter reaches the server.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it is")]
+
 use std::time::{Duration, SystemTime};
 
 use larder_identity::{

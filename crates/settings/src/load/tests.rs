@@ -256,6 +256,8 @@ fn the_variables_of_others_are_left_alone() {
         &[
             ("PATH", "/bin"),
             ("LARDER_CONFIG", "/etc/larder.toml"),
+            ("LARDER_TOKEN", "a.b.c"),
+            ("LARDER_BENCH_FOLDER", "/tmp"),
             ("LARDER_TEST_DATABASE_URL", "postgres://localhost"),
             ("LARDER_PORT", "tcp://10.0.0.1:8080"),
             ("LARDER_PORT_8080_TCP_ADDR", "10.0.0.1"),
