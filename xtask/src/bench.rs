@@ -27,8 +27,8 @@ struct Bench {
 }
 
 /// Everything that can be measured. The program is called with no arguments and finds the
-/// released `larder` in LARDER_BENCH_LARDER and a folder to work in, removed afterwards, in
-/// LARDER_BENCH_FOLDER, beside the two variables that name the servers of a test run.
+/// released `larder` in LARDER_TEST_PROGRAM and a folder to work in, removed afterwards, in
+/// LARDER_TEST_FOLDER, beside the two variables that name the servers of a test run.
 const BENCHES: [Bench; 1] = [Bench {
     name: "serving",
     about: "recommendations over gRPC, over JSON and in process; start-up; memory",
@@ -82,8 +82,8 @@ fn measure(
     let mut command = Command::new(program);
     command
         .current_dir(&workspace.root)
-        .env("LARDER_BENCH_LARDER", workspace.target.join("release/larder"))
-        .env("LARDER_BENCH_FOLDER", servers.folder())
+        .env("LARDER_TEST_PROGRAM", workspace.target.join("release/larder"))
+        .env("LARDER_TEST_FOLDER", servers.folder())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     servers.describe_to(&mut command);

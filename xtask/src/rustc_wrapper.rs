@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 /// The folder under which [`Extra::QueryData`] puts one folder a crate.
-pub(crate) const QUERY_DATA_VARIABLE: &str = "LARDER_XTASK_QUERY_DATA";
+pub(crate) const QUERY_DATA_VARIABLE: &str = "XTASK_QUERY_DATA";
 
 /// What is added to an ordinary call of rustc.
 #[derive(Clone, Copy, Debug, PartialEq)]

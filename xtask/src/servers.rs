@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use crate::clock;
 use crate::interrupt::Interrupt;
 use crate::packages;
+use crate::workspace;
 
 /// Who runs PostgreSQL when this process is root, which PostgreSQL refuses to be.
 const SERVANT_USER: &str = "nobody";
@@ -61,6 +62,7 @@ impl Servers {
 
     /// Tells a program where the servers are.
     pub(crate) fn describe_to(&self, command: &mut Command) {
+        workspace::hide_own_variables(command);
         command.env("LARDER_TEST_DATABASE_URL", self.database_url());
         command.env("LARDER_TEST_REDIS_URL", self.redis_url());
     }

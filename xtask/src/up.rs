@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::arguments::Arguments;
 use crate::interrupt::Interrupt;
 use crate::packages;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, hide_own_variables};
 
 /// Builds and runs `larder up --demo`, with whatever stands behind `--`.
 pub(crate) fn run(
@@ -32,6 +32,7 @@ pub(crate) fn run(
     interrupt.run_well(workspace.cargo().args(["build", "--release", "--package", "larder"]))?;
     let mut larder = Command::new(&program);
     larder.args(["up", "--demo"]).args(passed_on).current_dir(&workspace.root);
+    hide_own_variables(&mut larder);
     interrupt.check()?;
     let error = larder.exec();
     bail!("{} did not start: {error}", program.display())

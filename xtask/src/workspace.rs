@@ -48,9 +48,17 @@ impl Workspace {
     }
 }
 
+const CACHE_VARIABLE: &str = "LARDER_CACHE_DIR";
+
+/// Keeps a variable that is meant for this command from programs that would take it for an
+/// unknown setting.
+pub(crate) fn hide_own_variables(command: &mut Command) {
+    command.env_remove(CACHE_VARIABLE);
+}
+
 /// Where tools and wheels that are not part of the build are kept between runs.
 pub(crate) fn cache_folder() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os("LARDER_CACHE_DIR") {
+    if let Some(folder) = std::env::var_os(CACHE_VARIABLE) {
         return Ok(PathBuf::from(folder));
     }
     let home = std::env::home_dir().context("the home folder is unknown; set LARDER_CACHE_DIR")?;
