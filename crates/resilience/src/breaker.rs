@@ -123,8 +123,7 @@ impl Breaker {
                     Verdict::Failing => window.record(true, now),
                     Verdict::Unknown => return,
                 };
-                if tally.calls >= self.limits.min_calls && tally.failure_ratio() >= self.limits.failure_ratio
-                {
+                if tally.calls >= self.limits.min_calls && tally.reaches(self.limits.failure_ratio) {
                     self.open(now);
                 }
             }

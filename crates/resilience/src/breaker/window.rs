@@ -17,9 +17,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Share of failures, 0 to 1; 0 without calls.
-    pub(super) fn failure_ratio(self) -> f64 {
-        if self.calls == 0 { 0.0 } else { f64::from(self.failures) / f64::from(self.calls) }
+    /// Whether the share of failures is at least `ratio`; a window without failures never is, whatever the ratio.
+    pub(super) fn reaches(self, ratio: f64) -> bool {
+        self.failures > 0 && f64::from(self.failures) >= ratio * f64::from(self.calls)
     }
 }
 
