@@ -211,9 +211,7 @@ async fn run(
 
 fn failed(server: &Server, step: String, source: sqlx::Error) -> DatabaseError {
     match sql_state(&source).as_deref() {
-        Some(INSUFFICIENT_PRIVILEGE) => {
-            DatabaseError::NotPermitted { user: server.user().to_owned(), step, source }
-        }
+        Some(INSUFFICIENT_PRIVILEGE) => DatabaseError::NotPermitted { user: server.user(), step, source },
         _ => DatabaseError::Bootstrap { step, source },
     }
 }

@@ -66,18 +66,18 @@ impl Server {
     }
 
     /// The role that the address logs in with.
-    pub fn user(&self) -> &str {
-        if self.url.username().is_empty() { "postgres" } else { self.url.username() }
+    pub fn user(&self) -> String {
+        parse_checked(&self.url).get_username().to_owned()
     }
 
     /// Opens one connection with the address's own login.
     pub async fn connect_as_admin(&self) -> Result<PgConnection, DatabaseError> {
-        self.open(&self.admin_options(), self.user()).await
+        self.open(&self.admin_options(), &self.user()).await
     }
 
     /// The address's own login.
     pub fn admin_options(&self) -> PgConnectOptions {
-        parse_checked(&self.url).username(self.user()).application_name("larder admin")
+        parse_checked(&self.url).application_name("larder admin")
     }
 
     /// A login as `role`, with `password` when the server asks for one. The password of the

@@ -3,6 +3,7 @@
 //! it in order.
 
 use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -162,7 +163,7 @@ fn open_log(place: &Place) -> Result<File, DatabaseError> {
     if fs::metadata(&place.log).is_ok_and(|metadata| metadata.len() > LOG_LIMIT_BYTES) {
         on(fs::rename(&place.log, place.log.with_extension("log.1")), "move aside", &place.log)?;
     }
-    on(File::options().create(true).append(true).open(&place.log), "open", &place.log)
+    on(File::options().create(true).append(true).mode(0o600).open(&place.log), "open", &place.log)
 }
 
 /// What the server wrote since this start.

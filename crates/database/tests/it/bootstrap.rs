@@ -1,6 +1,6 @@
 //! Roles, schemas and grants as they are after bootstrapping once, twice and in parallel.
 
-use larder_database::{BACKUP_ROLE, DatabaseError, Role, SCHEMAS, Server, bootstrap, role_name};
+use larder_database::{BACKUP_ROLE, DatabaseError, Role, SCHEMAS, Server, bootstrap, migrate, role_name};
 use larder_testkit::TestDatabase;
 use secrecy::SecretString;
 use sqlx::postgres::PgPool;
@@ -98,4 +98,26 @@ async fn a_weak_login_is_told_what_it_needs() {
     let error = bootstrap(&server, None).await.unwrap_err();
     assert!(matches!(error, DatabaseError::NotPermitted { .. }), "{error}");
     assert!(error.to_string().contains("alerting_app may not create the database"), "{error}");
+}
+
+#[tokio::test]
+async fn a_managed_servers_administrator_needs_no_superuser() {
+    let database = TestDatabase::create(&[]).await;
+    let name = format!("{}_managed", database.server().database());
+    let admin = database.admin_pool();
+    let create = format!("CREATE ROLE {name} LOGIN CREATEROLE CREATEDB");
+    admin.execute(AssertSqlSafe(create)).await.unwrap();
+    let url = secrecy::ExposeSecret::expose_secret(&database.url()).replace("postgres@", &format!("{name}@"));
+    let server = Server::from_url(&SecretString::from(url)).unwrap().with_database(&name);
+
+    let bootstrapped = async {
+        bootstrap(&server, None).await?;
+        bootstrap(&server, None).await?;
+        migrate(&server, SCHEMA, &pantry(), None).await
+    };
+    let outcome = bootstrapped.await;
+    for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("DROP ROLE {name}")] {
+        admin.execute(AssertSqlSafe(statement)).await.unwrap();
+    }
+    outcome.unwrap();
 }

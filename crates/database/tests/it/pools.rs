@@ -6,6 +6,7 @@ use larder_database::{Role, Server, begin_tenant, connect, is_unavailable};
 use larder_identity::TenantId;
 use larder_settings::DatabaseSettings;
 use larder_testkit::TestDatabase;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use secrecy::SecretString;
 use sqlx::Executor;
 use sqlx::postgres::PgPool;
@@ -63,4 +64,29 @@ async fn connections_that_died_while_idle_are_replaced_unnoticed() {
     assert_eq!(killed, 2);
     let tenant = TenantId::parse("north").unwrap();
     begin_tenant(&pool, &tenant).await.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_in_use_and_idle_are_counted() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    let database = TestDatabase::create(&[(SCHEMA, &pantry())]).await;
+    let pool = database.app_pool(SCHEMA);
+    let _used = pool.acquire().await.unwrap();
+    let sampled = async {
+        loop {
+            let samples = snapshotter.snapshot().into_vec();
+            let used = samples.iter().any(|(key, _, _, value)| {
+                key.key().name() == "larder_database_pool_connections"
+                    && key.key().labels().any(|label| (label.key(), label.value()) == ("state", "used"))
+                    && *value == DebugValue::Gauge(1.0.into())
+            });
+            if used {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), sampled).await.unwrap();
 }
