@@ -24,9 +24,13 @@ impl<T> CheckedBatch<T> {
         check: impl Fn(W) -> Result<T, Error>,
     ) -> Result<Self, Error> {
         if rows.len() > most {
-            return Err(Error::invalid(field, format!("must have at most {most} rows; this has {}", rows.len())));
+            return Err(Error::invalid(
+                field,
+                format!("must have at most {most} rows; this has {}", rows.len()),
+            ));
         }
-        let mut batch = Self { rows: Vec::with_capacity(rows.len()), verdicts: Vec::with_capacity(rows.len()) };
+        let mut batch =
+            Self { rows: Vec::with_capacity(rows.len()), verdicts: Vec::with_capacity(rows.len()) };
         for (index, row) in rows.into_iter().enumerate() {
             let status = match check(row) {
                 Ok(row) => {
@@ -69,7 +73,8 @@ mod tests {
     fn a_bad_row_does_not_stop_the_others() {
         let batch = CheckedBatch::check("rows", vec![1, -1, 2], 3, check).unwrap();
         assert_eq!(batch.rows, [(0, 1), (2, 2)]);
-        let codes: Vec<_> = batch.verdicts.iter().map(|verdict| verdict.status.as_ref().unwrap().code).collect();
+        let codes: Vec<_> =
+            batch.verdicts.iter().map(|verdict| verdict.status.as_ref().unwrap().code).collect();
         assert_eq!(codes, [0, 3, 0]);
         assert_eq!((batch.accepted_count(), batch.rejected_count()), (2, 1));
     }

@@ -49,7 +49,8 @@ async fn erase_from_snapshots(state: &State, tenant: &TenantId, customer_id: &st
         .map_err(|error| Error::Internal(format!("rewriting snapshots: {error}")))?;
     let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
     for (version, written) in &rewritten {
-        models::rewritten(&mut transaction, tenant, version, written.size_bytes, &written.checksum_sha256).await?;
+        models::rewritten(&mut transaction, tenant, version, written.size_bytes, &written.checksum_sha256)
+            .await?;
     }
     transaction.commit().await?;
     Ok(count(rewritten.len() as u64))

@@ -50,8 +50,10 @@ pub enum Error {
 }
 
 fn describe(violations: &[Violation]) -> String {
-    let sentences: Vec<_> =
-        violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+    let sentences: Vec<_> = violations
+        .iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.description))
+        .collect();
     sentences.join("; ")
 }
 
@@ -96,7 +98,8 @@ impl Error {
     pub fn row_status(&self) -> tonic_types::Status {
         let status = self.status();
         let details = tonic_types::pb::Status::default().details;
-        let mut row = tonic_types::Status { code: status.code() as i32, message: status.message().to_owned(), details };
+        let mut row =
+            tonic_types::Status { code: status.code() as i32, message: status.message().to_owned(), details };
         if let Some(full) = decode_details(status.details()) {
             row.details = full.details;
         }
@@ -119,7 +122,9 @@ impl Error {
             _ => {}
         }
         let message = match self {
-            Self::Database(_) | Self::Internal(_) => "something went wrong inside; quote the correlation id".to_owned(),
+            Self::Database(_) | Self::Internal(_) => {
+                "something went wrong inside; quote the correlation id".to_owned()
+            }
             _ => self.to_string(),
         };
         Status::with_error_details(code, message, details)

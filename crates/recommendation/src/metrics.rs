@@ -39,7 +39,8 @@ pub(crate) fn events_followed(events: usize) {
 }
 
 pub(crate) fn rows_refused(call: &'static str, rows: i32) {
-    counter!("larder_recommendation_rows_refused_total", "call" => call).increment(u64::try_from(rows).unwrap_or(0));
+    counter!("larder_recommendation_rows_refused_total", "call" => call)
+        .increment(u64::try_from(rows).unwrap_or(0));
 }
 
 pub(crate) fn model_swapped() {

@@ -44,7 +44,10 @@ impl PageTokens {
             return Ok(None);
         }
         self.open(of, token).map(Some).ok_or_else(|| {
-            Error::invalid("page_token", "must be the next_page_token of the page before, with the same filters")
+            Error::invalid(
+                "page_token",
+                "must be the next_page_token of the page before, with the same filters",
+            )
         })
     }
 

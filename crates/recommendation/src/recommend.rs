@@ -126,8 +126,10 @@ impl Recommender {
         };
         let live = served.read();
         let serving = &live.serving;
-        let ranked = std::panic::catch_unwind(AssertUnwindSafe(|| rank(serving, question, limit, filter, now_us)));
-        let model_version = serving.snapshot().map(|snapshot| snapshot.version().to_owned()).unwrap_or_default();
+        let ranked =
+            std::panic::catch_unwind(AssertUnwindSafe(|| rank(serving, question, limit, filter, now_us)));
+        let model_version =
+            serving.snapshot().map(|snapshot| snapshot.version().to_owned()).unwrap_or_default();
         let has_model = serving.snapshot().is_some();
         drop(live);
         match ranked {
@@ -178,7 +180,8 @@ impl Recommender {
         if self.served.refusal(tenant.as_str()).is_some() {
             return Some("the newest model was refused: an older one answers".to_owned());
         }
-        (!has_model).then(|| "no model has been trained yet: this follows what was recorded so far".to_owned())
+        (!has_model)
+            .then(|| "no model has been trained yet: this follows what was recorded so far".to_owned())
     }
 
     fn keep(&self, key: String, items: &[RankedItem]) {
@@ -215,7 +218,8 @@ impl Recommender {
 
 /// Whether an answer that was kept under other filters would be right here too.
 fn is_plain(filter: &Filter, question: &Question<'_>) -> bool {
-    let repeats = matches!(question, Question::For { repeat_policy, .. } if *repeat_policy != RepeatPolicy::Allow);
+    let repeats =
+        matches!(question, Question::For { repeat_policy, .. } if *repeat_policy != RepeatPolicy::Allow);
     !repeats
         && filter.categories.is_empty()
         && filter.exclude_product_ids.is_empty()

@@ -68,11 +68,24 @@ impl Served {
     }
 
     /// Shows the next answers how products changed.
-    pub(crate) fn upsert_products(&self, tenant: &TenantId, products: impl IntoIterator<Item = ProductRecord>) {
+    pub(crate) fn upsert_products(
+        &self,
+        tenant: &TenantId,
+        products: impl IntoIterator<Item = ProductRecord>,
+    ) {
         let served = self.open(tenant.as_str());
         let mut live = served.write();
         for product in products {
             live.serving.upsert_product(product);
+        }
+    }
+
+    /// Hides a product from the next answers.
+    pub(crate) fn hide_product(&self, tenant: &TenantId, product_id: &str) {
+        let Some(served) = self.find(tenant.as_str()) else { return };
+        let mut live = served.write();
+        if let Some(product) = live.serving.product(product_id).cloned() {
+            live.serving.upsert_product(ProductRecord { hidden: true, ..product });
         }
     }
 

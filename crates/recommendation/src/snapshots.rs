@@ -62,7 +62,12 @@ impl SnapshotFolder {
     }
 
     /// Reads a registered snapshot.
-    pub(crate) fn read(&self, tenant: &str, version: &str, registered: &str) -> Result<Snapshot, SnapshotFileError> {
+    pub(crate) fn read(
+        &self,
+        tenant: &str,
+        version: &str,
+        registered: &str,
+    ) -> Result<Snapshot, SnapshotFileError> {
         let bytes = fs::read(self.path(tenant, version))?;
         let found = checksum(&bytes);
         if found != registered {

@@ -111,9 +111,13 @@ impl Fields {
     /// An amount that is not negative.
     pub fn amount(&mut self, field: &str, money: &larder_proto::google::r#type::Money) -> Option<Amount> {
         let before = self.violations.len();
-        let is_currency = money.currency_code.len() == 3 && money.currency_code.bytes().all(|b| b.is_ascii_uppercase());
+        let is_currency =
+            money.currency_code.len() == 3 && money.currency_code.bytes().all(|b| b.is_ascii_uppercase());
         if !is_currency {
-            self.refuse(&format!("{field}.currency_code"), "must be three capital letters of ISO 4217, such as USD");
+            self.refuse(
+                &format!("{field}.currency_code"),
+                "must be three capital letters of ISO 4217, such as USD",
+            );
         }
         if !(0..=MOST_UNITS).contains(&money.units) {
             self.refuse(&format!("{field}.units"), format!("must be from 0 to {MOST_UNITS}"));
@@ -128,7 +132,12 @@ impl Fields {
     }
 
     /// An instant from 1970 to `latest_us`, in microseconds since 1970.
-    pub fn instant(&mut self, field: &str, at: &prost_types::Timestamp, latest_us: Option<i64>) -> Option<i64> {
+    pub fn instant(
+        &mut self,
+        field: &str,
+        at: &prost_types::Timestamp,
+        latest_us: Option<i64>,
+    ) -> Option<i64> {
         let in_range = (0..=LAST_SECOND).contains(&at.seconds) && (0..1_000_000_000).contains(&at.nanos);
         let micros = in_range.then(|| at.seconds * MICROS + i64::from(at.nanos) / 1_000);
         match (micros, latest_us) {
@@ -188,14 +197,19 @@ mod tests {
     fn ids_are_short_and_plain() {
         assert_eq!(refused(|fields| fields.id("product_id", "A.b_c~1-2")), "");
         for bad in ["", "a/b", "ä", "a b", &"x".repeat(129), "a\0"] {
-            assert!(refused(|fields| fields.id("product_id", bad)).starts_with("product_id: must be 1 to 128"));
+            assert!(
+                refused(|fields| fields.id("product_id", bad)).starts_with("product_id: must be 1 to 128")
+            );
         }
     }
 
     #[test]
     fn ten_megabytes_are_no_name() {
         let name = "x".repeat(10 << 20);
-        assert_eq!(refused(|fields| fields.text("name", &name, 1, 256)), "name: must be 1 to 256 characters long");
+        assert_eq!(
+            refused(|fields| fields.text("name", &name, 1, 256)),
+            "name: must be 1 to 256 characters long"
+        );
     }
 
     #[test]
@@ -209,7 +223,10 @@ mod tests {
     fn amounts_keep_micros() {
         let mut fields = Fields::default();
         let money = Money { currency_code: "USD".into(), units: 3, nanos: 990_000_000 };
-        assert_eq!(fields.amount("price", &money), Some(Amount { micros: 3_990_000, currency: "USD".into() }));
+        assert_eq!(
+            fields.amount("price", &money),
+            Some(Amount { micros: 3_990_000, currency: "USD".into() })
+        );
         let negative = Money { currency_code: "usd".into(), units: -1, nanos: 1 };
         assert_eq!(fields.amount("price", &negative), None);
         let Err(Error::Invalid(violations)) = fields.finish(()) else { panic!("must be refused") };

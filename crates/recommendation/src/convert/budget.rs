@@ -39,7 +39,11 @@ pub(crate) fn from_wire(budget: Budget) -> Result<NewBudget, Error> {
     })
 }
 
-fn required(fields: &mut Fields, field: &str, day: Option<&larder_proto::google::r#type::Date>) -> Option<i32> {
+fn required(
+    fields: &mut Fields,
+    field: &str,
+    day: Option<&larder_proto::google::r#type::Date>,
+) -> Option<i32> {
     let Some(day) = day else {
         fields.refuse(field, "is required");
         return None;

@@ -19,7 +19,13 @@ pub(crate) fn from_wire(customer: Customer) -> Result<NewCustomer, Error> {
     fields.optional_number("profile.weight_kg", profile.weight_kg, 1.0, 700.0);
     fields.texts("profile.diets", &profile.diets, 32, 64);
     fields.texts("profile.allergens", &profile.allergens, 32, 64);
-    let sex = known(&mut fields, "profile.sex", profile.sex, Sex::try_from(profile.sex).is_ok(), "SEX_FEMALE, SEX_MALE");
+    let sex = known(
+        &mut fields,
+        "profile.sex",
+        profile.sex,
+        Sex::try_from(profile.sex).is_ok(),
+        "SEX_FEMALE, SEX_MALE",
+    );
     let activity_level = known(
         &mut fields,
         "profile.activity_level",

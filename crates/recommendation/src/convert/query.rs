@@ -109,11 +109,19 @@ mod tests {
     #[test]
     fn price_bounds_must_agree() {
         let mut fields = Fields::default();
-        let asked = RecommendationFilter { min_price: price(5, "USD"), max_price: price(4, "USD"), ..Default::default() };
+        let asked = RecommendationFilter {
+            min_price: price(5, "USD"),
+            max_price: price(4, "USD"),
+            ..Default::default()
+        };
         filter(&mut fields, Some(asked));
         assert!(fields.finish(()).unwrap_err().to_string().starts_with("filter.max_price: "));
         let mut fields = Fields::default();
-        let asked = RecommendationFilter { min_price: price(3, "USD"), max_price: price(4, "EUR"), ..Default::default() };
+        let asked = RecommendationFilter {
+            min_price: price(3, "USD"),
+            max_price: price(4, "EUR"),
+            ..Default::default()
+        };
         filter(&mut fields, Some(asked));
         assert!(fields.finish(()).is_err());
     }

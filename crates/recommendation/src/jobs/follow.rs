@@ -17,7 +17,7 @@ use crate::metrics;
 use crate::served::Served;
 use crate::snapshots::{SnapshotFileError, SnapshotFolder};
 use crate::store::models::PromotedModel;
-use crate::store::{LogPosition, erasures, interactions, models, products, tenants};
+use crate::store::{self, LogPosition, erasures, interactions, models, products, tenants};
 
 /// Rows read in one go.
 const ROWS: i64 = 5_000;
@@ -46,7 +46,15 @@ impl Follower {
         interval: Duration,
         nudge: Arc<Notify>,
     ) -> Self {
-        Self { worker, served, snapshots, interval, nudge, read_until: None, serving_checksums: HashMap::new() }
+        Self {
+            worker,
+            served,
+            snapshots,
+            interval,
+            nudge,
+            read_until: None,
+            serving_checksums: HashMap::new(),
+        }
     }
 
     /// Follows until shutdown.
@@ -116,7 +124,7 @@ impl Follower {
     /// Reads everything that is new.
     async fn step(&mut self) -> Result<(), Error> {
         let mut transaction = self.worker.begin().await?;
-        sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *transaction).await?;
+        store::freeze(&mut transaction).await?;
         let horizon = interactions::horizon(&mut transaction).await?;
         let promoted = models::promoted(&mut transaction).await?;
         if self.read_until.is_none() {
@@ -157,7 +165,11 @@ impl Follower {
                 let serving = Serving::new(Arc::new(snapshot));
                 self.replay(db, serving, &model.tenant_id, watermark, horizon).await?;
                 self.served.refuse_snapshot(&model.tenant_id, None);
-                tracing::info!(tenant.id = model.tenant_id, model.version = model.model_version, "model swapped in");
+                tracing::info!(
+                    tenant.id = model.tenant_id,
+                    model.version = model.model_version,
+                    "model swapped in"
+                );
                 metrics::model_swapped();
                 self.serving_checksums.insert(model.tenant_id, model.checksum_sha256);
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use larder_lifecycle::Shutdown;
 use larder_ranking::{Snapshot, SnapshotHeader, Trainer, TrainingSettings, Watermark};
 use larder_settings::RecommendationSettings;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::metrics;
 use crate::served::Served;
 use crate::snapshots::SnapshotFolder;
 use crate::store::models::{self, NewModel};
-use crate::store::{LogPosition, interactions, products};
+use crate::store::{self, LogPosition, interactions, products};
 
 const ROWS: i64 = 10_000;
 /// How often the schedule is looked at.
@@ -85,8 +85,10 @@ impl ModelTrainer {
         let started = Instant::now();
         let pending_before = self.pending.of(tenant);
         let mut lock = self.worker.begin().await?;
-        if !take_training_lock(&mut lock, tenant).await? {
-            return Err(Error::Busy("this tenant's model is being trained already; try again when that is done"));
+        if !models::take_training_lock(&mut lock, tenant).await? {
+            return Err(Error::Busy(
+                "this tenant's model is being trained already; try again when that is done",
+            ));
         }
         let now_us = (self.clock)();
         let (trainer, horizon) = self.read(tenant, now_us, progress.as_ref()).await?;
@@ -107,7 +109,8 @@ impl ModelTrainer {
             .map_err(|error| Error::Internal(format!("snapshot not written: {error}")))?;
         tell(progress.as_ref(), "promoting the model", 0).await;
         models::promote(&mut lock, &registration(&snapshot, &written, horizon)).await?;
-        let forgotten = models::forget_old(&mut lock, tenant, self.settings.snapshots_kept.into()).await?;
+        let forgotten =
+            models::forget_old(&mut lock, tenant, count(self.settings.snapshots_kept as u64)).await?;
         interactions::wake_followers(&mut lock).await?;
         lock.commit().await?;
         self.remove_files(tenant, forgotten).await;
@@ -116,8 +119,12 @@ impl ModelTrainer {
         }
         self.nudge.notify_one();
         metrics::model_trained(started.elapsed());
-        tracing::info!(tenant.id = tenant, model.version = snapshot.version(),
-            duration_ms = started.elapsed().as_millis(), "model trained and promoted");
+        tracing::info!(
+            tenant.id = tenant,
+            model.version = snapshot.version(),
+            duration_ms = started.elapsed().as_millis(),
+            "model trained and promoted"
+        );
         Ok(TrainedModel {
             version: snapshot.version().to_owned(),
             interaction_count: count(snapshot.interaction_count()),
@@ -134,14 +141,14 @@ impl ModelTrainer {
     ) -> Result<(Trainer, i64), Error> {
         let mut trainer = Trainer::new(
             TrainingSettings {
-                popularity_half_life: self.settings.popularity_half_life,
-                personal_half_life: self.settings.personal_half_life,
+                popularity_half_life: days(self.settings.popularity_half_life_days),
+                personal_half_life: days(self.settings.personal_half_life_days),
                 neighbours_per_product: self.settings.neighbours_per_product,
             },
             now_us,
         );
         let mut db = self.worker.begin().await?;
-        sqlx::query!("set transaction isolation level repeatable read, read only").execute(&mut *db).await?;
+        store::freeze(&mut db).await?;
         let horizon = interactions::horizon(&mut db).await?;
         let mut after = LogPosition::default();
         loop {
@@ -200,9 +207,9 @@ impl ModelTrainer {
 
     fn is_due(&self, served: &Served, tenant: &str, since: Duration) -> bool {
         let pending = self.pending.of(tenant);
-        let known = served.find(tenant).and_then(|tenant| {
-            tenant.read().serving.snapshot().map(|snapshot| snapshot.interaction_count())
-        });
+        let known = served
+            .find(tenant)
+            .and_then(|tenant| tenant.read().serving.snapshot().map(|snapshot| snapshot.interaction_count()));
         let Some(known) = known else { return since >= SETTLE };
         pending >= self.settings.training_min_events
             || (pending > 0 && since >= self.settings.training_interval)
@@ -240,22 +247,15 @@ fn registration<'a>(
     }
 }
 
-/// One training a tenant at a time, over all replicas; freed with the transaction.
-async fn take_training_lock(db: &mut PgConnection, tenant: &str) -> Result<bool, Error> {
-    let taken = sqlx::query_scalar!(
-        r#"select pg_try_advisory_xact_lock(hashtextextended('train/' || $1, 0)) as "taken!""#,
-        tenant
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(taken)
-}
-
 async fn tell(progress: Option<&mpsc::Sender<TrainingProgress>>, step: &'static str, done_count: i64) {
     if let Some(progress) = progress {
         // Nobody listening any more is no reason to stop training.
         let _ = progress.send(TrainingProgress { step, done_count }).await;
     }
+}
+
+fn days(days: f64) -> Duration {
+    Duration::from_secs_f64(days * 86_400.0)
 }
 
 fn count(number: u64) -> i64 {

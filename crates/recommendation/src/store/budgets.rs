@@ -35,13 +35,23 @@ pub(crate) struct BudgetRow {
 }
 
 /// Inserts or replaces budgets in one statement; their ids must differ.
-pub(crate) async fn upsert(db: &mut PgConnection, tenant: &TenantId, budgets: &[NewBudget]) -> sqlx::Result<()> {
-    sqlx::query_file!("src/store/sql/upsert_budgets.sql", tenant.as_str(), Json(budgets) as _).execute(db).await?;
+pub(crate) async fn upsert(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    budgets: &[NewBudget],
+) -> sqlx::Result<()> {
+    sqlx::query_file!("src/store/sql/upsert_budgets.sql", tenant.as_str(), Json(budgets) as _)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// One budget that is not hidden.
-pub(crate) async fn get(db: &mut PgConnection, tenant: &TenantId, budget_id: &str) -> Result<BudgetRow, Error> {
+pub(crate) async fn get(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    budget_id: &str,
+) -> Result<BudgetRow, Error> {
     let row = sqlx::query_file_as!(BudgetRow, "src/store/sql/get_budget.sql", tenant.as_str(), budget_id)
         .fetch_optional(db)
         .await?;
@@ -56,9 +66,16 @@ pub(crate) async fn list(
     customer_id: Option<&str>,
     size: i64,
 ) -> sqlx::Result<Vec<BudgetRow>> {
-    sqlx::query_file_as!(BudgetRow, "src/store/sql/list_budgets.sql", tenant.as_str(), after, customer_id, size)
-        .fetch_all(db)
-        .await
+    sqlx::query_file_as!(
+        BudgetRow,
+        "src/store/sql/list_budgets.sql",
+        tenant.as_str(),
+        after,
+        customer_id,
+        size
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Hides a budget.

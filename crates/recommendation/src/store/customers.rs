@@ -43,7 +43,11 @@ pub(crate) struct CustomerRow {
 }
 
 /// Inserts or replaces customers in one statement; their ids must differ.
-pub(crate) async fn upsert(db: &mut PgConnection, tenant: &TenantId, customers: &[NewCustomer]) -> sqlx::Result<()> {
+pub(crate) async fn upsert(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    customers: &[NewCustomer],
+) -> sqlx::Result<()> {
     sqlx::query_file!("src/store/sql/upsert_customers.sql", tenant.as_str(), Json(customers) as _)
         .execute(db)
         .await?;
@@ -51,10 +55,15 @@ pub(crate) async fn upsert(db: &mut PgConnection, tenant: &TenantId, customers: 
 }
 
 /// One customer that is not hidden.
-pub(crate) async fn get(db: &mut PgConnection, tenant: &TenantId, customer_id: &str) -> Result<CustomerRow, Error> {
-    let row = sqlx::query_file_as!(CustomerRow, "src/store/sql/get_customer.sql", tenant.as_str(), customer_id)
-        .fetch_optional(db)
-        .await?;
+pub(crate) async fn get(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    customer_id: &str,
+) -> Result<CustomerRow, Error> {
+    let row =
+        sqlx::query_file_as!(CustomerRow, "src/store/sql/get_customer.sql", tenant.as_str(), customer_id)
+            .fetch_optional(db)
+            .await?;
     row.ok_or(Error::NotFound { noun: "customer" })
 }
 

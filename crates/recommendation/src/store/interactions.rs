@@ -75,9 +75,10 @@ pub(crate) async fn append(
     tenant: &TenantId,
     interactions: &[NewInteraction],
 ) -> sqlx::Result<Appended> {
-    let rows = sqlx::query_file!("src/store/sql/append_interactions.sql", tenant.as_str(), Json(interactions) as _)
-        .fetch_all(&mut *db)
-        .await?;
+    let rows =
+        sqlx::query_file!("src/store/sql/append_interactions.sql", tenant.as_str(), Json(interactions) as _)
+            .fetch_all(&mut *db)
+            .await?;
     let Some(first) = rows.first() else { return Ok(Appended::default()) };
     let xid = first.recorded_xid;
     wake_followers(db).await?;

@@ -97,7 +97,11 @@ pub(crate) async fn promoted(db: &mut PgConnection) -> sqlx::Result<Vec<Promoted
 
 /// Forgets all but the newest models of a tenant and returns the versions it forgot; for
 /// the worker role alone.
-pub(crate) async fn forget_old(db: &mut PgConnection, tenant_id: &str, kept: i64) -> sqlx::Result<Vec<String>> {
+pub(crate) async fn forget_old(
+    db: &mut PgConnection,
+    tenant_id: &str,
+    kept: i64,
+) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         "delete from recommendation.models
          where tenant_id = $1 and not promoted and model_version not in (
@@ -132,5 +136,16 @@ pub(crate) async fn list(
         size
     )
     .fetch_all(db)
+    .await
+}
+
+/// Takes the lock that lets one training a tenant run, over all replicas; it is freed
+/// with the transaction.
+pub(crate) async fn take_training_lock(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended('train/' || $1, 0)) as "taken!""#,
+        tenant_id
+    )
+    .fetch_one(db)
     .await
 }

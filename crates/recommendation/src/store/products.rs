@@ -68,13 +68,23 @@ pub(crate) struct ProductPage<'a> {
 }
 
 /// Inserts or replaces products in one statement; their ids must differ.
-pub(crate) async fn upsert(db: &mut PgConnection, tenant: &TenantId, products: &[NewProduct]) -> sqlx::Result<()> {
-    sqlx::query_file!("src/store/sql/upsert_products.sql", tenant.as_str(), Json(products) as _).execute(db).await?;
+pub(crate) async fn upsert(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    products: &[NewProduct],
+) -> sqlx::Result<()> {
+    sqlx::query_file!("src/store/sql/upsert_products.sql", tenant.as_str(), Json(products) as _)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// One product that is not hidden.
-pub(crate) async fn get(db: &mut PgConnection, tenant: &TenantId, product_id: &str) -> Result<ProductRow, Error> {
+pub(crate) async fn get(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    product_id: &str,
+) -> Result<ProductRow, Error> {
     let row = sqlx::query_file_as!(ProductRow, "src/store/sql/get_product.sql", tenant.as_str(), product_id)
         .fetch_optional(db)
         .await?;

@@ -33,7 +33,11 @@ pub(crate) struct PromotionRow {
 }
 
 /// Inserts or replaces promotions in one statement; their ids must differ.
-pub(crate) async fn upsert(db: &mut PgConnection, tenant: &TenantId, promotions: &[NewPromotion]) -> sqlx::Result<()> {
+pub(crate) async fn upsert(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    promotions: &[NewPromotion],
+) -> sqlx::Result<()> {
     sqlx::query_file!("src/store/sql/upsert_promotions.sql", tenant.as_str(), Json(promotions) as _)
         .execute(db)
         .await?;
@@ -41,10 +45,15 @@ pub(crate) async fn upsert(db: &mut PgConnection, tenant: &TenantId, promotions:
 }
 
 /// One promotion that is not hidden.
-pub(crate) async fn get(db: &mut PgConnection, tenant: &TenantId, promotion_id: &str) -> Result<PromotionRow, Error> {
-    let row = sqlx::query_file_as!(PromotionRow, "src/store/sql/get_promotion.sql", tenant.as_str(), promotion_id)
-        .fetch_optional(db)
-        .await?;
+pub(crate) async fn get(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    promotion_id: &str,
+) -> Result<PromotionRow, Error> {
+    let row =
+        sqlx::query_file_as!(PromotionRow, "src/store/sql/get_promotion.sql", tenant.as_str(), promotion_id)
+            .fetch_optional(db)
+            .await?;
     row.ok_or(Error::NotFound { noun: "promotion" })
 }
 
