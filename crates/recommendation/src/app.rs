@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use larder_database::{Role, Server};
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy, TokenVerifier};
-use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown};
+use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
 use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use larder_settings::Settings;
@@ -17,7 +17,6 @@ use larder_telemetry::panics::CatchPanicLayer;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
@@ -98,7 +97,7 @@ pub struct RunningApp {
     ops_address: SocketAddr,
     registry: HealthRegistry,
     shutdown: Shutdown,
-    tasks: JoinSet<()>,
+    tasks: Tasks,
     settings: Settings,
 }
 
@@ -156,19 +155,19 @@ impl App {
         let ops = listen("recommendation.ops_address", recommendation.ops_address).await?;
         let (api_address, ops_address) = (local(&api), local(&ops));
         let is_migrated = migrate_if_reachable(&self.app).await?;
-        let (shutdown, mut tasks) = (Shutdown::new(), JoinSet::new());
+        let (shutdown, mut tasks) = (Shutdown::new(), Tasks::new());
         self.spawn_jobs(&mut tasks, &shutdown, is_migrated);
         let routes = self.routes().await?;
         let stopping = shutdown.clone();
         let server = self.server(routes, api, stopping);
-        tasks.spawn(server);
+        tasks.spawn("gRPC server", server);
         let ops_server = larder_lifecycle::ops::serve(
             ops,
             self.registry.clone(),
             self.app.metrics.clone(),
             shutdown.clone(),
         );
-        tasks.spawn(async move { drop(ops_server.await) });
+        tasks.spawn("ops server", async move { drop(ops_server.await) });
         wait_until_loaded(&self.state.served).await;
         self.registry.startup_complete();
         tracing::info!(server.address = %api_address, ops.address = %ops_address, "recommendation service is up");
@@ -176,7 +175,7 @@ impl App {
         Ok(RunningApp { api_address, ops_address, registry: self.registry, shutdown, tasks, settings })
     }
 
-    fn spawn_jobs(&self, tasks: &mut JoinSet<()>, shutdown: &Shutdown, is_migrated: bool) {
+    fn spawn_jobs(&self, tasks: &mut Tasks, shutdown: &Shutdown, is_migrated: bool) {
         let follower = Follower::new(
             self.worker.clone(),
             self.state.served.clone(),
@@ -186,7 +185,7 @@ impl App {
         );
         let (server, settings) = (self.app.server.clone(), self.app.settings.clone());
         let stopping = shutdown.clone();
-        tasks.spawn(async move {
+        tasks.spawn("follower", async move {
             if !is_migrated {
                 tokio::select! {
                     () = stopping.wait() => return,
@@ -195,8 +194,8 @@ impl App {
             }
             follower.run(stopping).await;
         });
-        tasks.spawn(self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
-        tasks.spawn(sweep::run(self.worker.clone(), shutdown.clone()));
+        tasks.spawn("trainer", self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
+        tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
     }
 
     async fn routes(&self) -> Result<Routes, AppError> {

@@ -13,16 +13,16 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// One field that cannot be true.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
+pub(crate) struct Violation {
     /// The field's path in the message, such as `price.units`.
-    pub field: String,
+    pub(crate) field: String,
     /// What would be accepted.
-    pub description: String,
+    pub(crate) description: String,
 }
 
 /// Why the service refused or could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// Fields that cannot be true.
     #[error("{}", describe(.0))]
     Invalid(Vec<Violation>),
@@ -68,12 +68,12 @@ impl From<sqlx::Error> for Error {
 
 impl Error {
     /// Makes the refusal of a single field.
-    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { field: field.into(), description: description.into() }])
     }
 
     /// The kind this error is counted under.
-    pub fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) => ErrorKind::InvalidArgument,
             Self::NotFound { .. } => ErrorKind::NotFound,
@@ -95,7 +95,7 @@ impl Error {
     }
 
     /// The `google.rpc.Status` of one row of a batch.
-    pub fn row_status(&self) -> tonic_types::Status {
+    pub(crate) fn row_status(&self) -> tonic_types::Status {
         let status = self.status();
         let details = tonic_types::pb::Status::default().details;
         let mut row =

@@ -14,46 +14,46 @@ const LAST_SECOND: i64 = 253_402_300_799;
 
 /// An amount as the database keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Amount {
+pub(crate) struct Amount {
     /// Millionths of a unit.
-    pub micros: i64,
+    pub(crate) micros: i64,
     /// ISO 4217, three capital letters.
-    pub currency: String,
+    pub(crate) currency: String,
 }
 
 /// Collects the violations of one message.
 #[derive(Debug, Default)]
-pub struct Fields {
+pub(crate) struct Fields {
     violations: Vec<Violation>,
 }
 
 impl Fields {
     /// Ends the collection: `value` when every field could be true.
-    pub fn finish<T>(self, value: T) -> Result<T, Error> {
+    pub(crate) fn finish<T>(self, value: T) -> Result<T, Error> {
         if self.violations.is_empty() { Ok(value) } else { Err(Error::Invalid(self.violations)) }
     }
 
     /// Notes that `field` is refused.
-    pub fn refuse(&mut self, field: &str, description: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, field: &str, description: impl Into<String>) {
         self.violations.push(Violation { field: field.to_owned(), description: description.into() });
     }
 
     /// An id of a client: 1 to 128 characters of `[A-Za-z0-9._~-]`.
-    pub fn id(&mut self, field: &str, id: &str) {
+    pub(crate) fn id(&mut self, field: &str, id: &str) {
         if !is_id(id) {
             self.refuse(field, "must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -");
         }
     }
 
     /// An id that may be left out.
-    pub fn optional_id(&mut self, field: &str, id: &str) {
+    pub(crate) fn optional_id(&mut self, field: &str, id: &str) {
         if !id.is_empty() {
             self.id(field, id);
         }
     }
 
     /// A text of `least` to `most` characters without control characters.
-    pub fn text(&mut self, field: &str, text: &str, least: usize, most: usize) {
+    pub(crate) fn text(&mut self, field: &str, text: &str, least: usize, most: usize) {
         // The byte length is checked first so that a text of many megabytes costs nothing.
         let fits = text.len() <= most * 4 && (least..=most).contains(&text.chars().count());
         if !fits {
@@ -64,7 +64,7 @@ impl Fields {
     }
 
     /// A list of at most `most` texts of 1 to `length` characters.
-    pub fn texts(&mut self, field: &str, texts: &[String], most: usize, length: usize) {
+    pub(crate) fn texts(&mut self, field: &str, texts: &[String], most: usize, length: usize) {
         if texts.len() > most {
             return self.refuse(field, format!("must have at most {most} entries"));
         }
@@ -74,7 +74,7 @@ impl Fields {
     }
 
     /// A list of at most `most` ids.
-    pub fn ids(&mut self, field: &str, ids: &[String], most: usize) {
+    pub(crate) fn ids(&mut self, field: &str, ids: &[String], most: usize) {
         if ids.len() > most {
             return self.refuse(field, format!("must have at most {most} entries"));
         }
@@ -84,7 +84,7 @@ impl Fields {
     }
 
     /// Up to 32 free keys with values up to 256 characters.
-    pub fn attributes(&mut self, field: &str, attributes: &BTreeMap<String, String>) {
+    pub(crate) fn attributes(&mut self, field: &str, attributes: &BTreeMap<String, String>) {
         if attributes.len() > 32 {
             return self.refuse(field, "must have at most 32 entries");
         }
@@ -95,21 +95,25 @@ impl Fields {
     }
 
     /// A finite number from `least` to `most`.
-    pub fn number(&mut self, field: &str, number: f64, least: f64, most: f64) {
+    pub(crate) fn number(&mut self, field: &str, number: f64, least: f64, most: f64) {
         if !(least..=most).contains(&number) {
             self.refuse(field, format!("must be a number from {least} to {most}"));
         }
     }
 
     /// A number that may be absent.
-    pub fn optional_number(&mut self, field: &str, number: Option<f64>, least: f64, most: f64) {
+    pub(crate) fn optional_number(&mut self, field: &str, number: Option<f64>, least: f64, most: f64) {
         if let Some(number) = number {
             self.number(field, number, least, most);
         }
     }
 
     /// An amount that is not negative.
-    pub fn amount(&mut self, field: &str, money: &larder_proto::google::r#type::Money) -> Option<Amount> {
+    pub(crate) fn amount(
+        &mut self,
+        field: &str,
+        money: &larder_proto::google::r#type::Money,
+    ) -> Option<Amount> {
         let before = self.violations.len();
         let is_currency =
             money.currency_code.len() == 3 && money.currency_code.bytes().all(|b| b.is_ascii_uppercase());
@@ -132,7 +136,7 @@ impl Fields {
     }
 
     /// An instant from 1970 to `latest_us`, in microseconds since 1970.
-    pub fn instant(
+    pub(crate) fn instant(
         &mut self,
         field: &str,
         at: &prost_types::Timestamp,
@@ -154,7 +158,7 @@ impl Fields {
     }
 
     /// A calendar day from 1800 to 9999, in days since 1970.
-    pub fn day(&mut self, field: &str, day: &larder_proto::google::r#type::Date) -> Option<i32> {
+    pub(crate) fn day(&mut self, field: &str, day: &larder_proto::google::r#type::Date) -> Option<i32> {
         let parts = (i16::try_from(day.year), i8::try_from(day.month), i8::try_from(day.day));
         let date = match parts {
             (Ok(year @ 1800..=9999), Ok(month), Ok(day)) => jiff::civil::Date::new(year, month, day).ok(),
@@ -237,7 +241,7 @@ mod tests {
     #[test]
     fn the_year_10000_is_refused() {
         let at = prost_types::Timestamp { seconds: 253_402_300_800, nanos: 0 };
-        assert!(refused(|fields| drop(fields.instant("occurred_at", &at, None))).contains("9999-12-31"));
+        assert!(refused(|fields| _ = fields.instant("occurred_at", &at, None)).contains("9999-12-31"));
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::store::LogPosition;
 /// An erasure in the log, as the follower reads it.
 pub(crate) struct LoggedErasure {
     pub(crate) tenant_id: String,
-    pub(crate) position: LogPosition,
     pub(crate) customer_hash: Vec<u8>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) async fn log(
     horizon: i64,
 ) -> sqlx::Result<Vec<LoggedErasure>> {
     let rows = sqlx::query!(
-        "select tenant_id, customer_hash, recorded_xid, recorded_sequence
+        "select tenant_id, customer_hash
          from recommendation.erasures
          where (recorded_xid, recorded_sequence) > ($1, $2) and recorded_xid < $3
                and ($4::text is null or tenant_id = $4)
@@ -53,10 +52,8 @@ pub(crate) async fn log(
     )
     .fetch_all(db)
     .await?;
-    let erasures = rows.into_iter().map(|row| LoggedErasure {
-        tenant_id: row.tenant_id,
-        position: LogPosition { xid: row.recorded_xid, sequence: row.recorded_sequence },
-        customer_hash: row.customer_hash,
-    });
+    let erasures = rows
+        .into_iter()
+        .map(|row| LoggedErasure { tenant_id: row.tenant_id, customer_hash: row.customer_hash });
     Ok(erasures.collect())
 }

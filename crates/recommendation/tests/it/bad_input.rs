@@ -10,7 +10,8 @@ use tonic_types::StatusExt;
 use crate::house::{House, product, purchase};
 
 fn fields(status: &Status) -> Vec<String> {
-    let violations = status.get_details_bad_request().map(|refusal| refusal.field_violations).unwrap_or_default();
+    let violations =
+        status.get_details_bad_request().map(|refusal| refusal.field_violations).unwrap_or_default();
     violations.into_iter().map(|violation| violation.field).collect()
 }
 
@@ -18,13 +19,18 @@ fn fields(status: &Status) -> Vec<String> {
 async fn bad_rows_hear_why_and_good_rows_go_in() {
     let house = House::open().await;
     let mut guest = house.guest("shop").await;
-    let answer = guest.upsert(vec![
-        product("good", "A"),
-        Product { price: Some(Money { currency_code: "USD".into(), units: -1, nanos: 0 }), ..product("bad", "A") },
-        Product { name: "x".repeat(10 << 20), ..product("long", "A") },
-        product("", "A"),
-        product("also-good", "A"),
-    ]).await;
+    let answer = guest
+        .upsert(vec![
+            product("good", "A"),
+            Product {
+                price: Some(Money { currency_code: "USD".into(), units: -1, nanos: 0 }),
+                ..product("bad", "A")
+            },
+            Product { name: "x".repeat(10 << 20), ..product("long", "A") },
+            product("", "A"),
+            product("also-good", "A"),
+        ])
+        .await;
     assert_eq!((answer.accepted_count, answer.rejected_count), (2, 3));
     let verdicts: Vec<_> = answer.verdicts.iter().map(|verdict| verdict.status.as_ref().unwrap()).collect();
     let codes: Vec<_> = verdicts.iter().map(|status| status.code).collect();
@@ -41,7 +47,8 @@ async fn a_row_too_many_refuses_the_batch_and_writes_nothing() {
     let house = House::open().await;
     let mut guest = house.guest("shop").await;
     let rows = (0..10_001).map(|number| product(&format!("p{number}"), "A")).collect();
-    let refused = guest.catalog.batch_upsert_products(BatchUpsertProductsRequest { products: rows }).await.unwrap_err();
+    let refused =
+        guest.catalog.batch_upsert_products(BatchUpsertProductsRequest { products: rows }).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert_eq!(fields(&refused), ["products"]);
     assert!(refused.message().contains("10000"), "{}", refused.message());
@@ -53,7 +60,8 @@ async fn a_row_too_many_refuses_the_batch_and_writes_nothing() {
 async fn ten_thousand_rows_go_in() {
     let house = House::open().await;
     let mut guest = house.guest("shop").await;
-    let rows = (0..10_000).map(|number| Interaction { event_id: format!("e{number}"), ..purchase("ann", "p", 1) });
+    let rows =
+        (0..10_000).map(|number| Interaction { event_id: format!("e{number}"), ..purchase("ann", "p", 1) });
     let answer = guest.record(rows.collect()).await;
     assert_eq!((answer.accepted_count, answer.duplicate_count), (10_000, 0));
 }

@@ -25,7 +25,11 @@ async fn a_product_comes_back_as_it_went_in() {
         price: money(3),
         in_stock: Some(false),
         package_size: "1 GAL".into(),
-        nutrition_per_100g: Some(Nutrition { energy_kcal: Some(50.0), sugars_g: Some(0.0), ..Nutrition::default() }),
+        nutrition_per_100g: Some(Nutrition {
+            energy_kcal: Some(50.0),
+            sugars_g: Some(0.0),
+            ..Nutrition::default()
+        }),
         allergens: vec!["milk".into()],
         attributes: BTreeMap::from([("shelf".into(), "3".into())]),
         ..Product::default()

@@ -25,7 +25,11 @@ async fn no_trace_of_an_erased_customer_is_left() {
     let mut guest = house.guest("shop").await;
     guest.stock_shop().await;
     let customer = Customer { customer_id: "zoe-the-erased".into(), ..Customer::default() };
-    guest.catalog.batch_upsert_customers(BatchUpsertCustomersRequest { customers: vec![customer] }).await.unwrap();
+    guest
+        .catalog
+        .batch_upsert_customers(BatchUpsertCustomersRequest { customers: vec![customer] })
+        .await
+        .unwrap();
     guest.record((0..5).map(|week| purchase("zoe-the-erased", "cheese", week * 7)).collect()).await;
     guest.train_well().await;
     guest.record(vec![purchase("zoe-the-erased", "rolls", 0)]).await;
@@ -41,7 +45,8 @@ async fn no_trace_of_an_erased_customer_is_left() {
     assert_eq!(files_that_name(house.folder.path(), "zoe-the-erased"), 0);
     let admin = house.database.admin_pool();
     for table in ["customers", "interactions", "budgets", "idempotency_keys", "erasures"] {
-        let query = format!("select count(*) from recommendation.{table} t where t::text like '%zoe-the-erased%'");
+        let query =
+            format!("select count(*) from recommendation.{table} t where t::text like '%zoe-the-erased%'");
         let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&admin).await.unwrap();
         assert_eq!(left, 0, "{table}");
     }

@@ -21,22 +21,22 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 /// 2026-03-01T12:00:00Z: the time that these services believe it is.
-pub const NOW_S: i64 = 1_772_366_400;
-pub const DAY_S: i64 = 86_400;
+pub(crate) const NOW_S: i64 = 1_772_366_400;
+pub(crate) const DAY_S: i64 = 86_400;
 
 fn clock() -> i64 {
     NOW_S * 1_000_000
 }
 
-pub struct House {
-    pub database: TestDatabase,
-    pub app: Option<RunningApp>,
-    pub folder: TempDir,
+pub(crate) struct House {
+    pub(crate) database: TestDatabase,
+    pub(crate) app: Option<RunningApp>,
+    pub(crate) folder: TempDir,
     signer: TokenSigner,
 }
 
 #[derive(Clone)]
-pub struct Token(MetadataValue<tonic::metadata::Ascii>);
+pub(crate) struct Token(MetadataValue<tonic::metadata::Ascii>);
 
 impl Interceptor for Token {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -45,16 +45,16 @@ impl Interceptor for Token {
     }
 }
 
-pub type Client = InterceptedService<Channel, Token>;
+pub(crate) type Client = InterceptedService<Channel, Token>;
 
 /// Both services, as one tenant.
 #[derive(Clone)]
-pub struct Guest {
-    pub catalog: CatalogServiceClient<Client>,
-    pub recommendations: RecommendationServiceClient<Client>,
+pub(crate) struct Guest {
+    pub(crate) catalog: CatalogServiceClient<Client>,
+    pub(crate) recommendations: RecommendationServiceClient<Client>,
 }
 
-pub fn settings(database: &TestDatabase, folder: &TempDir) -> Settings {
+pub(crate) fn settings(database: &TestDatabase, folder: &TempDir) -> Settings {
     let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
     settings.database = database.settings();
     settings.database.bootstrap = false;
@@ -68,12 +68,12 @@ pub fn settings(database: &TestDatabase, folder: &TempDir) -> Settings {
 }
 
 impl House {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
         Self::open_with(database, |_| {}).await
     }
 
-    pub async fn open_with(database: TestDatabase, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn open_with(database: TestDatabase, change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let signer = TokenSigner::generate().unwrap();
         let mut settings = settings(&database, &folder);
@@ -83,42 +83,43 @@ impl House {
     }
 
     /// Stops the service and starts it again on the same database and folder.
-    pub async fn reopen(&mut self) {
+    pub(crate) async fn reopen(&mut self) {
         self.stop().await;
         self.app = Some(start(settings(&self.database, &self.folder), &self.signer).await);
     }
 
     /// Starts a service that was stopped, with other settings.
-    pub async fn start_with(&mut self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) async fn start_with(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = settings(&self.database, &self.folder);
         change(&mut settings);
         self.app = Some(start(settings, &self.signer).await);
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(app) = self.app.take() {
             app.stop().await;
         }
     }
 
     /// A second service on the same database and folder.
-    pub async fn replica(&self) -> RunningApp {
+    pub(crate) async fn replica(&self) -> RunningApp {
         start(settings(&self.database, &self.folder), &self.signer).await
     }
 
-    pub fn app(&self) -> &RunningApp {
+    pub(crate) fn app(&self) -> &RunningApp {
         self.app.as_ref().unwrap()
     }
 
-    pub async fn guest(&self, tenant: &str) -> Guest {
+    pub(crate) async fn guest(&self, tenant: &str) -> Guest {
         self.guest_of(self.app(), tenant, Scopes::all()).await
     }
 
-    pub async fn guest_of(&self, app: &RunningApp, tenant: &str, scopes: Scopes) -> Guest {
+    pub(crate) async fn guest_of(&self, app: &RunningApp, tenant: &str, scopes: Scopes) -> Guest {
         let caller = Caller { tenant: TenantId::parse(tenant).unwrap(), subject: "test".into(), scopes };
         let token = self.signer.sign(&caller, SCHEMA, Duration::from_secs(300), SystemTime::now()).unwrap();
         let token = Token(format!("Bearer {token}").parse().unwrap());
-        let channel = Channel::from_shared(format!("http://{}", app.api_address())).unwrap().connect().await.unwrap();
+        let channel =
+            Channel::from_shared(format!("http://{}", app.api_address())).unwrap().connect().await.unwrap();
         Guest {
             catalog: CatalogServiceClient::with_interceptor(channel.clone(), token.clone())
                 .max_decoding_message_size(64 << 20)
@@ -142,7 +143,7 @@ async fn start(settings: Settings, signer: &TokenSigner) -> RunningApp {
     App::build(app).start().await.unwrap()
 }
 
-pub fn product(product_id: &str, category: &str) -> Product {
+pub(crate) fn product(product_id: &str, category: &str) -> Product {
     Product {
         product_id: product_id.into(),
         name: format!("Product {product_id}"),
@@ -152,7 +153,7 @@ pub fn product(product_id: &str, category: &str) -> Product {
 }
 
 /// A purchase `days_ago` days ago; its event id is made of its parts.
-pub fn purchase(customer_id: &str, product_id: &str, days_ago: i64) -> Interaction {
+pub(crate) fn purchase(customer_id: &str, product_id: &str, days_ago: i64) -> Interaction {
     Interaction {
         event_id: format!("{customer_id}-{product_id}-{days_ago}"),
         customer_id: customer_id.into(),
@@ -164,23 +165,23 @@ pub fn purchase(customer_id: &str, product_id: &str, days_ago: i64) -> Interacti
 }
 
 impl Guest {
-    pub async fn upsert(&mut self, products: Vec<Product>) -> BatchUpsertProductsResponse {
+    pub(crate) async fn upsert(&mut self, products: Vec<Product>) -> BatchUpsertProductsResponse {
         let request = BatchUpsertProductsRequest { products };
         self.catalog.batch_upsert_products(request).await.unwrap().into_inner()
     }
 
-    pub async fn record(&mut self, interactions: Vec<Interaction>) -> BatchRecordInteractionsResponse {
+    pub(crate) async fn record(&mut self, interactions: Vec<Interaction>) -> BatchRecordInteractionsResponse {
         let request = BatchRecordInteractionsRequest { interactions };
         self.catalog.batch_record_interactions(request).await.unwrap().into_inner()
     }
 
-    pub async fn recommend(&mut self, customer_id: &str) -> RecommendResponse {
+    pub(crate) async fn recommend(&mut self, customer_id: &str) -> RecommendResponse {
         let request = RecommendRequest { customer_id: customer_id.into(), ..RecommendRequest::default() };
         self.recommendations.recommend(request).await.unwrap().into_inner()
     }
 
     /// Trains and returns the last state of the operation.
-    pub async fn train(&mut self) -> Operation {
+    pub(crate) async fn train(&mut self) -> Operation {
         let mut stream = self.recommendations.train_model(TrainModelRequest {}).await.unwrap().into_inner();
         let mut last = Operation::default();
         while let Some(message) = stream.message().await.unwrap() {
@@ -190,14 +191,14 @@ impl Guest {
     }
 
     /// Trains and insists that it worked.
-    pub async fn train_well(&mut self) -> String {
+    pub(crate) async fn train_well(&mut self) -> String {
         let operation = self.train().await;
         assert_eq!(operation.state(), OperationState::Succeeded, "{operation:?}");
         operation.result["model_version"].clone()
     }
 
     /// A small shop: breads and milks, and two customers who buy some of them.
-    pub async fn stock_shop(&mut self) {
+    pub(crate) async fn stock_shop(&mut self) {
         let products = ["bread", "rolls", "bagels"].map(|id| product(id, "Bakery"));
         let dairy = ["milk", "butter", "cheese"].map(|id| product(id, "Dairy"));
         self.upsert(products.into_iter().chain(dairy).collect()).await;
@@ -213,12 +214,12 @@ impl Guest {
     }
 }
 
-pub fn ids(answer: &RecommendResponse) -> Vec<&str> {
+pub(crate) fn ids(answer: &RecommendResponse) -> Vec<&str> {
     answer.recommendations.iter().map(|item| item.product_id.as_str()).collect()
 }
 
 /// Waits until `is_true`, for five seconds at most.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut is_true: impl FnMut() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_true: impl FnMut() -> F) {
     for _ in 0..250 {
         if is_true().await {
             return;

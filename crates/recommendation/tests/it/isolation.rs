@@ -23,7 +23,8 @@ async fn a_foreign_id_answers_like_a_missing_one() {
     owner.train_well().await;
     for id in ["bread", "missing"] {
         let get = other.catalog.get_product(GetProductRequest { product_id: id.into() }).await.unwrap_err();
-        let delete = other.catalog.delete_product(DeleteProductRequest { product_id: id.into() }).await.unwrap_err();
+        let delete =
+            other.catalog.delete_product(DeleteProductRequest { product_id: id.into() }).await.unwrap_err();
         let request = RecommendSimilarRequest { product_id: id.into(), ..Default::default() };
         let similar = other.recommendations.recommend_similar(request).await.unwrap_err();
         for refused in [&get, &delete, &similar] {
@@ -107,9 +108,7 @@ async fn every_table_is_walled_and_a_dropped_policy_shows() {
     for table in ["products", "interactions", "models"] {
         assert!(visible(&house.database, table, "owner").await > 0, "{table}");
         assert_eq!(visible(&house.database, table, "other").await, 0, "{table}");
-        let fall = format!(
-            "create policy hole on {SCHEMA}.{table} to {SCHEMA}_app using (true)"
-        );
+        let fall = format!("create policy hole on {SCHEMA}.{table} to {SCHEMA}_app using (true)");
         sqlx::query(sqlx::AssertSqlSafe(fall)).execute(&admin).await.unwrap();
         assert!(visible(&house.database, table, "other").await > 0, "{table}: this test cannot fail");
     }

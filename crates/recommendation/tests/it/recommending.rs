@@ -52,15 +52,20 @@ async fn filters_are_never_broken() {
     let mut guest = house.guest("shop").await;
     guest.stock_shop().await;
     let price = |units| Some(Money { currency_code: "USD".into(), units, nanos: 0 });
-    guest.upsert(vec![
-        Product { price: price(2), ..product("bread", "Bakery") },
-        Product { price: price(9), ..product("rolls", "Bakery") },
-        Product { in_stock: Some(false), ..product("milk", "Dairy") },
-    ]).await;
+    guest
+        .upsert(vec![
+            Product { price: price(2), ..product("bread", "Bakery") },
+            Product { price: price(9), ..product("rolls", "Bakery") },
+            Product { in_stock: Some(false), ..product("milk", "Dairy") },
+        ])
+        .await;
     guest.train_well().await;
     let mut ask = async |filter| {
-        let request =
-            RecommendRequest { customer_id: "ann".into(), filter: Some(filter), ..RecommendRequest::default() };
+        let request = RecommendRequest {
+            customer_id: "ann".into(),
+            filter: Some(filter),
+            ..RecommendRequest::default()
+        };
         let answer = guest.recommendations.recommend(request).await.unwrap().into_inner();
         ids(&answer).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
@@ -69,7 +74,8 @@ async fn filters_are_never_broken() {
     assert!(dairy.contains(&"butter".to_owned()));
     let cheap = ask(RecommendationFilter { max_price: price(5), ..Default::default() }).await;
     assert_eq!(cheap, ["bread"]);
-    let rest = ask(RecommendationFilter { exclude_product_ids: vec!["bread".into()], ..Default::default() }).await;
+    let rest =
+        ask(RecommendationFilter { exclude_product_ids: vec!["bread".into()], ..Default::default() }).await;
     assert!(!rest.contains(&"bread".to_owned()));
     let all = ask(RecommendationFilter { in_stock_only: Some(false), ..Default::default() }).await;
     assert!(all.contains(&"milk".to_owned()));

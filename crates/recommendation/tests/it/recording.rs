@@ -16,7 +16,8 @@ async fn an_event_counts_once_however_often_it_is_sent() {
     assert_eq!((first.accepted_count, first.duplicate_count, first.rejected_count), (2, 1, 0));
     let again = guest.record(vec![event]).await;
     assert_eq!((again.accepted_count, again.duplicate_count), (1, 1));
-    let listed = guest.catalog.list_transactions(ListTransactionsRequest::default()).await.unwrap().into_inner();
+    let listed =
+        guest.catalog.list_transactions(ListTransactionsRequest::default()).await.unwrap().into_inner();
     assert_eq!(listed.transactions.len(), 1);
 }
 
@@ -41,10 +42,8 @@ async fn transactions_come_newest_first_and_every_page_is_new() {
     let house = House::open().await;
     let mut guest = house.guest("shop").await;
     guest.record((0..25).map(|day| purchase("ann", "bread", day / 2)).collect()).await;
-    let events = (0..25).map(|number| Interaction {
-        event_id: format!("x-{number}"),
-        ..purchase("ann", "milk", number / 3)
-    });
+    let events = (0..25)
+        .map(|number| Interaction { event_id: format!("x-{number}"), ..purchase("ann", "milk", number / 3) });
     guest.record(events.collect()).await;
     let (mut token, mut seen) = (String::new(), Vec::new());
     loop {
@@ -79,9 +78,10 @@ async fn another_replica_learns_of_it() {
         let mut other = other.clone();
         async move {
             let answer = other.recommend("dora").await;
-            answer.recommendations.iter().any(|item| {
-                item.product_id == "cheese" && item.source() == RecommendationSource::Personal
-            })
+            answer
+                .recommendations
+                .iter()
+                .any(|item| item.product_id == "cheese" && item.source() == RecommendationSource::Personal)
         }
     })
     .await;
@@ -131,6 +131,7 @@ async fn an_idempotency_key_makes_a_write_happen_once() {
     let other = keyed(vec![purchase("ann", "milk", 1)]);
     let refused = guest.catalog.batch_record_interactions(other).await.unwrap_err();
     assert_eq!(refused.code(), Code::AlreadyExists);
-    let listed = guest.catalog.list_transactions(ListTransactionsRequest::default()).await.unwrap().into_inner();
+    let listed =
+        guest.catalog.list_transactions(ListTransactionsRequest::default()).await.unwrap().into_inner();
     assert_eq!(listed.transactions.len(), 1);
 }

@@ -52,7 +52,9 @@ async fn two_trainings_at_once_are_one() {
     let (one, two) = tokio::join!(guest.train(), other.train());
     let states = [one.state(), two.state()];
     assert!(states.contains(&OperationState::Succeeded), "{one:?} {two:?}");
-    if let Some(failed) = [&one, &two].into_iter().find(|operation| operation.state() == OperationState::Failed) {
+    if let Some(failed) =
+        [&one, &two].into_iter().find(|operation| operation.state() == OperationState::Failed)
+    {
         assert!(failed.error.as_ref().unwrap().message.contains("being trained already"));
     }
 }
