@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The gateway: HTTP/JSON, gRPC and gRPC-Web at one port. Routes come from the descriptors
+//! of the contract; nothing here knows what a product or a recommendation is.
+
+mod app;
+mod caller;
+mod clock;
+mod config;
+mod deadline;
+mod docs;
+mod error;
+mod gate;
+mod grpc;
+mod health;
+mod http_json;
+mod openapi;
+mod passthrough;
+mod problem;
+mod router;
+mod rpcs;
+mod server;
+pub mod store;
+mod transcode;
+mod upstream;
+
+pub use app::{App, GatewayAppSettings, RunningApp};
+pub use config::SCHEMA;
+pub use error::GatewayError;
+pub use transcode::{RuleError, TemplateError};

@@ -8,8 +8,6 @@ mod decay;
 mod error;
 mod event;
 mod filter;
-#[cfg(test)]
-mod fixtures;
 mod history;
 mod product;
 mod ranked;

@@ -72,9 +72,7 @@ impl Policy {
     /// A policy for the dependency `name`, which becomes a metric label. Build it after telemetry is set up: metric
     /// handles are looked up here, once.
     pub fn new(name: &'static str, settings: &ResilienceSettings) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "replicas must not retry in step; tests use `seeded`")]
-        let seed = rand::random();
-        Self::seeded(name, settings, seed)
+        Self::seeded(name, settings, rand::random())
     }
 
     /// The same with a fixed seed for the jitter.

@@ -3,7 +3,6 @@
 mod life;
 mod load;
 mod paths;
-mod signals;
 
 use std::future::Future;
 use std::net::SocketAddr;

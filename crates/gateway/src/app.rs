@@ -1,0 +1,222 @@
+//! One straight line: build, start, addresses, stop. The process around it is somebody
+//! else's; nothing here reads the environment or a signal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use larder_database::{Role, Server};
+use larder_identity::{TokenSigner, TokenVerifier};
+use larder_lifecycle::{Drained, HealthIdentity, HealthRegistry, Shutdown, Stage, Tasks};
+use larder_settings::Settings;
+use larder_telemetry::MetricsHandle;
+use larder_telemetry::http::HttpTelemetryLayer;
+use larder_telemetry::panics::CatchPanicLayer;
+use prost_reflect::DescriptorPool;
+use tokio::net::TcpListener;
+use tonic_health::ServingStatus;
+use tower::ServiceBuilder;
+
+use crate::caller::{Authenticator, KeyRing, TokenMint};
+use crate::config::{Limits, SCHEMA, SERVICE, SERVICE_AUDIENCE};
+use crate::error::GatewayError;
+use crate::gate::Gate;
+use crate::grpc::OwnServices;
+use crate::health::{PlatformHealth, checks};
+use crate::rpcs::RpcTable;
+use crate::transcode::{self, RouteTable};
+use crate::upstream::Upstream;
+use crate::{openapi, router, server, store};
+
+/// What a gateway is made of.
+pub struct GatewayAppSettings {
+    /// All settings; the gateway reads its own section and those of what it uses.
+    pub settings: Settings,
+    /// What the ops port shows under `/metrics`.
+    pub metrics: MetricsHandle,
+    /// Signs the tokens that prove callers to the services behind.
+    pub signer: TokenSigner,
+    /// Where API keys are kept; without it there are only tokens, and anonymous callers in
+    /// development.
+    pub database: Option<Server>,
+}
+
+/// A gateway that is not listening yet.
+pub struct App {
+    gate: Arc<Gate>,
+    settings: Settings,
+    metrics: MetricsHandle,
+    database: Option<Server>,
+    registry: HealthRegistry,
+}
+
+/// A gateway at work.
+pub struct RunningApp {
+    address: SocketAddr,
+    ops_address: SocketAddr,
+    registry: HealthRegistry,
+    gate: Arc<Gate>,
+    settings: Settings,
+    shutdown: Shutdown,
+    tasks: Tasks,
+    ops_shutdown: Shutdown,
+    ops_tasks: Tasks,
+}
+
+impl App {
+    /// Builds the gateway of Larder's contract. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// A route that cannot be served, or settings that cannot be used.
+    pub async fn build(parts: GatewayAppSettings) -> Result<Self, GatewayError> {
+        Self::build_for_contract(parts, larder_proto::FILE_DESCRIPTOR_SET).await
+    }
+
+    /// The same for any contract: an encoded `FileDescriptorSet` with its options.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_for_contract(
+        parts: GatewayAppSettings,
+        contract: &[u8],
+    ) -> Result<Self, GatewayError> {
+        let GatewayAppSettings { settings, metrics, signer, database } = parts;
+        let pool = DescriptorPool::decode(contract)?;
+        let routes = RouteTable::new(transcode::routes_of(&pool)?)?;
+        let openapi = serde_json::to_vec(&openapi::write(&pool, &routes)).unwrap_or_default().into();
+        let registry = HealthRegistry::new(HealthIdentity {
+            service: SERVICE,
+            version: env!("CARGO_PKG_VERSION"),
+            environment: settings.environment.to_string(),
+        });
+        let gateway = &settings.gateway;
+        let recommendation =
+            Arc::new(Upstream::new("recommendation", &gateway.recommendation_url, &settings)?);
+        checks::register(&registry, recommendation.clone(), settings.data_dir.clone());
+        checks::register_redis(&registry, &settings.redis)?;
+        let callers = authenticator(&settings, &signer, database.as_ref(), &registry)?;
+        let services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
+        let gate = Gate {
+            routes,
+            rpcs: RpcTable::new(&pool),
+            limits: Limits::new(&settings),
+            openapi,
+            own_services: OwnServices::new(contract).await?,
+            health: PlatformHealth::new(registry.clone(), services),
+            callers,
+            tokens: TokenMint::new(signer, settings.identity.token_ttl),
+            recommendation,
+        };
+        Ok(Self { gate: Arc::new(gate), settings, metrics, database, registry })
+    }
+
+    /// Prepares the database, opens both ports and begins to serve.
+    ///
+    /// # Errors
+    /// An address that is taken, or a database that refuses a migration. A database that is
+    /// away is no error: only API keys have to wait for it.
+    pub async fn start(self) -> Result<RunningApp, GatewayError> {
+        let listener = listen("gateway.listen_address", self.settings.gateway.listen_address).await?;
+        let ops = listen("gateway.ops_address", self.settings.gateway.ops_address).await?;
+        let (address, ops_address) = (local(&listener)?, local(&ops)?);
+        let (shutdown, ops_shutdown) = (Shutdown::new(), Shutdown::new());
+        let (mut tasks, mut ops_tasks) = (Tasks::new(), Tasks::new());
+        let ops_server =
+            larder_lifecycle::ops::serve(ops, self.registry.clone(), self.metrics, ops_shutdown.clone());
+        ops_tasks.spawn("gateway ops port", async move { drop(ops_server.await) });
+        if let Some(database) = self.database {
+            store::prepare(database, &self.settings, &mut tasks, &shutdown).await?;
+        }
+        let service = ServiceBuilder::new()
+            .layer(HttpTelemetryLayer::new(SERVICE))
+            .layer(CatchPanicLayer)
+            .service(router::router(self.gate.clone()));
+        tasks.spawn("gateway", server::serve(listener, service, shutdown.wait_owned()));
+        self.gate.own_services.health.set_service_status("", ServingStatus::Serving).await;
+        self.registry.startup_complete();
+        warn_of_open_doors(&self.settings);
+        tracing::info!(server.address = %address, ops.address = %ops_address, "gateway is up");
+        Ok(RunningApp {
+            address,
+            ops_address,
+            registry: self.registry,
+            gate: self.gate,
+            settings: self.settings,
+            shutdown,
+            tasks,
+            ops_shutdown,
+            ops_tasks,
+        })
+    }
+}
+
+impl RunningApp {
+    /// Where clients call.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where health and metrics are.
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops_address
+    }
+
+    /// Waits for a task to end that nobody asked to end: the gateway has failed.
+    pub async fn failed(&mut self) {
+        self.tasks.next_end().await;
+    }
+
+    /// Turns readiness off, lets the requests in flight finish within the limit, and stops.
+    pub async fn stop(self) -> Drained {
+        self.gate.own_services.health.set_service_status("", ServingStatus::NotServing).await;
+        let stages = vec![Stage { name: "gateway", shutdown: self.shutdown, tasks: self.tasks }];
+        let mut drained =
+            larder_lifecycle::drain_in_order(&self.registry, &self.settings.lifecycle, stages).await;
+        self.ops_shutdown.trigger();
+        let mut ops_tasks = self.ops_tasks;
+        while let Some(end) = ops_tasks.next_end().await {
+            if end.panicked {
+                drained.panicked.push(end.name);
+            }
+        }
+        drained
+    }
+}
+
+fn authenticator(
+    settings: &Settings,
+    signer: &TokenSigner,
+    database: Option<&Server>,
+    registry: &HealthRegistry,
+) -> Result<Authenticator, GatewayError> {
+    let mut keys_pem = settings.identity.verifying_keys.clone();
+    keys_pem.push(signer.verifying_key_pem().to_owned());
+    let keys = database.map(|database| {
+        let pool = larder_database::connect(database, SCHEMA, Role::Worker, &settings.database);
+        let keys = Arc::new(KeyRing::new(pool.clone()));
+        checks::register_keys(registry, pool, keys.clone());
+        keys
+    });
+    let verifier = TokenVerifier::new(&keys_pem, SERVICE_AUDIENCE)?;
+    Ok(Authenticator { verifier, keys, anonymous_allowed: settings.anonymous_allowed() })
+}
+
+fn warn_of_open_doors(settings: &Settings) {
+    if settings.anonymous_allowed() {
+        tracing::warn!(
+            "anybody who reaches this port may do everything as tenant demo; \
+             set identity.authentication to required to ask for credentials"
+        );
+    }
+}
+
+async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, GatewayError> {
+    TcpListener::bind(address).await.map_err(|source| GatewayError::Listen { setting, address, source })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, GatewayError> {
+    listener.local_addr().map_err(|source| GatewayError::Listen {
+        setting: "gateway.listen_address",
+        address: SocketAddr::from(([0, 0, 0, 0], 0)),
+        source,
+    })
+}

@@ -1,0 +1,138 @@
+//! Errors of the gateway: why it does not start, and the only place where it makes a
+//! `Status`. No text here names an address, a path or anything of the inside.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
+
+use larder_database::DatabaseError;
+use larder_identity::IdentityError;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::transcode::RuleError;
+
+const DOMAIN: &str = "larder";
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The descriptor set does not decode.
+    #[error("the descriptors of the contract cannot be read: {0}")]
+    Descriptors(#[from] prost_reflect::DescriptorError),
+    /// A route in the descriptors cannot be served.
+    #[error("a route of the contract cannot be served: {0}")]
+    Route(#[from] RuleError),
+    /// The reflection service refused the descriptors.
+    #[error("the descriptors cannot be offered by reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The address of a service is not one.
+    #[error("the address of {name} cannot be used: {source}")]
+    UpstreamUrl {
+        /// The service.
+        name: &'static str,
+        /// What is wrong with it.
+        source: tonic::transport::Error,
+    },
+    /// A port cannot be opened.
+    #[error("{setting}: cannot listen on {address}: {source}")]
+    Listen {
+        /// The setting to change.
+        setting: &'static str,
+        /// The address that was asked for.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The keys for service tokens cannot be used.
+    #[error("the keys for service tokens cannot be used: {0}")]
+    Identity(#[from] IdentityError),
+    /// The database cannot be prepared.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Redis is configured and its address is not one.
+    #[error("redis.url cannot be used: {0}")]
+    Redis(String),
+}
+
+/// Why a caller was not let in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallerError {
+    #[error("this needs an API key or a token: send \"authorization: Bearer <key>\" or \"x-api-key: <key>\"")]
+    Missing,
+    #[error("the authorization header is not \"Bearer <API key or token>\"")]
+    Scheme,
+    #[error("the API key is not valid: unknown, revoked or expired")]
+    Key,
+    #[error("the token is not valid: {0}")]
+    Token(&'static str),
+    #[error("authorization and x-api-key name different credentials; send one of them")]
+    Ambiguous,
+    #[error("x-larder-tenant is not a tenant: lower-case letters, digits and dashes, at most 63")]
+    TenantName,
+    #[error("x-larder-tenant is not the tenant of these credentials")]
+    OtherTenant,
+    #[error("API keys cannot be checked right now")]
+    Unavailable,
+}
+
+impl From<CallerError> for Status {
+    fn from(error: CallerError) -> Self {
+        let (code, reason) = match &error {
+            CallerError::Missing => (Code::Unauthenticated, "CREDENTIALS_MISSING"),
+            CallerError::Scheme | CallerError::Ambiguous => (Code::Unauthenticated, "CREDENTIALS_MALFORMED"),
+            CallerError::Key => (Code::Unauthenticated, "API_KEY_INVALID"),
+            CallerError::Token(_) => (Code::Unauthenticated, "TOKEN_INVALID"),
+            CallerError::TenantName => (Code::InvalidArgument, "TENANT_MALFORMED"),
+            CallerError::OtherTenant => (Code::PermissionDenied, "OTHER_TENANT"),
+            CallerError::Unavailable => (Code::Unavailable, "API_KEYS_UNAVAILABLE"),
+        };
+        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+        if code == Code::Unavailable {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
+        Status::with_error_details(code, error.to_string(), details)
+    }
+}
+
+/// A status of an upstream as a client may see it. One that was made up on this side, of a
+/// connection that failed, becomes UNAVAILABLE without the text of the failure.
+pub(crate) fn from_upstream(name: &'static str, status: Status) -> Status {
+    if status.source().is_none() {
+        return status;
+    }
+    tracing::warn!(upstream.name = name, error = %status.message(), "upstream cannot be reached");
+    match status.code() {
+        Code::Cancelled | Code::DeadlineExceeded => upstream_timeout(name),
+        _ => upstream_unavailable(name, None),
+    }
+}
+
+/// The service does not answer at all.
+pub(crate) fn upstream_unavailable(name: &'static str, retry_after: Option<Duration>) -> Status {
+    let mut details = ErrorDetails::with_error_info("UPSTREAM_UNAVAILABLE", DOMAIN, service(name));
+    details.set_retry_info(Some(retry_after.unwrap_or(RETRY_AFTER)));
+    Status::with_error_details(Code::Unavailable, format!("the {name} service cannot be reached"), details)
+}
+
+/// The service did not answer in time.
+pub(crate) fn upstream_timeout(name: &'static str) -> Status {
+    let details = ErrorDetails::with_error_info("UPSTREAM_TIMEOUT", DOMAIN, service(name));
+    let message = format!("the {name} service did not answer in time");
+    Status::with_error_details(Code::DeadlineExceeded, message, details)
+}
+
+/// No service has this RPC.
+pub(crate) fn unknown_rpc(path: &str) -> Status {
+    Status::unimplemented(format!("there is no RPC {}", crate::transcode::quoted(path)))
+}
+
+/// The gateway's own fault; the cause is in the log.
+pub(crate) fn internal() -> Status {
+    Status::internal("")
+}
+
+fn service(name: &str) -> HashMap<String, String> {
+    HashMap::from([("service".to_owned(), name.to_owned())])
+}

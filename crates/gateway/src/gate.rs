@@ -1,0 +1,48 @@
+//! What every request shares: the routes, who may pass, the services behind and the limits.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use larder_identity::Caller;
+use tonic::Status;
+
+use crate::caller::{Authenticator, TokenMint};
+use crate::clock;
+use crate::config::Limits;
+use crate::grpc::OwnServices;
+use crate::health::PlatformHealth;
+use crate::rpcs::RpcTable;
+use crate::transcode::RouteTable;
+use crate::upstream::Upstream;
+
+/// The state behind every route.
+pub(crate) struct Gate {
+    pub(crate) routes: RouteTable,
+    pub(crate) rpcs: RpcTable,
+    pub(crate) limits: Limits,
+    /// The OpenAPI document as it is sent.
+    pub(crate) openapi: Bytes,
+    pub(crate) own_services: OwnServices,
+    pub(crate) health: PlatformHealth,
+    pub(crate) callers: Authenticator,
+    pub(crate) tokens: TokenMint,
+    pub(crate) recommendation: std::sync::Arc<Upstream>,
+}
+
+impl Gate {
+    /// Finds out who is calling.
+    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Status> {
+        Ok(self.callers.authenticate(headers, clock::now()).await?)
+    }
+
+    /// Finds out who is calling and signs it for the services behind.
+    pub(crate) async fn authorize(&self, headers: &HeaderMap) -> Result<HeaderValue, Status> {
+        let caller = self.authenticate(headers).await?;
+        self.tokens.authorization_for(&caller, clock::now())
+    }
+
+    /// The process that serves `service`. Today there is one; the contract's other services
+    /// get their line here.
+    pub(crate) fn upstream_of(&self, _service: &str) -> &Upstream {
+        &self.recommendation
+    }
+}

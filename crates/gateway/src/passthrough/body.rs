@@ -1,0 +1,52 @@
+//! An answer that is passed on and may break off: the break becomes a gRPC status in the
+//! trailers, which every client understands, instead of a reset stream.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::error;
+
+/// `inner`, with any error at its end as trailers.
+pub(crate) fn trailing_errors(upstream: &'static str, inner: Body) -> Body {
+    Body::new(TrailingErrors { upstream, inner, ended: false })
+}
+
+struct TrailingErrors {
+    upstream: &'static str,
+    inner: Body,
+    ended: bool,
+}
+
+impl HttpBody for TrailingErrors {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        let Some(Err(status)) = frame else { return Poll::Ready(frame) };
+        self.ended = true;
+        let mut trailers = HeaderMap::new();
+        let status = error::from_upstream(self.upstream, status);
+        Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,182 @@
+//! The services behind the gateway: a few HTTP/2 connections to each, one policy, and calls
+//! with messages that are already encoded.
+
+mod codec;
+mod metadata;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use larder_lifecycle::CheckOutcome;
+use larder_resilience::{BreakerState, CallError, Policy, classify_status};
+use larder_settings::{ResilienceSettings, Settings};
+use larder_telemetry::propagation::{InjectLayer, InjectService};
+use tokio::time::Instant;
+use tonic::client::Grpc;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Request, Status, Streaming};
+use tower::Layer;
+
+use crate::error::{self, GatewayError};
+use codec::RawCodec;
+pub(crate) use metadata::CallMetadata;
+
+/// A connection that passes trace and correlation on and measures its calls.
+pub(crate) type Connection = InjectService<Channel>;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+
+/// One service behind the gateway.
+pub(crate) struct Upstream {
+    pub(crate) name: &'static str,
+    connections: Vec<Channel>,
+    inject: InjectLayer,
+    next: AtomicUsize,
+    policy: Policy,
+    message_limit_bytes: usize,
+}
+
+impl Upstream {
+    /// Prepares the connections; they are opened by the first call.
+    pub(crate) fn new(name: &'static str, url: &url::Url, settings: &Settings) -> Result<Self, GatewayError> {
+        let endpoint = endpoint(url).map_err(|source| GatewayError::UpstreamUrl { name, source })?;
+        let connections = (0..settings.gateway.upstream_connections.max(1)).map(|_| endpoint.connect_lazy());
+        let limits = ResilienceSettings {
+            total_timeout: settings.gateway.request_timeout,
+            ..settings.resilience.clone()
+        };
+        Ok(Self {
+            name,
+            connections: connections.collect(),
+            inject: InjectLayer::new("gateway"),
+            next: AtomicUsize::new(0),
+            policy: Policy::new(name, &limits),
+            message_limit_bytes: settings.gateway.request_body_limit_bytes,
+        })
+    }
+
+    /// The next connection in turn.
+    pub(crate) fn connection(&self) -> Connection {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();
+        self.inject.layer(self.connections[turn].clone())
+    }
+
+    /// The policy that every call goes through.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What the breaker would do with a call now.
+    pub(crate) fn breaker_state(&self) -> BreakerState {
+        self.policy.breaker_state()
+    }
+
+    /// Calls an RPC that takes one message and gives one.
+    pub(crate) async fn unary(&self, call: &UpstreamCall<'_>) -> Result<Bytes, Status> {
+        let answer = self.policy.call(
+            Some(call.deadline),
+            call.idempotent,
+            |attempt| async move {
+                let mut client = self.client().await?;
+                let request = self.request(call, attempt.timeout);
+                let response = client.unary(request, call.path.clone(), RawCodec).await?;
+                Ok(response.into_inner())
+            },
+            classify_status,
+        );
+        answer.await.map_err(|refusal| self.status_of(refusal))
+    }
+
+    /// Calls an RPC that takes one message and gives a stream. The deadline is for the answer
+    /// to begin; the stream itself lasts as long as both sides want it.
+    pub(crate) async fn server_streaming(&self, call: &UpstreamCall<'_>) -> Result<Streaming<Bytes>, Status> {
+        let answer = self.policy.call(
+            Some(call.deadline),
+            call.idempotent,
+            |_| async move {
+                let mut client = self.client().await?;
+                let mut request = Request::new(call.message.clone());
+                *request.metadata_mut() = call.metadata.to_metadata_map(call.stream_timeout);
+                let response = client.server_streaming(request, call.path.clone(), RawCodec).await?;
+                Ok(response.into_inner())
+            },
+            classify_status,
+        );
+        answer.await.map_err(|refusal| self.status_of(refusal))
+    }
+
+    /// What a client is told when a call gave no answer.
+    pub(crate) fn status_of(&self, refusal: CallError<Status>) -> Status {
+        let retry_after = refusal.retry_after();
+        match refusal {
+            CallError::Inner(status) => error::from_upstream(self.name, status),
+            CallError::Timeout => error::upstream_timeout(self.name),
+            CallError::BreakerOpen { .. } | CallError::BulkheadFull => {
+                error::upstream_unavailable(self.name, retry_after)
+            }
+        }
+    }
+
+    /// Asks the service how it is.
+    pub(crate) async fn check(&self) -> CheckOutcome {
+        if self.breaker_state() == BreakerState::Open {
+            return CheckOutcome::unhealthy("calls fail and are held back");
+        }
+        let answer = async {
+            let path = PathAndQuery::from_static("/grpc.health.v1.Health/Check");
+            self.client().await?.unary(Request::new(Bytes::new()), path, RawCodec).await
+        };
+        match answer.await {
+            // HealthCheckResponse { status: SERVING }
+            Ok(response) if response.get_ref().as_ref() == [8, 1] => CheckOutcome::healthy(),
+            Ok(_) => CheckOutcome::degraded("does not want requests"),
+            // It answers; it only has no such service.
+            Err(status) if status.code() == Code::Unimplemented => CheckOutcome::healthy(),
+            Err(_) => CheckOutcome::unhealthy("cannot be reached"),
+        }
+    }
+
+    async fn client(&self) -> Result<Grpc<Connection>, Status> {
+        let mut client = Grpc::new(self.connection())
+            .max_decoding_message_size(self.message_limit_bytes)
+            .max_encoding_message_size(usize::MAX);
+        client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        Ok(client)
+    }
+
+    fn request(&self, call: &UpstreamCall<'_>, timeout: Duration) -> Request<Bytes> {
+        let mut request = Request::new(call.message.clone());
+        *request.metadata_mut() = call.metadata.to_metadata_map(Some(timeout));
+        request
+    }
+}
+
+/// One call as the HTTP side makes it.
+pub(crate) struct UpstreamCall<'a> {
+    pub(crate) path: &'a PathAndQuery,
+    pub(crate) message: Bytes,
+    pub(crate) metadata: CallMetadata,
+    pub(crate) deadline: Instant,
+    /// How long a stream may last, when the client says so.
+    pub(crate) stream_timeout: Option<Duration>,
+    pub(crate) idempotent: bool,
+}
+
+fn endpoint(url: &url::Url) -> Result<Endpoint, tonic::transport::Error> {
+    let mut endpoint = Endpoint::from_shared(url.to_string())?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    if url.scheme() == "https" {
+        endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots())?;
+    }
+    Ok(endpoint)
+}
