@@ -2,7 +2,7 @@
 //! from `proto/` and committed. Nothing here is written by hand but this page; after a
 //! change under `proto/` run `cargo xtask gen`.
 
-#[expect(missing_docs, clippy::all, reason = "generated from proto/")]
+#[expect(missing_docs, clippy::all, clippy::allow_attributes, reason = "generated from proto/")]
 #[rustfmt::skip]
 mod r#gen {
     include!("gen/packages.rs");
