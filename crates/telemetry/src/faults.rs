@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sentry::protocol::{Event, Level, Map};
 use sentry::types::Dsn;
+use tokio::time::Instant;
 
 use crate::context::RequestContext;
 use crate::errors::ErrorKind;

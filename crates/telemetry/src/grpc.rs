@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, Request, Response, response};
 use http_body::Body;
+use tokio::time::Instant;
 use tonic::Code;
 use tower::{Layer, Service};
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::MatchedPath;
 use http::{HeaderMap, Method, Request, Response, response};
@@ -11,6 +11,7 @@ use http_body::Body;
 use metrics::Gauge;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Status, TraceContextExt};
+use tokio::time::Instant;
 use tonic::Code;
 use tower::{Layer, Service};
 

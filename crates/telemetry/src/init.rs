@@ -12,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::faults::{self, Reporter};
-use crate::logs::{ExportFilter, LogFilter, LogLayer, LogWriter};
+use crate::logs::{ExportFilter, Gate, LogFilter, LogLayer, LogWriter};
 use crate::metrics::{self, MetricsHandle};
 use crate::panics;
 use crate::traces::TracePipeline;
@@ -106,6 +106,7 @@ pub fn subscriber(
     traces: Option<&TracePipeline>,
 ) -> Result<impl Subscriber + Send + Sync + use<>, TelemetryError> {
     let filter = LogFilter::parse(&settings.log_filter)?;
+    let gate = Gate::new(filter.clone(), traces.is_some());
     let logs = LogLayer::new(identity.clone(), settings.log_format, writer).with_filter(filter);
     let spans = traces.map(|traces| {
         tracing_opentelemetry::layer()
@@ -116,7 +117,7 @@ pub fn subscriber(
             .with_tracked_inactivity(false)
             .with_filter(ExportFilter)
     });
-    Ok(tracing_subscriber::registry().with(spans).with(logs))
+    Ok(tracing_subscriber::registry().with(spans).with(logs).with(gate))
 }
 
 impl Telemetry {

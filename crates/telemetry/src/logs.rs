@@ -10,6 +10,7 @@ mod writer;
 
 use std::cell::RefCell;
 
+use jiff::Timestamp;
 use larder_settings::LogFormat;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
@@ -21,7 +22,7 @@ use crate::context::RequestContext;
 use crate::init::ServiceIdentity;
 use crate::propagation;
 
-pub(crate) use filter::{ExportFilter, LogFilter};
+pub(crate) use filter::{ExportFilter, Gate, LogFilter};
 use span_ids::SpanIds;
 pub use writer::LogWriter;
 
@@ -73,16 +74,22 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let ids = line_ids(event, &context);
+        let now = now();
         // The line in the making is taken out, so that a value that logs while it is formatted finds an empty one.
         let mut line = LINE.take();
         line.clear();
         match self.format {
-            LogFormat::Json => json::write(&mut line, event, &ids, &self.identity),
-            LogFormat::Pretty => pretty::write(&mut line, event, &ids, self.writer.is_coloured()),
+            LogFormat::Json => json::write(&mut line, event, &ids, (now, &self.identity)),
+            LogFormat::Pretty => pretty::write(&mut line, event, &ids, (now, self.writer.is_coloured())),
         }
         self.writer.write_line(&line, *event.metadata().level() <= Level::WARN);
         LINE.set(line);
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a line tells when it was written, and this is where it is")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn line_ids<S>(event: &Event<'_>, context: &Context<'_, S>) -> LineIds

@@ -10,10 +10,12 @@ use crate::names;
 
 const NAMES_MAX: usize = 512;
 
+type Known = HashMap<Box<str>, Vec<(u32, Histogram)>>;
+
 /// Series of one metric by name (a route, a method) and variant (status, HTTP method) packed in a number.
 #[derive(Default)]
 pub(crate) struct SeriesCache {
-    by_name: RwLock<HashMap<Box<str>, Vec<(u32, Histogram)>>>,
+    by_name: RwLock<Known>,
 }
 
 impl SeriesCache {
@@ -45,11 +47,7 @@ impl SeriesCache {
     }
 }
 
-fn find<'a>(
-    known: &'a HashMap<Box<str>, Vec<(u32, Histogram)>>,
-    name: &str,
-    variant: u32,
-) -> Option<&'a Histogram> {
+fn find<'a>(known: &'a Known, name: &str, variant: u32) -> Option<&'a Histogram> {
     known.get(name)?.iter().find(|(at, _)| *at == variant).map(|(_, histogram)| histogram)
 }
 

@@ -5,7 +5,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::layer::{Context, Filter, Layer};
 
 use super::span_ids::SpanIds;
 use crate::context::RequestContext;
@@ -15,6 +15,7 @@ use crate::init::TelemetryError;
 const NEVER_EXPORTED: [&str; 5] = ["h2", "hyper", "hyper_util", "tonic", "tower"];
 
 /// Events by target and level, as in `info,larder_gateway=debug`; of spans only those whose ids lines carry.
+#[derive(Clone)]
 pub(crate) struct LogFilter {
     targets: Targets,
 }
@@ -51,11 +52,15 @@ impl ExportFilter {
         let root = metadata.target().split("::").next().unwrap_or_default();
         metadata.is_span() && *metadata.level() <= Level::INFO && !NEVER_EXPORTED.contains(&root)
     }
+
+    fn wants(metadata: &Metadata<'_>) -> bool {
+        Self::may_want(metadata) && RequestContext::with_current(RequestContext::is_sampled).unwrap_or(true)
+    }
 }
 
 impl<S: Subscriber> Filter<S> for ExportFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
-        Self::may_want(metadata) && RequestContext::with_current(RequestContext::is_sampled).unwrap_or(true)
+        Self::wants(metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
@@ -64,5 +69,33 @@ impl<S: Subscriber> Filter<S> for ExportFilter {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(LevelFilter::INFO)
+    }
+}
+
+/// Stands before both: filters of single layers hide a span from a layer but still let it be made, and this does not.
+pub(crate) struct Gate {
+    lines: LogFilter,
+    exports: bool,
+}
+
+impl Gate {
+    pub(crate) fn new(lines: LogFilter, exports: bool) -> Self {
+        Self { lines, exports }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Gate {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.lines.wants(metadata) {
+            Interest::always()
+        } else if self.exports && ExportFilter::may_want(metadata) {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
+        self.lines.wants(metadata) || (self.exports && ExportFilter::wants(metadata))
     }
 }

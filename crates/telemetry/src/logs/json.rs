@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt::{self, Debug};
 use std::io::Write;
 
+use jiff::Timestamp;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
@@ -14,12 +15,17 @@ use crate::init::ServiceIdentity;
 use crate::trace_parent::write_hex;
 
 /// Appends the event's line, with its line feed.
-pub(crate) fn write(line: &mut Vec<u8>, event: &Event<'_>, ids: &LineIds, identity: &ServiceIdentity) {
+pub(crate) fn write(
+    line: &mut Vec<u8>,
+    event: &Event<'_>,
+    ids: &LineIds,
+    (now, identity): (Timestamp, &ServiceIdentity),
+) {
     let metadata = event.metadata();
     let mut visitor = JsonFields::default();
     event.record(&mut visitor);
     // Writing into memory cannot fail.
-    let _ = write!(line, r#"{{"timestamp":"{:.6}","level":"{}""#, jiff::Timestamp::now(), metadata.level());
+    let _ = write!(line, r#"{{"timestamp":"{:.6}","level":"{}""#, now, metadata.level());
     text(line, "message", &visitor.message);
     text(line, "target", metadata.target());
     text(line, "service", ids.service.unwrap_or(identity.name));

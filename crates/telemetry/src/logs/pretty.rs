@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io::Write;
 
+use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
@@ -10,11 +11,16 @@ use super::LineIds;
 use super::fields::{WITHHELD, is_withheld};
 
 /// Appends the event's line, with its line feed.
-pub(crate) fn write(line: &mut Vec<u8>, event: &Event<'_>, ids: &LineIds, is_coloured: bool) {
+pub(crate) fn write(
+    line: &mut Vec<u8>,
+    event: &Event<'_>,
+    ids: &LineIds,
+    (now, is_coloured): (Timestamp, bool),
+) {
     let mut visitor = PrettyFields::default();
     event.record(&mut visitor);
     let metadata = event.metadata();
-    let time = jiff::Timestamp::now().strftime("%H:%M:%S%.3f");
+    let time = now.strftime("%H:%M:%S%.3f");
     let (colour, reset) = if is_coloured { (colour_of(*metadata.level()), "\x1b[0m") } else { ("", "") };
     // Writing into memory cannot fail.
     let _ = write!(line, "{time} {colour}{:>5}{reset} ", metadata.level());
