@@ -72,6 +72,8 @@ NOUNS = {
 NAMES = {
     "FLUID MILK WHITE ONLY": "Milk", "FLUID MILK": "Milk", "MISCELLANEOUS MILK": "Specialty Milk",
     "YOGURT NOT MULTI-PACKS": "Yogurt", "YOGURT MULTI-PACKS": "Yogurt Multi-Pack",
+    "NOODLES DRY": "Dry Noodles", "MACARONI DRY": "Macaroni", "SPAGHETTI DRY": "Spaghetti",
+    "RICE - DRY BAG AND BOX": "Dry Rice", "RICE SIDE DISH MIXES DRY": "Rice Side Dish Mix",
     "IWS SINGLE CHEESE": "Cheese Slices, Wrapped", "NON-IWS SINGLE CHEESE": "Cheese Slices",
     "NATURAL CHEESE EXACT WT CHUNKS": "Cheese Chunk", "NATURAL CHEESE EXACT WT SLICES": "Natural Cheese Slices",
     "LOAF CHEESE": "Cheese Loaf", "MISCELLANEOUS CHEESE": "Specialty Cheese",
@@ -260,7 +262,8 @@ def readable(row):
 
 
 def size_of(row):
-    size = re.sub(r"^\(\d+\)\s*", "", row["package_size"]).strip()
+    size = " ".join(row["package_size"].split())
+    size = re.sub(r"^\(\d+\)\s*|^[A-Z] (?=[\d.])", "", size)
     size = re.sub(r"\bGA\b", "GAL", size)
     weighed_in_a_crate = row["department"] == "PRODUCE" and re.fullmatch(r"[\d.-]+ (LB|CT)", size)
     if weighed_in_a_crate and float(re.split(r"[ -]", size)[0]) > 10:

@@ -134,7 +134,8 @@ fn executable(message: &str) -> Option<PathBuf> {
 fn runner(workspace: &Workspace, wish: &Wish) -> Command {
     let mut command = workspace.cargo();
     if packages::find_program("cargo-nextest").is_some() {
-        command.args(["nextest", "run"]).args(selection(wish));
+        // What cargo has to say was said when it built.
+        command.args(["nextest", "run", "--cargo-quiet"]).args(selection(wish));
         if !wish.packages.is_empty() {
             let filters = wish.packages.iter().map(|name| format!("package(={name})"));
             command.arg("-E").arg(filters.collect::<Vec<_>>().join(" + "));

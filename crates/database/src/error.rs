@@ -142,6 +142,20 @@ pub enum DatabaseError {
     },
 }
 
+impl DatabaseError {
+    /// Whether the database cannot be reached at the moment: the same call may succeed later
+    /// without any change.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } | Self::Bootstrap { source, .. } => is_unavailable(source),
+            Self::Migration { source, .. } => {
+                matches!(&**source, sqlx::migrate::MigrateError::Execute(error) if is_unavailable(error))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Returns the name of the constraint that refused a write, so that a named constraint can become
 /// a named error.
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {

@@ -62,7 +62,7 @@ impl Default for SystemThresholds {
     fn default() -> Self {
         Self {
             memory_used: Threshold { degraded: 0.90, unhealthy: 0.97 },
-            load_per_cpu: Threshold { degraded: 8.0, unhealthy: 64.0 },
+            load_per_cpu: Threshold { degraded: 12.0, unhealthy: 64.0 },
             cpu_pressure: 0.90,
             disk_used: Threshold { degraded: 0.90, unhealthy: 0.98 },
             disk_enough_bytes: 10 << 30,

@@ -8,6 +8,8 @@ mod decay;
 mod error;
 mod event;
 mod filter;
+#[cfg(test)]
+mod fixtures;
 mod history;
 mod product;
 mod ranked;

@@ -128,6 +128,12 @@ impl Serving {
         }
     }
 
+    /// Every customer with an event here, those of the snapshot first; some may come twice.
+    pub fn customer_ids(&self) -> impl Iterator<Item = &str> {
+        let in_snapshot = self.snapshot.iter().flat_map(|snapshot| snapshot.customers.ids.iter());
+        in_snapshot.map(String::as_str).chain(self.overlay.customer_ids())
+    }
+
     /// A product of the catalogue, hidden or not.
     pub fn product(&self, product_id: &str) -> Option<&ProductRecord> {
         self.catalogue.find(product_id).and_then(|product| self.catalogue.record(product))

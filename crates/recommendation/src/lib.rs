@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The recommendation service: the catalogue, what customers did, and what they may want
+//! next. Writes go to PostgreSQL and are durable before they are acknowledged; reads are
+//! answered from memory and never wait for the database.
+
+mod app;
+mod batch;
+mod clock;
+mod convert;
+mod erase;
+mod error;
+mod grpc;
+mod health;
+mod jobs;
+mod metrics;
+mod operation;
+mod page;
+mod recommend;
+mod record;
+mod served;
+mod snapshots;
+mod state;
+mod store;
+mod validate;
+mod write;
+
+pub use app::{App, AppError, AppSettings, RunningApp, SCHEMA, migrator};
+pub use clock::{Clock, system_clock};

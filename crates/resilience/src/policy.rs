@@ -72,7 +72,9 @@ impl Policy {
     /// A policy for the dependency `name`, which becomes a metric label. Build it after telemetry is set up: metric
     /// handles are looked up here, once.
     pub fn new(name: &'static str, settings: &ResilienceSettings) -> Self {
-        Self::seeded(name, settings, rand::random())
+        #[expect(clippy::disallowed_methods, reason = "replicas must not retry in step; tests use `seeded`")]
+        let seed = rand::random();
+        Self::seeded(name, settings, seed)
     }
 
     /// The same with a fixed seed for the jitter.

@@ -2,7 +2,9 @@
 //! nothing here is linked into the product.
 
 mod database;
+mod network;
 mod redis;
 
 pub use database::TestDatabase;
+pub use network::NetworkCut;
 pub use redis::redis_url;

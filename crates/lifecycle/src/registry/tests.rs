@@ -141,6 +141,43 @@ async fn readiness_follows_the_phase_and_required_checks() {
     assert_eq!((readiness.ready, readiness.phase), (false, Phase::Draining));
 }
 
+#[tokio::test(start_paused = true)]
+async fn levels_are_published_for_each_service_and_check() {
+    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    let registry = registry();
+    registry.register(counting("models", 0, CheckOutcome::degraded("old")).0);
+    registry.register(counting("redis", 0, CheckOutcome::unhealthy("away")).0);
+    registry.register(counting("cache", 0, CheckOutcome::healthy()).0);
+    registry.report().await;
+    let mut levels: Vec<String> = Vec::new();
+    for (key, _, _, value) in recorder.snapshotter().snapshot().into_vec() {
+        let labels: Vec<&str> = key.key().labels().map(|label| label.value()).collect();
+        levels.push(format!("{} {} {value:?}", key.key().name(), labels.join(" ")));
+    }
+    levels.sort_unstable();
+    assert_eq!(
+        levels,
+        [
+            "larder_health_level pantry cache Gauge(0.0)",
+            "larder_health_level pantry models Gauge(1.0)",
+            "larder_health_level pantry redis Gauge(2.0)",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_registered_during_a_run_is_in_the_next_answer() {
+    let registry = registry();
+    registry.register(counting("slow", 50, CheckOutcome::healthy()).0);
+    let (first, ()) = tokio::join!(registry.report(), async {
+        sleep(Duration::from_millis(10)).await;
+        registry.register(counting("late", 0, CheckOutcome::unhealthy("away")).0);
+    });
+    assert_eq!(first.checks.len(), 1);
+    assert_eq!(registry.report().await.level, Level::Unhealthy);
+}
+
 fn any_outcome() -> impl Strategy<Value = Option<CheckOutcome>> {
     prop_oneof![
         Just(Some(CheckOutcome::healthy())),

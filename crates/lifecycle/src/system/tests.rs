@@ -98,10 +98,10 @@ fn a_long_queue_that_waits_for_processors_counts() {
         "some avg10=99.00 avg60=97.20 avg300=80.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
     let idle = "some avg10=1.00 avg60=12.00 avg300=1.00 total=1\n";
     assert_eq!(cpu_level("1.00 2.00 3.00 1/102 18087", Some(waiting)), Level::Healthy);
-    assert_eq!(cpu_level("1.00 17.00 3.00 1/102 18087", Some(waiting)), Level::Degraded);
+    assert_eq!(cpu_level("1.00 27.00 3.00 1/102 18087", Some(waiting)), Level::Degraded);
     assert_eq!(cpu_level("1.00 130.00 3.00 1/102 18087", Some(waiting)), Level::Unhealthy);
     assert_eq!(cpu_level("1.00 130.00 3.00 1/102 18087", Some(idle)), Level::Healthy, "they wait for a disk");
-    assert_eq!(cpu_level("1.00 17.00 3.00 1/102 18087", None), Level::Degraded);
+    assert_eq!(cpu_level("1.00 27.00 3.00 1/102 18087", None), Level::Degraded);
 }
 
 #[test]

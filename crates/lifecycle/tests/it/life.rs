@@ -48,6 +48,19 @@ async fn an_open_connection_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn several_services_in_one_process_have_a_health_each() {
+    let (gateway, recommendation) = (OpsPort::start().await, OpsPort::start().await);
+    gateway.registry.startup_complete();
+    recommendation.registry.startup_complete();
+    recommendation.registry.register(required("postgresql", || async { CheckOutcome::unhealthy("away") }));
+    recommendation.registry.set_draining();
+    assert_eq!(gateway.get("/health").await.0, 200);
+    assert_eq!(gateway.get("/readyz").await.0, 200);
+    assert_eq!(recommendation.get("/health").await.0, 503);
+    assert_eq!(recommendation.get("/readyz").await.0, 503);
+}
+
+#[tokio::test]
 async fn the_machine_is_checked() {
     let port = OpsPort::start().await;
     let folder = tempfile::tempdir().unwrap();

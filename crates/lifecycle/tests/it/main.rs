@@ -3,6 +3,7 @@
 mod life;
 mod load;
 mod paths;
+mod signals;
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -68,6 +68,7 @@ async fn checks_that_hang_block_or_panic_break_no_endpoint() {
     port.registry.startup_complete();
     port.registry.register(required("hangs", pending));
     port.registry.register(required("panics", || async { panic!("spilled") }));
+    #[expect(clippy::disallowed_methods, reason = "the point is to block the thread")]
     port.registry.register(required("blocks", || async {
         std::thread::sleep(Duration::from_millis(600));
         CheckOutcome::healthy()

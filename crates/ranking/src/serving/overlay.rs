@@ -43,6 +43,11 @@ impl Overlay {
         self.erased.contains(customer_id)
     }
 
+    /// Everybody with fresh events.
+    pub(super) fn customer_ids(&self) -> impl Iterator<Item = &str> {
+        self.customers.keys().map(AsRef::as_ref)
+    }
+
     /// The customer's fresh pairs in the order of product numbers.
     pub(super) fn pairs_of(&self, customer_id: &str) -> Option<&BTreeMap<u32, Pair>> {
         self.customers.get(customer_id)

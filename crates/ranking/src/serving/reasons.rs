@@ -141,9 +141,9 @@ impl<'a> Narrator<'a> {
 /// How often the customer buys it, when three purchases or more show it.
 fn rhythm(taste: &Taste) -> Option<String> {
     let facts = &taste.facts;
-    let times = i64::from(facts.purchases.checked_sub(1).filter(|&between| between >= 2)?);
-    let days =
-        facts.last_purchase_us.saturating_sub(facts.first_purchase_us) as f64 / (times * DAY_US) as f64;
+    let between = facts.purchases.checked_sub(1).filter(|&between| between >= 2)?;
+    let span_us = facts.last_purchase_us.saturating_sub(facts.first_purchase_us);
+    let days = span_us as f64 / DAY_US as f64 / f64::from(between);
     match days.round() {
         days if days < 1.0 => None,
         1.0 => Some("you buy it about every day".to_owned()),

@@ -1,5 +1,4 @@
 //! The fixtures themselves, against the server that the tests run on.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use larder_testkit::TestDatabase;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -12,11 +11,9 @@ fn shelf() -> Migrator {
 
 #[tokio::test]
 async fn each_test_has_an_empty_database_of_its_own() {
-    let migrations = shelf();
-    let (one, other) = tokio::join!(
-        TestDatabase::create(&[("recommendation", &migrations)]),
-        TestDatabase::create(&[("recommendation", &migrations)]),
-    );
+    let shelf = shelf();
+    let migrations = [("recommendation", &shelf)];
+    let (one, other) = tokio::join!(TestDatabase::create(&migrations), TestDatabase::create(&migrations));
     one.app_pool("recommendation").execute("INSERT INTO recommendation.shelf VALUES ('jam')").await.unwrap();
     let elsewhere: i64 = sqlx::query_scalar("SELECT count(*) FROM recommendation.shelf")
         .fetch_one(&other.worker_pool("recommendation"))

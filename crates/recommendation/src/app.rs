@@ -1,0 +1,314 @@
+//! One straight line: build, start, addresses, stop. The process around it is somebody
+//! else's; nothing here reads the environment or a signal.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder_database::{Role, Server};
+use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy, TokenVerifier};
+use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
+use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
+use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
+use larder_settings::Settings;
+use larder_telemetry::MetricsHandle;
+use larder_telemetry::grpc::GrpcTelemetryLayer;
+use larder_telemetry::panics::CatchPanicLayer;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
+
+use crate::Clock;
+use crate::grpc::catalog::Catalog;
+use crate::grpc::recommendation::Recommendations;
+use crate::jobs::follow::Follower;
+use crate::jobs::sweep;
+use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::page::PageTokens;
+use crate::recommend::Recommender;
+use crate::served::Served;
+use crate::snapshots::SnapshotFolder;
+use crate::state::State;
+use crate::{health, metrics};
+
+/// The schema that this service owns.
+pub const SCHEMA: &str = "recommendation";
+
+const SERVICE: &str = "recommendation";
+/// How long to wait before a database that was away at the start is asked again.
+const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
+
+/// The migrations of this service.
+#[must_use]
+pub fn migrator() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("./migrations")
+}
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A listener could not be opened.
+    #[error("{setting}: cannot listen on {address}: {source}")]
+    Listen {
+        /// The setting to change.
+        setting: &'static str,
+        /// What it says.
+        address: SocketAddr,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The database refused to be prepared.
+    #[error(transparent)]
+    Database(#[from] larder_database::DatabaseError),
+    /// A part of the server could not be built.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// What the service is built from.
+pub struct AppSettings {
+    /// All settings in force.
+    pub settings: Settings,
+    /// Where PostgreSQL is.
+    pub server: Server,
+    /// Who signs the tokens of callers.
+    pub verifier: TokenVerifier,
+    /// What `/metrics` shows.
+    pub metrics: MetricsHandle,
+    /// Authenticates page tokens; the same on every replica.
+    pub page_token_key: [u8; 32],
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The service, built and not yet listening.
+pub struct App {
+    app: AppSettings,
+    state: Arc<State>,
+    worker: PgPool,
+    registry: HealthRegistry,
+}
+
+/// The service at work.
+pub struct RunningApp {
+    api_address: SocketAddr,
+    ops_address: SocketAddr,
+    registry: HealthRegistry,
+    shutdown: Shutdown,
+    tasks: Tasks,
+    settings: Settings,
+}
+
+impl App {
+    /// Builds the service. The database is not asked for anything yet.
+    #[must_use]
+    pub fn build(app: AppSettings) -> Self {
+        metrics::describe();
+        let recommendation = app.settings.recommendation.clone();
+        let database = &app.settings.database;
+        let pool = larder_database::connect(&app.server, SCHEMA, Role::App, database);
+        let worker = larder_database::connect(&app.server, SCHEMA, Role::Worker, database);
+        let served = Arc::new(Served::default());
+        let snapshots = SnapshotFolder::new(app.settings.snapshot_dir());
+        let (nudge, pending) = (Arc::new(Notify::new()), PendingEvents::default());
+        let trainer = ModelTrainer {
+            worker: worker.clone(),
+            snapshots: snapshots.clone(),
+            settings: recommendation.clone(),
+            clock: app.clock,
+            nudge: nudge.clone(),
+            pending: pending.clone(),
+        };
+        let registry = HealthRegistry::new(HealthIdentity {
+            service: SERVICE,
+            version: env!("CARGO_PKG_VERSION"),
+            environment: app.settings.environment.to_string(),
+        });
+        health::register(&registry, pool.clone(), served.clone());
+        larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
+        let state = Arc::new(State {
+            app: pool,
+            recommender: Recommender::new(served.clone()),
+            served,
+            trainer,
+            pending,
+            snapshots,
+            pages: PageTokens::new(&app.page_token_key),
+            settings: recommendation,
+            clock: app.clock,
+            nudge,
+        });
+        Self { app, state, worker, registry }
+    }
+
+    /// Opens the listeners and begins to serve.
+    ///
+    /// # Errors
+    ///
+    /// When an address is taken, or the database refuses a migration. A database that is
+    /// away is no error: what lies on disk is served until it is back.
+    pub async fn start(self) -> Result<RunningApp, AppError> {
+        let recommendation = &self.app.settings.recommendation;
+        let api = listen("recommendation.listen_address", recommendation.listen_address).await?;
+        let ops = listen("recommendation.ops_address", recommendation.ops_address).await?;
+        let (api_address, ops_address) = (local(&api), local(&ops));
+        let is_migrated = migrate_if_reachable(&self.app).await?;
+        let (shutdown, mut tasks) = (Shutdown::new(), Tasks::new());
+        self.spawn_jobs(&mut tasks, &shutdown, is_migrated);
+        let routes = self.routes().await?;
+        let stopping = shutdown.clone();
+        let server = self.server(routes, api, stopping);
+        tasks.spawn("gRPC server", server);
+        let ops_server = larder_lifecycle::ops::serve(
+            ops,
+            self.registry.clone(),
+            self.app.metrics.clone(),
+            shutdown.clone(),
+        );
+        tasks.spawn("ops server", async move { drop(ops_server.await) });
+        wait_until_loaded(&self.state.served).await;
+        self.registry.startup_complete();
+        tracing::info!(server.address = %api_address, ops.address = %ops_address, "recommendation service is up");
+        let settings = self.app.settings;
+        Ok(RunningApp { api_address, ops_address, registry: self.registry, shutdown, tasks, settings })
+    }
+
+    fn spawn_jobs(&self, tasks: &mut Tasks, shutdown: &Shutdown, is_migrated: bool) {
+        let follower = Follower::new(
+            self.worker.clone(),
+            self.state.served.clone(),
+            self.state.snapshots.clone(),
+            self.app.settings.recommendation.tail_interval,
+            self.state.nudge.clone(),
+        );
+        let (server, settings) = (self.app.server.clone(), self.app.settings.clone());
+        let stopping = shutdown.clone();
+        tasks.spawn("follower", async move {
+            if !is_migrated {
+                tokio::select! {
+                    () = stopping.wait() => return,
+                    () = migrate_until_done(&server, &settings) => {}
+                }
+            }
+            follower.run(stopping).await;
+        });
+        tasks.spawn("trainer", self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
+        tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
+    }
+
+    async fn routes(&self) -> Result<Routes, AppError> {
+        let most = self.app.settings.recommendation.message_limit_bytes;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter.set_serving::<CatalogServiceServer<Catalog>>().await;
+        reporter.set_serving::<RecommendationServiceServer<Recommendations>>().await;
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()?;
+        let catalog = CatalogServiceServer::new(Catalog { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
+        let recommendations = RecommendationServiceServer::new(Recommendations { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
+        Ok(Routes::new(catalog).add_service(recommendations).add_service(health).add_service(reflection))
+    }
+
+    fn server(
+        &self,
+        routes: Routes,
+        listener: TcpListener,
+        shutdown: Shutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let policy = GrpcCallerPolicy {
+            verifier: self.app.verifier.clone(),
+            anonymous_tenant_allowed: self.app.settings.anonymous_allowed(),
+            required_scope: larder_proto::required_scope,
+        };
+        let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
+        let router = tonic::transport::Server::builder()
+            .accept_http1(true)
+            .layer(GrpcTelemetryLayer::new(SERVICE))
+            .layer(CatchPanicLayer)
+            .layer(GrpcWebLayer::new())
+            .layer(GrpcCallerLayer::new(policy))
+            .add_routes(routes);
+        async move {
+            let served =
+                router.serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await }).await;
+            if let Err(error) = served {
+                tracing::error!(error.cause = %error, "gRPC server ended");
+            }
+        }
+    }
+}
+
+impl RunningApp {
+    /// Where the service answers gRPC.
+    #[must_use]
+    pub fn api_address(&self) -> SocketAddr {
+        self.api_address
+    }
+
+    /// Where health and metrics are.
+    #[must_use]
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops_address
+    }
+
+    /// Turns readiness off, lets the calls under way end, and stops.
+    pub async fn stop(self) {
+        larder_lifecycle::drain(&self.registry, &self.settings.lifecycle, &self.shutdown, self.tasks).await;
+    }
+}
+
+async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address).await.map_err(|source| AppError::Listen { setting, address, source })
+}
+
+fn local(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().expect("a bound listener has an address")
+}
+
+/// Prepares the database and tells whether it could be reached.
+async fn migrate_if_reachable(app: &AppSettings) -> Result<bool, AppError> {
+    match migrate(&app.server, &app.settings).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_unavailable() => {
+            tracing::warn!(error.cause = %error, "database away at the start; serving what lies on disk");
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn migrate_until_done(server: &Server, settings: &Settings) {
+    while let Err(error) = migrate(server, settings).await {
+        if !error.is_unavailable() {
+            tracing::error!(error.cause = %error, "database refuses to be prepared");
+        }
+        tokio::time::sleep(MIGRATE_AGAIN).await;
+    }
+}
+
+async fn migrate(server: &Server, settings: &Settings) -> Result<(), larder_database::DatabaseError> {
+    let password = settings.database.role_password.as_ref();
+    if settings.database.bootstrap {
+        larder_database::bootstrap(server, password).await?;
+    }
+    larder_database::migrate(server, SCHEMA, &migrator(), password).await
+}
+
+/// Waits until the state of before the start is read, but not for a database that is away.
+async fn wait_until_loaded(served: &Served) {
+    const LOOK: Duration = Duration::from_millis(5);
+    const LOOKS: u32 = 2_000;
+    for _ in 0..LOOKS {
+        if served.loaded() || served.census().with_model > 0 {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,16 @@
+//! The porch: calls come in here, the caller is known, wire types come off.
+
+pub(crate) mod catalog;
+pub(crate) mod recommendation;
+pub(crate) mod stream;
+
+use larder_identity::Caller;
+use tonic::Request;
+
+use crate::error::Error;
+
+/// Who is calling; the layer in front has proved it.
+pub(crate) fn caller<T>(request: &Request<T>) -> Result<Caller, Error> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    caller.ok_or_else(|| Error::Internal("no caller: the identity layer is missing".to_owned()))
+}

@@ -1,0 +1,104 @@
+//! Calls about promotions.
+
+use futures::FutureExt;
+use larder_identity::TenantId;
+use larder_proto::larder::catalog::v1::{
+    BatchUpsertPromotionsRequest, BatchUpsertPromotionsResponse, DeletePromotionRequest,
+    DeletePromotionResponse, GetPromotionRequest, GetPromotionResponse, ListPromotionsRequest,
+    ListPromotionsResponse,
+};
+
+use crate::batch::{CheckedBatch, last_of_each};
+use crate::convert::promotion::{from_wire, to_wire};
+use crate::convert::query;
+use crate::error::Error;
+use crate::metrics;
+use crate::page::{self, PageOf};
+use crate::state::State;
+use crate::store::{promotions, tenants};
+use crate::validate::Fields;
+use crate::write::Write;
+
+pub(crate) async fn upsert(
+    state: &State,
+    tenant: &TenantId,
+    key: Option<String>,
+    request: BatchUpsertPromotionsRequest,
+) -> Result<BatchUpsertPromotionsResponse, Error> {
+    let most = state.settings.batch_limit_rows;
+    let batch = CheckedBatch::check("promotions", request.promotions.clone(), most, from_wire)?;
+    let rows = last_of_each(&batch.rows, |row| &row.promotion_id);
+    let response = BatchUpsertPromotionsResponse {
+        accepted_count: batch.accepted_count(),
+        rejected_count: batch.rejected_count(),
+        verdicts: batch.verdicts,
+    };
+    metrics::rows_refused("promotions", response.rejected_count);
+    let write = Write { pool: &state.app, tenant, method: "BatchUpsertPromotions", key };
+    let written = write
+        .run(&request, |db| {
+            let tenant = tenant.clone();
+            async move {
+                tenants::remember(db, &tenant).await?;
+                promotions::upsert(db, &tenant, &rows).await?;
+                Ok((response, rows))
+            }
+            .boxed()
+        })
+        .await?;
+    Ok(written.response)
+}
+
+pub(crate) async fn get(
+    state: &State,
+    tenant: &TenantId,
+    request: GetPromotionRequest,
+) -> Result<GetPromotionResponse, Error> {
+    query::id("promotion_id", &request.promotion_id)?;
+    let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
+    let row = promotions::get(&mut transaction, tenant, &request.promotion_id).await?;
+    transaction.commit().await?;
+    Ok(GetPromotionResponse { promotion: Some(to_wire(row)) })
+}
+
+pub(crate) async fn list(
+    state: &State,
+    tenant: &TenantId,
+    request: ListPromotionsRequest,
+) -> Result<ListPromotionsResponse, Error> {
+    let size = page::size(request.page_size)?;
+    let of = PageOf { tenant, list: "promotions", filters: format!("{:?}", request.active_at) };
+    let after = state.pages.read(&of, &request.page_token)?.unwrap_or_default();
+    let mut fields = Fields::default();
+    let active_at = request.active_at.as_ref().and_then(|at| fields.instant("active_at", at, None));
+    let active_at = fields.finish(active_at)?;
+    let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
+    let mut rows = promotions::list(&mut transaction, tenant, &after, active_at, size + 1).await?;
+    transaction.commit().await?;
+    let next = page::cut(&mut rows, size, |row| row.promotion_id.clone());
+    Ok(ListPromotionsResponse {
+        promotions: rows.into_iter().map(to_wire).collect(),
+        next_page_token: next.map(|place| state.pages.issue(&of, &place)).unwrap_or_default(),
+    })
+}
+
+pub(crate) async fn delete(
+    state: &State,
+    tenant: &TenantId,
+    key: Option<String>,
+    request: DeletePromotionRequest,
+) -> Result<DeletePromotionResponse, Error> {
+    query::id("promotion_id", &request.promotion_id)?;
+    let write = Write { pool: &state.app, tenant, method: "DeletePromotion", key };
+    let written = write
+        .run(&request, |db| {
+            let (tenant, id) = (tenant.clone(), request.promotion_id.clone());
+            async move {
+                promotions::hide(db, &tenant, &id).await?;
+                Ok((DeletePromotionResponse {}, ()))
+            }
+            .boxed()
+        })
+        .await?;
+    Ok(written.response)
+}

@@ -1,0 +1,162 @@
+//! `RecommendationService`: questions are checked here and answered from memory.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+use larder_identity::TenantId;
+use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationService;
+use larder_proto::larder::recommendation::v1::*;
+use tonic::{Request, Response, Status};
+
+use crate::convert::{query, timestamp};
+use crate::error::Error;
+use crate::grpc::caller;
+use crate::operation;
+use crate::page::{self, PageOf};
+use crate::recommend::{Answer, Question, Rung};
+use crate::state::State;
+use crate::store::models::{self, ModelRow};
+use crate::validate::Fields;
+
+/// The recommendations over gRPC.
+pub(crate) struct Recommendations {
+    pub(crate) state: Arc<State>,
+}
+
+type TrainStream = Pin<Box<dyn Stream<Item = Result<TrainModelResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl RecommendationService for Recommendations {
+    type TrainModelStream = TrainStream;
+
+    async fn recommend(
+        &self,
+        request: Request<RecommendRequest>,
+    ) -> Result<Response<RecommendResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        fields.id("customer_id", &request.customer_id);
+        let repeat_policy = query::repeat_policy(&mut fields, request.repeat_policy);
+        let question = Question::For { customer_id: &request.customer_id, repeat_policy };
+        let asked = Asked { limit: request.limit, filter: request.filter };
+        let answer = self.answer(&caller.tenant, &question, asked, fields)?;
+        Ok(Response::new(RecommendResponse {
+            recommendation_id: answer.recommendation_id.to_string(),
+            recommendations: wire_items(&answer),
+            model_version: answer.model_version,
+            degraded: answer.degraded,
+            degraded_reason: answer.reason,
+        }))
+    }
+
+    async fn recommend_similar(
+        &self,
+        request: Request<RecommendSimilarRequest>,
+    ) -> Result<Response<RecommendSimilarResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let mut fields = Fields::default();
+        fields.id("product_id", &request.product_id);
+        let question = Question::Similar { product_id: &request.product_id };
+        let asked = Asked { limit: request.limit, filter: request.filter };
+        let answer = self.answer(&caller.tenant, &question, asked, fields)?;
+        Ok(Response::new(RecommendSimilarResponse {
+            recommendation_id: answer.recommendation_id.to_string(),
+            recommendations: wire_items(&answer),
+            model_version: answer.model_version,
+            degraded: answer.degraded,
+            degraded_reason: answer.reason,
+        }))
+    }
+
+    async fn recommend_popular(
+        &self,
+        request: Request<RecommendPopularRequest>,
+    ) -> Result<Response<RecommendPopularResponse>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let asked = Asked { limit: request.limit, filter: request.filter };
+        let answer = self.answer(&caller.tenant, &Question::Popular, asked, Fields::default())?;
+        Ok(Response::new(RecommendPopularResponse {
+            recommendation_id: answer.recommendation_id.to_string(),
+            recommendations: wire_items(&answer),
+            model_version: answer.model_version,
+            degraded: answer.degraded,
+            degraded_reason: answer.reason,
+        }))
+    }
+
+    async fn train_model(
+        &self,
+        request: Request<TrainModelRequest>,
+    ) -> Result<Response<Self::TrainModelStream>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(operation::train(self.state.clone(), caller.tenant)))
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<ListModelsRequest>,
+    ) -> Result<Response<ListModelsResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(self.list(&caller.tenant, request.into_inner()).await?))
+    }
+}
+
+/// The parts that every question has.
+struct Asked {
+    limit: i32,
+    filter: Option<RecommendationFilter>,
+}
+
+impl Recommendations {
+    fn answer(
+        &self,
+        tenant: &TenantId,
+        question: &Question<'_>,
+        asked: Asked,
+        mut fields: Fields,
+    ) -> Result<Answer, Error> {
+        let limit = query::limit(&mut fields, asked.limit);
+        let filter = query::filter(&mut fields, asked.filter);
+        fields.finish(())?;
+        self.state.recommender.answer(tenant, question, limit, &filter, (self.state.clock)())
+    }
+
+    async fn list(&self, tenant: &TenantId, request: ListModelsRequest) -> Result<ListModelsResponse, Error> {
+        let size = page::size(request.page_size)?;
+        let of = PageOf { tenant, list: "models", filters: String::new() };
+        let before = self.state.pages.read(&of, &request.page_token)?;
+        let mut transaction = larder_database::begin_tenant(&self.state.app, tenant).await?;
+        let mut rows = models::list(&mut transaction, tenant, before.as_deref(), size + 1).await?;
+        transaction.commit().await?;
+        let next = page::cut(&mut rows, size, |row| row.model_version.clone());
+        Ok(ListModelsResponse {
+            models: rows.into_iter().map(wire_model).collect(),
+            next_page_token: next.map(|place| self.state.pages.issue(&of, &place)).unwrap_or_default(),
+        })
+    }
+}
+
+fn wire_items(answer: &Answer) -> Vec<Recommendation> {
+    let mut items: Vec<_> = answer.items.iter().cloned().map(query::recommendation).collect();
+    if answer.rung == Rung::LastGood {
+        items.iter_mut().for_each(|item| item.source = RecommendationSource::LastGood.into());
+    }
+    items
+}
+
+fn wire_model(row: ModelRow) -> Model {
+    Model {
+        model_version: row.model_version,
+        trained_at: Some(timestamp(row.trained_at_us)),
+        promoted: row.promoted,
+        product_count: row.product_count,
+        customer_count: row.customer_count,
+        interaction_count: row.interaction_count,
+        size_bytes: row.size_bytes,
+        checksum_sha256: row.checksum_sha256,
+    }
+}

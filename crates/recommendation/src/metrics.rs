@@ -1,0 +1,60 @@
+//! The metrics that are this service's own. The names are documented in one place, here.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_histogram, histogram};
+
+use crate::recommend::Rung;
+
+/// Tells the exporter what each metric means.
+pub(crate) fn describe() {
+    describe_counter!("larder_recommendation_answers_total", "Answers given, by call and rung of the ladder");
+    describe_counter!("larder_recommendation_degraded_answers_total", "Answers marked degraded, by call");
+    describe_histogram!("larder_recommendation_rank_duration_seconds", "Time spent ranking, by call");
+    describe_counter!("larder_recommendation_events_recorded_total", "Interactions recorded that were new");
+    describe_counter!("larder_recommendation_events_duplicate_total", "Interactions that were there already");
+    describe_counter!("larder_recommendation_events_followed_total", "Interactions read from the log");
+    describe_counter!("larder_recommendation_rows_refused_total", "Rows of batches that were refused");
+    describe_counter!("larder_recommendation_models_swapped_total", "Models that began to serve");
+    describe_counter!("larder_recommendation_snapshots_refused_total", "Snapshot files that were refused");
+    describe_histogram!("larder_recommendation_training_duration_seconds", "Time a training took");
+    describe_counter!("larder_recommendation_trainings_failed_total", "Trainings that failed");
+}
+
+pub(crate) fn answered(call: &'static str, rung: Rung, is_degraded: bool, took: Duration) {
+    counter!("larder_recommendation_answers_total", "call" => call, "source" => rung.name()).increment(1);
+    if is_degraded {
+        counter!("larder_recommendation_degraded_answers_total", "call" => call).increment(1);
+    }
+    histogram!("larder_recommendation_rank_duration_seconds", "call" => call).record(took.as_secs_f64());
+}
+
+pub(crate) fn events_recorded(new: usize, duplicate: usize) {
+    counter!("larder_recommendation_events_recorded_total").increment(new as u64);
+    counter!("larder_recommendation_events_duplicate_total").increment(duplicate as u64);
+}
+
+pub(crate) fn events_followed(events: usize) {
+    counter!("larder_recommendation_events_followed_total").increment(events as u64);
+}
+
+pub(crate) fn rows_refused(call: &'static str, rows: i32) {
+    counter!("larder_recommendation_rows_refused_total", "call" => call)
+        .increment(u64::try_from(rows).unwrap_or(0));
+}
+
+pub(crate) fn model_swapped() {
+    counter!("larder_recommendation_models_swapped_total").increment(1);
+}
+
+pub(crate) fn snapshot_refused() {
+    counter!("larder_recommendation_snapshots_refused_total").increment(1);
+}
+
+pub(crate) fn model_trained(took: Duration) {
+    histogram!("larder_recommendation_training_duration_seconds").record(took.as_secs_f64());
+}
+
+pub(crate) fn training_failed() {
+    counter!("larder_recommendation_trainings_failed_total").increment(1);
+}

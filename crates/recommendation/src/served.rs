@@ -1,0 +1,187 @@
+//! What is served: for each tenant the ranking state of its newest model with everything
+//! that happened since. Reads take a short lock and never wait for the database.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use larder_identity::TenantId;
+use larder_ranking::{Event, ProductRecord, Serving};
+
+/// How many events recorded here are remembered until a model that knows them arrives.
+const RECENT_EVENTS: usize = 50_000;
+
+/// The ranking state of every tenant of this process.
+#[derive(Default)]
+pub(crate) struct Served {
+    tenants: RwLock<HashMap<String, Arc<ServedTenant>>>,
+    database_reachable: AtomicBool,
+    loaded: AtomicBool,
+    /// Why the newest snapshot of a tenant was refused, by tenant.
+    refused_snapshots: Mutex<HashMap<String, String>>,
+}
+
+/// The ranking state of one tenant.
+pub(crate) struct ServedTenant {
+    live: RwLock<Live>,
+}
+
+/// What a tenant's answers are made of.
+pub(crate) struct Live {
+    pub(crate) serving: Serving,
+    /// The model knows every transaction below this one.
+    watermark_xid: i64,
+    /// Events recorded by this process, with their transaction, for the next swap.
+    recent: VecDeque<(i64, Event)>,
+}
+
+/// How many models serve and how many tenants have none.
+pub(crate) struct ModelCensus {
+    pub(crate) with_model: usize,
+    pub(crate) without_model: usize,
+    pub(crate) refused: Vec<String>,
+}
+
+impl Served {
+    /// The tenant's state, or `None` when it has written nothing yet.
+    pub(crate) fn find(&self, tenant: &str) -> Option<Arc<ServedTenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    /// The tenant's state, made empty when there is none.
+    pub(crate) fn open(&self, tenant: &str) -> Arc<ServedTenant> {
+        if let Some(found) = self.find(tenant) {
+            return found;
+        }
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.entry(tenant.to_owned()).or_insert_with(|| Arc::new(ServedTenant::new(tenant))).clone()
+    }
+
+    /// Shows the next answers what transaction `xid` of this process just recorded.
+    pub(crate) fn record(&self, tenant: &TenantId, xid: i64, events: impl IntoIterator<Item = Event>) {
+        let served = self.open(tenant.as_str());
+        let mut live = served.write();
+        for event in events {
+            live.overlay(xid, &event);
+            live.remember(xid, event);
+        }
+    }
+
+    /// Shows the next answers how products changed.
+    pub(crate) fn upsert_products(
+        &self,
+        tenant: &TenantId,
+        products: impl IntoIterator<Item = ProductRecord>,
+    ) {
+        let served = self.open(tenant.as_str());
+        let mut live = served.write();
+        for product in products {
+            live.serving.upsert_product(product);
+        }
+    }
+
+    /// Hides a product from the next answers.
+    pub(crate) fn hide_product(&self, tenant: &TenantId, product_id: &str) {
+        let Some(served) = self.find(tenant.as_str()) else { return };
+        let mut live = served.write();
+        if let Some(product) = live.serving.product(product_id).cloned() {
+            live.serving.upsert_product(ProductRecord { hidden: true, ..product });
+        }
+    }
+
+    pub(crate) fn tenant_names(&self) -> Vec<String> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    pub(crate) fn census(&self) -> ModelCensus {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let with_model = tenants.values().filter(|tenant| tenant.read().serving.snapshot().is_some()).count();
+        let refused = self.refused_snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        ModelCensus {
+            with_model,
+            without_model: tenants.len() - with_model,
+            refused: refused.values().cloned().collect(),
+        }
+    }
+
+    pub(crate) fn refuse_snapshot(&self, tenant: &str, cause: Option<String>) {
+        let mut refused = self.refused_snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        match cause {
+            Some(cause) => refused.insert(tenant.to_owned(), cause),
+            None => refused.remove(tenant),
+        };
+    }
+
+    /// Why the newest snapshot of the tenant does not serve, if it was refused.
+    pub(crate) fn refusal(&self, tenant: &str) -> Option<String> {
+        self.refused_snapshots.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    pub(crate) fn database_reachable(&self) -> bool {
+        self.database_reachable.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the database answers; returns whether that is news.
+    pub(crate) fn set_database_reachable(&self, reachable: bool) -> bool {
+        self.database_reachable.swap(reachable, Ordering::Relaxed) != reachable
+    }
+
+    /// Whether the state of before the start has been read.
+    pub(crate) fn loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
+    }
+}
+
+impl ServedTenant {
+    fn new(tenant: &str) -> Self {
+        let live = Live { serving: Serving::empty(tenant), watermark_xid: 0, recent: VecDeque::new() };
+        Self { live: RwLock::new(live) }
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Live> {
+        self.live.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a newer state in place, whose model knows every transaction below
+    /// `watermark_xid`, and lays over it what this process recorded since.
+    pub(crate) fn swap(&self, newer: Serving, watermark_xid: i64) {
+        let mut live = self.write();
+        live.serving = newer;
+        live.watermark_xid = watermark_xid;
+        live.recent.retain(|(xid, _)| *xid >= watermark_xid);
+        let Live { serving, recent, .. } = &mut *live;
+        for (_, event) in recent.iter() {
+            serving.record(event);
+        }
+    }
+}
+
+impl Live {
+    /// Overlays an event of transaction `xid`, unless the model knows it already.
+    pub(crate) fn overlay(&mut self, xid: i64, event: &Event) {
+        if xid >= self.watermark_xid {
+            self.serving.record(event);
+        }
+    }
+
+    fn remember(&mut self, xid: i64, event: Event) {
+        if self.recent.len() == RECENT_EVENTS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((xid, event));
+    }
+
+    /// Forgets a customer, in the model and in what came after it.
+    pub(crate) fn erase(&mut self, customer_id: &str) {
+        self.recent.retain(|(_, event)| event.customer_id != customer_id);
+        self.serving.erase_customer(customer_id);
+    }
+}

@@ -1,0 +1,30 @@
+//! What every call has at hand.
+
+use std::sync::Arc;
+
+use larder_settings::RecommendationSettings;
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use crate::Clock;
+use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::page::PageTokens;
+use crate::recommend::Recommender;
+use crate::served::Served;
+use crate::snapshots::SnapshotFolder;
+
+/// Shared by the calls of one process.
+pub(crate) struct State {
+    /// Connections that see one tenant at a time.
+    pub(crate) app: PgPool,
+    pub(crate) served: Arc<Served>,
+    pub(crate) recommender: Recommender,
+    pub(crate) trainer: ModelTrainer,
+    pub(crate) pending: PendingEvents,
+    pub(crate) snapshots: SnapshotFolder,
+    pub(crate) pages: PageTokens,
+    pub(crate) settings: RecommendationSettings,
+    pub(crate) clock: Clock,
+    /// Wakes the follower.
+    pub(crate) nudge: Arc<Notify>,
+}

@@ -1,0 +1,28 @@
+//! The shelves: all SQL of this service, one shelf a table. Each function asks for the
+//! tenant first and runs in the transaction its caller opened; none commits.
+
+pub(crate) mod budgets;
+pub(crate) mod customers;
+pub(crate) mod erasures;
+pub(crate) mod idempotency;
+pub(crate) mod interactions;
+pub(crate) mod models;
+pub(crate) mod products;
+pub(crate) mod promotions;
+pub(crate) mod tenants;
+
+use sqlx::PgConnection;
+
+/// A place in a log that other transactions may still be writing to: everything of
+/// transactions below `xid` has been seen, and of `xid` itself up to `sequence`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LogPosition {
+    pub(crate) xid: i64,
+    pub(crate) sequence: i64,
+}
+
+/// Makes a transaction that was just begun read one and the same state to its end.
+pub(crate) async fn freeze(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("set transaction isolation level repeatable read, read only").execute(db).await?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The shelf of products.
+
+use std::collections::BTreeMap;
+
+use larder_identity::TenantId;
+use larder_ranking::ProductRecord;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::error::Error;
+use crate::store::LogPosition;
+
+/// Nutrients of 100 g; absent means not measured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct StoredNutrition {
+    pub(crate) energy_kcal: Option<f64>,
+    pub(crate) protein_g: Option<f64>,
+    pub(crate) fat_g: Option<f64>,
+    pub(crate) saturated_fat_g: Option<f64>,
+    pub(crate) carbohydrate_g: Option<f64>,
+    pub(crate) sugars_g: Option<f64>,
+    pub(crate) fibre_g: Option<f64>,
+    pub(crate) sodium_mg: Option<f64>,
+}
+
+/// A checked product on its way in.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct NewProduct {
+    pub(crate) product_id: String,
+    pub(crate) name: String,
+    pub(crate) category: String,
+    pub(crate) brand: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) price_micros: Option<i64>,
+    pub(crate) price_currency: Option<String>,
+    pub(crate) in_stock: bool,
+    pub(crate) package_size: String,
+    pub(crate) nutrition: Option<StoredNutrition>,
+    pub(crate) allergens: Vec<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+/// A product as it lies in the table.
+pub(crate) struct ProductRow {
+    pub(crate) product_id: String,
+    pub(crate) name: String,
+    pub(crate) category: String,
+    pub(crate) brand: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) price_micros: Option<i64>,
+    pub(crate) price_currency: Option<String>,
+    pub(crate) in_stock: bool,
+    pub(crate) package_size: String,
+    pub(crate) nutrition: Option<Json<StoredNutrition>>,
+    pub(crate) allergens: Vec<String>,
+    pub(crate) attributes: Json<BTreeMap<String, String>>,
+    pub(crate) created_at_us: i64,
+    pub(crate) updated_at_us: i64,
+}
+
+/// Which page of the products is asked for.
+pub(crate) struct ProductPage<'a> {
+    pub(crate) after: &'a str,
+    pub(crate) category: Option<&'a str>,
+    pub(crate) in_stock: Option<bool>,
+    pub(crate) size: i64,
+}
+
+/// Inserts or replaces products in one statement; their ids must differ.
+pub(crate) async fn upsert(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    products: &[NewProduct],
+) -> sqlx::Result<()> {
+    sqlx::query_file!("src/store/sql/upsert_products.sql", tenant.as_str(), Json(products) as _)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// One product that is not hidden.
+pub(crate) async fn get(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    product_id: &str,
+) -> Result<ProductRow, Error> {
+    let row = sqlx::query_file_as!(ProductRow, "src/store/sql/get_product.sql", tenant.as_str(), product_id)
+        .fetch_optional(db)
+        .await?;
+    row.ok_or(Error::NotFound { noun: "product" })
+}
+
+/// A page of products by id.
+pub(crate) async fn list(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    page: ProductPage<'_>,
+) -> sqlx::Result<Vec<ProductRow>> {
+    sqlx::query_file_as!(
+        ProductRow,
+        "src/store/sql/list_products.sql",
+        tenant.as_str(),
+        page.after,
+        page.category,
+        page.in_stock,
+        page.size
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Hides a product.
+pub(crate) async fn hide(db: &mut PgConnection, tenant: &TenantId, product_id: &str) -> Result<(), Error> {
+    let hidden = sqlx::query!(
+        "update recommendation.products
+         set deleted_at = now(), changed_xid = pg_current_xact_id()::text::bigint,
+             changed_sequence = nextval('recommendation.change_sequence')
+         where tenant_id = $1 and product_id = $2 and deleted_at is null",
+        tenant.as_str(),
+        product_id
+    )
+    .execute(db)
+    .await?;
+    if hidden.rows_affected() == 0 { Err(Error::NotFound { noun: "product" }) } else { Ok(()) }
+}
+
+/// A product in the log of changes, as the follower reads it.
+pub(crate) struct ChangedProduct {
+    pub(crate) tenant_id: String,
+    pub(crate) position: LogPosition,
+    pub(crate) record: ProductRecord,
+}
+
+/// The next changes of products of every tenant after `after` and below transaction
+/// `horizon`; for the worker role alone.
+pub(crate) async fn changes(
+    db: &mut PgConnection,
+    tenant: Option<&str>,
+    after: LogPosition,
+    horizon: i64,
+    most: i64,
+) -> sqlx::Result<Vec<ChangedProduct>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id, product_id, name, category, price_micros, price_currency, in_stock,
+                  deleted_at is not null as "hidden!", changed_xid, changed_sequence
+           from recommendation.products
+           where (changed_xid, changed_sequence) > ($1, $2) and changed_xid < $3
+                 and ($5::text is null or tenant_id = $5)
+           order by changed_xid, changed_sequence
+           limit $4"#,
+        after.xid,
+        after.sequence,
+        horizon,
+        most,
+        tenant
+    )
+    .fetch_all(db)
+    .await?;
+    let changed = rows.into_iter().map(|row| ChangedProduct {
+        tenant_id: row.tenant_id,
+        position: LogPosition { xid: row.changed_xid, sequence: row.changed_sequence },
+        record: ProductRecord {
+            product_id: row.product_id,
+            name: row.name,
+            category: row.category,
+            price_micros: row.price_micros,
+            currency: row.price_currency.unwrap_or_default(),
+            in_stock: row.in_stock,
+            hidden: row.hidden,
+        },
+    });
+    Ok(changed.collect())
+}

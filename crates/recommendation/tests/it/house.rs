@@ -1,0 +1,230 @@
+//! A whole service for one test: a fresh database, a folder of its own for snapshots, and
+//! clients that carry a token of a tenant.
+
+use std::time::{Duration, SystemTime};
+
+use larder_identity::{Caller, Scopes, TenantId, TokenSigner, TokenVerifier};
+use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
+use larder_proto::larder::catalog::v1::*;
+use larder_proto::larder::operation::v1::{Operation, OperationState};
+use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
+use larder_proto::larder::recommendation::v1::*;
+use larder_recommendation::{App, AppSettings, RunningApp, SCHEMA, migrator};
+use larder_settings::Settings;
+use larder_telemetry::MetricsHandle;
+use larder_testkit::TestDatabase;
+use tempfile::TempDir;
+use tonic::metadata::MetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+/// 2026-03-01T12:00:00Z: the time that these services believe it is.
+pub(crate) const NOW_S: i64 = 1_772_366_400;
+pub(crate) const DAY_S: i64 = 86_400;
+
+fn clock() -> i64 {
+    NOW_S * 1_000_000
+}
+
+pub(crate) struct House {
+    pub(crate) database: TestDatabase,
+    pub(crate) app: Option<RunningApp>,
+    pub(crate) folder: TempDir,
+    signer: TokenSigner,
+}
+
+#[derive(Clone)]
+pub(crate) struct Token(MetadataValue<tonic::metadata::Ascii>);
+
+impl Interceptor for Token {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+pub(crate) type Client = InterceptedService<Channel, Token>;
+
+/// Both services, as one tenant.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    pub(crate) catalog: CatalogServiceClient<Client>,
+    pub(crate) recommendations: RecommendationServiceClient<Client>,
+}
+
+pub(crate) fn settings(database: &TestDatabase, folder: &TempDir) -> Settings {
+    let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+    settings.database = database.settings();
+    settings.database.bootstrap = false;
+    settings.recommendation.listen_address = "127.0.0.1:0".parse().unwrap();
+    settings.recommendation.ops_address = "127.0.0.1:0".parse().unwrap();
+    settings.recommendation.tail_interval = Duration::from_millis(20);
+    // Tests train when they say so.
+    settings.recommendation.training_min_events = 1_000_000;
+    settings.lifecycle.drain_timeout = Duration::from_secs(2);
+    settings
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
+        Self::open_with(database, |_| {}).await
+    }
+
+    pub(crate) async fn open_with(database: TestDatabase, change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let signer = TokenSigner::generate().unwrap();
+        let mut settings = settings(&database, &folder);
+        change(&mut settings);
+        let app = start(settings, &signer).await;
+        Self { database, app: Some(app), folder, signer }
+    }
+
+    /// Stops the service and starts it again on the same database and folder.
+    pub(crate) async fn reopen(&mut self) {
+        self.stop().await;
+        self.app = Some(start(settings(&self.database, &self.folder), &self.signer).await);
+    }
+
+    /// Starts a service that was stopped, with other settings.
+    pub(crate) async fn start_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = settings(&self.database, &self.folder);
+        change(&mut settings);
+        self.app = Some(start(settings, &self.signer).await);
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.stop().await;
+        }
+    }
+
+    /// A second service on the same database and folder.
+    pub(crate) async fn replica(&self) -> RunningApp {
+        start(settings(&self.database, &self.folder), &self.signer).await
+    }
+
+    pub(crate) fn app(&self) -> &RunningApp {
+        self.app.as_ref().unwrap()
+    }
+
+    pub(crate) async fn guest(&self, tenant: &str) -> Guest {
+        self.guest_of(self.app(), tenant, Scopes::all()).await
+    }
+
+    pub(crate) async fn guest_of(&self, app: &RunningApp, tenant: &str, scopes: Scopes) -> Guest {
+        let caller = Caller { tenant: TenantId::parse(tenant).unwrap(), subject: "test".into(), scopes };
+        let token = self.signer.sign(&caller, SCHEMA, Duration::from_secs(300), SystemTime::now()).unwrap();
+        let token = Token(format!("Bearer {token}").parse().unwrap());
+        let channel =
+            Channel::from_shared(format!("http://{}", app.api_address())).unwrap().connect().await.unwrap();
+        Guest {
+            catalog: CatalogServiceClient::with_interceptor(channel.clone(), token.clone())
+                .max_decoding_message_size(64 << 20)
+                .max_encoding_message_size(64 << 20),
+            recommendations: RecommendationServiceClient::with_interceptor(channel, token),
+        }
+    }
+}
+
+async fn start(settings: Settings, signer: &TokenSigner) -> RunningApp {
+    let server = larder_database::Server::from_url(settings.database.url.as_ref().unwrap()).unwrap();
+    let verifier = TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], SCHEMA).unwrap();
+    let app = AppSettings {
+        settings,
+        server,
+        verifier,
+        metrics: MetricsHandle::detached(),
+        page_token_key: [7; 32],
+        clock,
+    };
+    App::build(app).start().await.unwrap()
+}
+
+pub(crate) fn product(product_id: &str, category: &str) -> Product {
+    Product {
+        product_id: product_id.into(),
+        name: format!("Product {product_id}"),
+        category: category.into(),
+        ..Product::default()
+    }
+}
+
+/// A purchase `days_ago` days ago; its event id is made of its parts.
+pub(crate) fn purchase(customer_id: &str, product_id: &str, days_ago: i64) -> Interaction {
+    Interaction {
+        event_id: format!("{customer_id}-{product_id}-{days_ago}"),
+        customer_id: customer_id.into(),
+        product_id: product_id.into(),
+        kind: InteractionKind::Purchase.into(),
+        occurred_at: Some(prost_types::Timestamp { seconds: NOW_S - days_ago * DAY_S, nanos: 0 }),
+        ..Interaction::default()
+    }
+}
+
+impl Guest {
+    pub(crate) async fn upsert(&mut self, products: Vec<Product>) -> BatchUpsertProductsResponse {
+        let request = BatchUpsertProductsRequest { products };
+        self.catalog.batch_upsert_products(request).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn record(&mut self, interactions: Vec<Interaction>) -> BatchRecordInteractionsResponse {
+        let request = BatchRecordInteractionsRequest { interactions };
+        self.catalog.batch_record_interactions(request).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn recommend(&mut self, customer_id: &str) -> RecommendResponse {
+        let request = RecommendRequest { customer_id: customer_id.into(), ..RecommendRequest::default() };
+        self.recommendations.recommend(request).await.unwrap().into_inner()
+    }
+
+    /// Trains and returns the last state of the operation.
+    pub(crate) async fn train(&mut self) -> Operation {
+        let mut stream = self.recommendations.train_model(TrainModelRequest {}).await.unwrap().into_inner();
+        let mut last = Operation::default();
+        while let Some(message) = stream.message().await.unwrap() {
+            last = message.operation.unwrap();
+        }
+        last
+    }
+
+    /// Trains and insists that it worked.
+    pub(crate) async fn train_well(&mut self) -> String {
+        let operation = self.train().await;
+        assert_eq!(operation.state(), OperationState::Succeeded, "{operation:?}");
+        operation.result["model_version"].clone()
+    }
+
+    /// A small shop: breads and milks, and two customers who buy some of them.
+    pub(crate) async fn stock_shop(&mut self) {
+        let products = ["bread", "rolls", "bagels"].map(|id| product(id, "Bakery"));
+        let dairy = ["milk", "butter", "cheese"].map(|id| product(id, "Dairy"));
+        self.upsert(products.into_iter().chain(dairy).collect()).await;
+        let mut events = Vec::new();
+        for week in 0..6 {
+            events.push(purchase("ann", "bread", week * 7 + 1));
+            events.push(purchase("ann", "milk", week * 7 + 1));
+            events.push(purchase("ben", "bread", week * 7 + 2));
+            events.push(purchase("ben", "milk", week * 7 + 2));
+            events.push(purchase("ben", "butter", week * 7 + 2));
+        }
+        self.record(events).await;
+    }
+}
+
+pub(crate) fn ids(answer: &RecommendResponse) -> Vec<&str> {
+    answer.recommendations.iter().map(|item| item.product_id.as_str()).collect()
+}
+
+/// Waits until `is_true`, for five seconds at most.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_true: impl FnMut() -> F) {
+    for _ in 0..250 {
+        if is_true().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("never happened: {what}");
+}
