@@ -49,10 +49,22 @@ impl PrivateCluster {
     /// [`DatabaseError::ProgramsMissing`] names the command that installs PostgreSQL,
     /// [`DatabaseError::FolderInUse`] the process that runs this cluster already.
     pub async fn start(settings: PrivateClusterSettings) -> Result<Self, DatabaseError> {
-        let place = Place::prepare(&settings.data_dir)?;
-        let lock = FolderLock::take(&place)?;
+        let (place, lock) = Place::claim(&settings.data_dir)?;
+        let started = Self::start_in(place.clone(), lock, settings.bin_dir).await;
+        if started.is_err() {
+            // It holds nothing, and the next start makes it again.
+            let _ = std::fs::remove_dir(&place.sockets);
+        }
+        started
+    }
+
+    async fn start_in(
+        place: Place,
+        lock: FolderLock,
+        bin_dir: Option<PathBuf>,
+    ) -> Result<Self, DatabaseError> {
         let version = cluster::version(&place)?;
-        let binaries = find_in_background(settings.bin_dir, version).await?;
+        let binaries = find_in_background(bin_dir, version).await?;
         leftover::stop_postmaster(&place).await?;
         cluster::ensure(&place, &binaries).await?;
 

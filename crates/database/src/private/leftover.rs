@@ -26,8 +26,7 @@ pub(crate) async fn stop_postmaster(place: &Place) -> Result<(), DatabaseError> 
         );
         stop_orphan(pid, &place.cluster).await?;
     }
-    // PostgreSQL would refuse a file whose process id now belongs to somebody else.
-    remove_if_there(&pid_file)?;
+    disown(&pid_file)?;
     remove_if_there(&place.sockets.join(".s.PGSQL.5432"))?;
     remove_if_there(&place.sockets.join(".s.PGSQL.5432.lock"))
 }
@@ -53,6 +52,18 @@ async fn stop_orphan(pid: Pid, cluster: &Path) -> Result<(), DatabaseError> {
 fn read_pid(pid_file: &Path) -> Option<Pid> {
     let text = fs::read_to_string(pid_file).ok()?;
     Pid::from_raw(text.lines().next()?.trim().parse().ok().filter(|pid| *pid > 0)?)
+}
+
+/// PostgreSQL refuses to start when the process id in its file is alive, though by now it may be
+/// somebody else's; our own id it knows to be its parent's. The rest of the file has to stay: by
+/// it the new server finds sessions of a killed one that still write to the same cluster.
+fn disown(pid_file: &Path) -> Result<(), DatabaseError> {
+    let text = match fs::read_to_string(pid_file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        text => on(text, "read", pid_file)?,
+    };
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    on(fs::write(pid_file, format!("{}\n{rest}", std::process::id())), "write", pid_file)
 }
 
 /// Process ids are used again, so the command line has to be that of a server of this cluster. A
@@ -83,6 +94,18 @@ mod tests {
     fn a_process_id_that_was_used_again_is_not_a_server() {
         let this_test = rustix::process::getpid();
         assert!(!is_postmaster_of(this_test, Path::new("/var/lib/larder/0a1b/postgres")));
+    }
+
+    #[test]
+    fn only_the_process_id_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("postmaster.pid");
+        disown(&path).unwrap();
+        assert!(!path.exists());
+        fs::write(&path, "4711\n/data\n1790000000\n5432\n/run/x\n\n  123 456\n").unwrap();
+        disown(&path).unwrap();
+        let expected = format!("{}\n/data\n1790000000\n5432\n/run/x\n\n  123 456\n", std::process::id());
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     }
 
     #[test]

@@ -4,10 +4,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::place::{Place, on};
+use super::place::on;
 use crate::error::DatabaseError;
 
 /// Held for as long as the cluster may have a server.
@@ -17,9 +18,9 @@ pub(crate) struct FolderLock {
 }
 
 impl FolderLock {
-    /// Takes the lock of a cluster, or says who has it.
-    pub(crate) fn take(place: &Place) -> Result<Self, DatabaseError> {
-        let path = place.home.join("postgres.lock");
+    /// Takes the lock of the cluster in `home`, or says who runs the one of `data_dir`.
+    pub(crate) fn take(home: &Path, data_dir: &Path) -> Result<Self, DatabaseError> {
+        let path = home.join("postgres.lock");
         let options =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = on(options, "open", &path)?;
@@ -27,7 +28,7 @@ impl FolderLock {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 return Err(DatabaseError::FolderInUse {
-                    folder: place.data_dir.clone(),
+                    folder: data_dir.to_owned(),
                     pid: holder_of(&mut file),
                 });
             }

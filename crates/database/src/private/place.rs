@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::digest;
 use rustix::process::geteuid;
 
+use super::lock::FolderLock;
 use crate::error::DatabaseError;
 use crate::server::Server;
 
@@ -25,8 +26,6 @@ const UNPRIVILEGED_ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 /// The folders of one private cluster, all of them existing but `cluster`.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    /// Larder's data folder, absolute.
-    pub(crate) data_dir: PathBuf,
     /// The folder that holds the cluster, its lock and nothing of anybody else.
     pub(crate) home: PathBuf,
     /// The cluster itself.
@@ -47,8 +46,8 @@ pub(crate) struct Account {
 }
 
 impl Place {
-    /// Decides where the cluster of `data_dir` is and makes the folders around it.
-    pub(crate) fn prepare(data_dir: &Path) -> Result<Self, DatabaseError> {
+    /// Decides where the cluster of `data_dir` is, takes its lock and makes the folders around it.
+    pub(crate) fn claim(data_dir: &Path) -> Result<(Self, FolderLock), DatabaseError> {
         create_private_folder(data_dir)?;
         let data_dir = on(fs::canonicalize(data_dir), "open", data_dir)?;
         let link = data_dir.join("postgres");
@@ -61,9 +60,11 @@ impl Place {
             refuse_link_of_root(&data_dir, &link)?;
             (data_dir.clone(), None)
         };
+        let lock = FolderLock::take(&home, &data_dir)?;
         let cluster = home.join("postgres");
         let sockets = prepare_sockets(&cluster, account)?;
-        Ok(Self { log: data_dir.join("postgres.log"), data_dir, home, cluster, sockets, account })
+        let log = data_dir.join("postgres.log");
+        Ok((Self { home, cluster, log, sockets, account }, lock))
     }
 
     /// The server that will listen here.

@@ -2,11 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use larder_database::{DatabaseError, PrivateCluster, PrivateClusterSettings};
 
-use crate::private::{DataFolder, notes, put};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::private::{DataFolder, notes, put, server_pid};
 
 /// Programs that say they are PostgreSQL 16 and whose `initdb` does what `script` says.
 fn fake_programs(dir: &Path, script: &str) {
@@ -26,18 +31,46 @@ async fn traces_of_dead_servers_and_half_clusters_are_no_obstacle() {
     let sockets = cluster.socket_dir().to_owned();
     cluster.stop().await.unwrap();
 
-    // The process ids of a living process that is no server of this cluster.
+    // The process id of a living process of the same account that is no server of this cluster.
     let dir = folder.cluster_dir();
-    let pid = std::process::id();
+    let owner = fs::metadata(&dir).unwrap();
+    let mut stranger = Command::new("sleep").arg("60").uid(owner.uid()).spawn().unwrap();
+    let pid = stranger.id();
     fs::write(dir.join("postmaster.pid"), format!("{pid}\n{}\n0\n5432\n", dir.display())).unwrap();
     fs::DirBuilder::new().mode(0o700).create(&sockets).unwrap();
-    let owner = fs::metadata(&dir).unwrap();
     std::os::unix::fs::chown(&sockets, Some(owner.uid()), Some(owner.gid())).unwrap();
     fs::write(sockets.join(".s.PGSQL.5432.lock"), format!("{pid}\n")).unwrap();
     fs::write(sockets.join(".s.PGSQL.5432"), "").unwrap();
     fs::create_dir(dir.parent().unwrap().join("postgres.unfinished")).unwrap();
     let cluster = folder.start().await.unwrap();
     assert_eq!(notes(&cluster).await, ["kept"]);
+    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was stopped");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_server_starts_beside_a_session_that_outlived_the_last_one() {
+    let folder = DataFolder::new();
+    let cluster = folder.start().await.unwrap();
+    let probe = cluster.server().with_database("postgres");
+    let mut session = probe.connect_as_admin().await.unwrap();
+    let pid: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut session).await.unwrap();
+    let pid = Pid::from_raw(pid).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    kill_process(server_pid(cluster.cluster_dir()), Signal::KILL).unwrap();
+    for _ in 0..15 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(probe.connect_as_admin().await.is_err(), "two servers would write to one cluster");
+    }
+    kill_process(pid, Signal::CONT).unwrap();
+    let back = async {
+        while probe.connect_as_admin().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), back).await.unwrap();
     cluster.stop().await.unwrap();
 }
 
