@@ -76,7 +76,10 @@ pub enum DatabaseError {
         source: Box<sqlx::migrate::MigrateError>,
     },
     /// PostgreSQL's own programs are not installed, or not in a version that fits.
-    #[error("{reason} (looked in {looked_in}); install it with: {command}")]
+    #[error(
+        "{reason} (looked in {looked_in}); install it with: {command}; or \
+         name the folder of its programs in LARDER_DATABASE__BIN_DIR"
+    )]
     ProgramsMissing {
         /// What is missing.
         reason: String,
