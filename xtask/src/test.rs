@@ -118,10 +118,13 @@ fn build(
 /// Crates are always built together with `larder`: alone they would get other features of
 /// their dependencies, and all of those would be built again.
 fn selection(wish: &Wish) -> Vec<&str> {
+    // Examples are the lints' business, and examples in comments are not run.
+    let tests = ["--tests"].into_iter();
     if wish.packages.is_empty() {
-        return vec!["--workspace"];
+        return tests.chain(["--workspace"]).collect();
     }
-    wish.packages.iter().map(String::as_str).chain(["larder"]).flat_map(|name| ["-p", name]).collect()
+    let packages = wish.packages.iter().map(String::as_str).chain(["larder"]);
+    tests.chain(packages.flat_map(|name| ["-p", name])).collect()
 }
 
 /// The program that one line of cargo's messages tells of, if it tells of one.
@@ -188,8 +191,11 @@ mod tests {
 
     #[test]
     fn a_crate_is_always_built_together_with_larder() {
-        assert_eq!(selection(&wish("-p larder-gateway")), ["-p", "larder-gateway", "-p", "larder"]);
-        assert_eq!(selection(&wish("")), ["--workspace"]);
+        assert_eq!(
+            selection(&wish("-p larder-gateway")),
+            ["--tests", "-p", "larder-gateway", "-p", "larder"]
+        );
+        assert_eq!(selection(&wish("")), ["--tests", "--workspace"]);
     }
 
     #[test]
