@@ -13,6 +13,9 @@ use crate::{Filter, Ranked, RankedItem, RecommendQuery, RepeatPolicy, Shortfall,
 /// of grocery purchases, like the constants in `serving.rs` and `models.rs`.
 const SIMILARITY_WEIGHT: f64 = 2.0;
 
+/// What being as popular as the most popular product adds.
+const POPULARITY_WEIGHT: f64 = 0.2;
+
 /// How much a product is pushed down that is bought with one the customer does not want.
 const AVERSION_WEIGHT: f64 = 5.0;
 
@@ -126,7 +129,8 @@ fn allowed(taste: Option<&Taste>, repeat_policy: RepeatPolicy) -> bool {
 fn candidates<'a>(serving: &Serving, tastes: &'a [Taste], affinities: Vec<Affinity>) -> Vec<Candidate<'a>> {
     let mut candidates = Vec::with_capacity(tastes.len() + affinities.len());
     let mut add = |product: u32, weight: f64, similarity: f64, evidence: Evidence<'a>| {
-        let score = (weight + SIMILARITY_WEIGHT * similarity) * serving.buy_again(product);
+        let popularity = POPULARITY_WEIGHT * serving.order.share(product);
+        let score = (weight + SIMILARITY_WEIGHT * similarity + popularity) * serving.buy_again(product);
         candidates.push(Candidate { product, score, evidence });
     };
     let mut affinities = affinities.into_iter().peekable();
