@@ -72,6 +72,15 @@ NOUNS = {
 NAMES = {
     "FLUID MILK WHITE ONLY": "Milk", "FLUID MILK": "Milk", "MISCELLANEOUS MILK": "Specialty Milk",
     "YOGURT NOT MULTI-PACKS": "Yogurt", "YOGURT MULTI-PACKS": "Yogurt Multi-Pack",
+    "EGGS - X-LARGE": "Extra Large Eggs", "EGGS - LARGE": "Large Eggs", "EGGS - MEDIUM": "Medium Eggs",
+    "EGGS - JUMBO": "Jumbo Eggs", "EGGS SUBSTITUTE": "Egg Substitute", "CARROTS MINI PEELED": "Baby Carrots",
+    "CARROTS BAGGED": "Carrots, Bag", "CARROTS - BULK": "Carrots", "POTATOES SWEET&YAMS": "Sweet Potatoes and Yams",
+    "TOMATOES HOTHOUSE ON THE VINE": "Tomatoes on the Vine", "TOMATOES HOT HOUSE BULK": "Hothouse Tomatoes",
+    "TOMATOES VINE RIPE BULK": "Vine Ripe Tomatoes", "HERBS CILANTO": "Cilantro", "HERBS PARSLEY": "Parsley",
+    "GARLIC WHOLE CLOVES": "Garlic", "APPLES GOLD DELICIOUS (BULK&BA": "Golden Delicious Apples",
+    "CANTALOUPE WHOLE": "Cantaloupe", "HONEYDEW WHOLE": "Honeydew", "WATERMELON SEEDLESS WHOLE": "Seedless Watermelon",
+    "CAULIFLOWER WHOLE": "Cauliflower", "CAN CATFD GOURMET/SUP PREM (GR": "Gourmet Canned Cat Food",
+    "HEAD LETTUCE": "Head Lettuce",
     "NOODLES DRY": "Dry Noodles", "MACARONI DRY": "Macaroni", "SPAGHETTI DRY": "Spaghetti",
     "RICE - DRY BAG AND BOX": "Dry Rice", "RICE SIDE DISH MIXES DRY": "Rice Side Dish Mix",
     "IWS SINGLE CHEESE": "Cheese Slices, Wrapped", "NON-IWS SINGLE CHEESE": "Cheese Slices",
@@ -152,7 +161,7 @@ NAMES = {
     "SAL:OLIVES/PICKLES-BULK": "Olives and Pickles from the Deli", "SALAD BAR FRESH FRUIT": "Salad Bar Fruit",
     "INSTORE CUT FRUIT": "Cut Fruit", "BROCCOLI WHOLE&CROWNS": "Broccoli", "VEGETABLES ALL OTHER": "Vegetables, Other",
     "PEPPERS ALL OTHER": "Peppers, Other", "MUSHROOMS W/WHOLE PKG": "White Mushrooms, Whole",
-    "MUSHROOMS WHITE SLICED PKG": "White Mushrooms, Sliced", "TOMATOES VINE RIPE PKG": "Tomatoes Vine Ripe, Packed",
+    "MUSHROOMS WHITE SLICED PKG": "White Mushrooms, Sliced", "TOMATOES VINE RIPE PKG": "Vine Ripe Tomatoes, Packed",
     "TOMATOES: STEWED/DICED/CRMD": "Diced Tomatoes", "BEANS GREEN: FS/WHL/CUT": "Green Beans", "PEAS GREEN": "Green Peas",
     "MUSHROOMS CND & GLASS": "Mushrooms", "KRAUT & CABBAGE": "Sauerkraut", "MISCELLANEOUS VEGETABLES": "Mixed Vegetables",
     "MANDARIN ORANGES/CITRUS SECT": "Mandarin Oranges", "FRUIT COCKTAIL FRUIT SALAD": "Fruit Cocktail",
@@ -193,6 +202,8 @@ NAMES = {
     "PEACHES YELLOW FLESH": "Yellow Peaches", "NECTARINES YELLOW FLESH": "Yellow Nectarines",
     "PINEAPPLE WHOLE&PEEL/CORED": "Whole Pineapple", "ORANGES NAVELS ALL": "Navel Oranges",
 }
+# Produce is named "ONIONS SWEET" in the source and "Sweet Onions" by shoppers.
+PRODUCE = {"APPLES", "CORN", "GRAPES", "MUSHROOMS", "ONIONS", "ORANGES", "PEARS", "PEPPERS", "POTATOES", "TOMATOES"}
 NOT_PRODUCTS = {"MISC SALES TRANS", "PRODUCE DISCONTINUED ITEMS"}
 NUTRIENTS = {
     "energy_kcal": "energy_kcal", "protein_g": "protein_g", "fat_g": "fat_g", "saturated_fat_g": "saturated_fat_g",
@@ -248,6 +259,9 @@ def readable(row):
     name = NAMES.get(kind)
     if name is None:
         plain = re.sub(r"\(.*", "", kind)
+        first, _, rest = plain.strip().partition(" ")
+        if row["department"] == "PRODUCE" and first in PRODUCE and rest:
+            plain = f"{rest} {first}"
         plain = re.sub(r"^FRZN\b", "FROZEN", plain)
         plain = re.sub(r"\s*&\s*", " and ", plain).replace("/", " and ")
         plain = re.sub(r"\bW\b|\bPKG\b|- ALL$", "", plain)
