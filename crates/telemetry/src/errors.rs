@@ -171,10 +171,14 @@ fn count_at(
     }
 }
 
-/// Counts the error of an answer unless it was counted where it was handled.
-pub(crate) fn count_answer(context: &RequestContext, kind: ErrorKind) {
-    if context.claim_error() {
-        increment(context.service(), kind);
+/// Counts the error of an answer unless it was counted where it was handled. `place` is the route or the method.
+pub(crate) fn count_answer(context: &RequestContext, kind: ErrorKind, place: &str) {
+    if !context.claim_error() {
+        return;
+    }
+    increment(context.service(), kind);
+    if kind.is_fault() {
+        faults::send(&Fault::answer(context.service(), kind, place));
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, Response, response};
 use http_body::{Body, Frame, SizeHint};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Status, TraceContextExt};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tracing::Span;
@@ -91,6 +92,21 @@ impl Scope {
         }
     }
 
+    /// Completes the span with what only the end knows.
+    pub(crate) fn finish_span(&self, name: String, attributes: Vec<KeyValue>, error: Option<String>) {
+        let Some(traced) = &self.traced else { return };
+        let span = traced.span();
+        span.update_name(name);
+        span.set_attributes(attributes);
+        if let Some(tenant) = self.context.as_ref().and_then(RequestContext::tenant) {
+            span.set_attribute(KeyValue::new("larder.tenant_id", tenant.to_owned()));
+        }
+        if let Some(error) = error {
+            span.set_attribute(KeyValue::new("error.type", error));
+            span.set_status(Status::error(""));
+        }
+    }
+
     pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         let _entered = self.span.enter();
         match &self.context {
@@ -100,7 +116,7 @@ impl Scope {
     }
 }
 
-/// A record in progress. Dropped before it was ended, it ends as cancelled.
+/// A record in progress. Dropped before it was ended, the caller went away, or a panic passed through.
 pub(crate) struct Exchange<R: Record> {
     scope: Scope,
     record: R,
@@ -124,7 +140,8 @@ impl<R: Record> Exchange<R> {
 
 impl<R: Record> Drop for Exchange<R> {
     fn drop(&mut self) {
-        self.end(End::Cancelled);
+        let end = if std::thread::panicking() { End::Failed } else { End::Cancelled };
+        self.end(end);
     }
 }
 

@@ -40,6 +40,11 @@ impl Fault {
         Self { service, kind, what, place: place_of(at), stacktrace: None }
     }
 
+    /// An answer that says so, where nobody reported the cause.
+    pub(crate) fn answer(service: &'static str, kind: ErrorKind, place: &str) -> Self {
+        Self { service, kind, what: "request failed", place: place.to_owned(), stacktrace: None }
+    }
+
     /// With the stack of the calling thread: call it from the panic hook.
     pub(crate) fn panic(service: &'static str, at: Option<&Location<'_>>) -> Self {
         let place = at.map_or_else(|| "unknown".into(), place_of);

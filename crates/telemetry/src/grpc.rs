@@ -107,11 +107,11 @@ impl Record for ServerCall {
     }
 
     fn on_end(&mut self, scope: &Scope, end: End, took: Duration) {
-        let code = rpc_record::final_code(self.code, end);
+        let code = rpc_record::final_code(self.code, end, Code::Internal);
         let metric = (names::RPC_SERVER_DURATION, self.shared.service);
         rpc_record::record_duration(&self.shared.series, metric, &self.method, code, took);
         if let (Some(kind), Some(context)) = (ErrorKind::from_code(code), &scope.context) {
-            errors::count_answer(context, kind);
+            errors::count_answer(context, kind, &self.method);
         }
         rpc_record::finish_span(scope, &self.method, code, is_servers_fault(code));
         tracing::debug!(

@@ -10,7 +10,6 @@ use http::{HeaderMap, Method, Request, Response, response};
 use http_body::Body;
 use metrics::Gauge;
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Status, TraceContextExt};
 use tokio::time::Instant;
 use tonic::Code;
 use tower::{Layer, Service};
@@ -141,7 +140,7 @@ impl Record for ServerRequest {
         self.record_duration(route, status, took);
         let kind = self.error_kind(status);
         if let (Some(kind), Some(context)) = (kind, &scope.context) {
-            errors::count_answer(context, kind);
+            errors::count_answer(context, kind, route);
         }
         finish_span(scope, self.method, route, status);
         write_access_line(&AccessLine { method: self.method, route, status, code: self.code, kind, took });
@@ -179,17 +178,16 @@ impl ServerRequest {
 }
 
 fn finish_span(scope: &Scope, method: &'static str, route: &str, status: u16) {
-    let Some(traced) = &scope.traced else { return };
-    let span = traced.span();
-    let verb = if method == names::OTHER { "HTTP" } else { method };
-    span.update_name(format!("{verb} {route}"));
-    span.set_attribute(KeyValue::new("http.request.method", method));
-    span.set_attribute(KeyValue::new("http.route", route.to_owned()));
-    span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
-    if status >= 500 {
-        span.set_attribute(KeyValue::new("error.type", status.to_string()));
-        span.set_status(Status::error(""));
+    if scope.traced.is_none() {
+        return;
     }
+    let verb = if method == names::OTHER { "HTTP" } else { method };
+    let attributes = vec![
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("http.route", route.to_owned()),
+        KeyValue::new("http.response.status_code", i64::from(status)),
+    ];
+    scope.finish_span(format!("{verb} {route}"), attributes, (status >= 500).then(|| status.to_string()));
 }
 
 struct AccessLine<'a> {

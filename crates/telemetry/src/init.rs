@@ -156,7 +156,7 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.writer.flush();
+        self.writer.finish();
     }
 }
 

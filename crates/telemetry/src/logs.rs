@@ -76,14 +76,14 @@ where
         let ids = line_ids(event, &context);
         let now = now();
         // The line in the making is taken out, so that a value that logs while it is formatted finds an empty one.
-        let mut line = LINE.take();
+        let mut line = LINE.try_with(RefCell::take).unwrap_or_default();
         line.clear();
         match self.format {
             LogFormat::Json => json::write(&mut line, event, &ids, (now, &self.identity)),
             LogFormat::Pretty => pretty::write(&mut line, event, &ids, (now, self.writer.is_coloured())),
         }
         self.writer.write_line(&line, *event.metadata().level() <= Level::WARN);
-        LINE.set(line);
+        let _ = LINE.try_with(|kept| kept.replace(line));
     }
 }
 

@@ -107,7 +107,7 @@ impl Record for ClientCall {
     }
 
     fn on_end(&mut self, scope: &Scope, end: End, took: Duration) {
-        let code = rpc_record::final_code(self.code, end);
+        let code = rpc_record::final_code(self.code, end, Code::Unavailable);
         let metric = (names::RPC_CLIENT_DURATION, self.shared.service);
         rpc_record::record_duration(&self.shared.series, metric, &self.method, code, took);
         rpc_record::finish_span(scope, &self.method, code, code != Code::Ok);

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Status, TraceContextExt};
 use tonic::Code;
 
 use crate::exchange::{End, Scope};
@@ -30,14 +29,15 @@ pub(crate) fn status_of(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS_HEADER).map(|value| Code::from_bytes(value.as_bytes()))
 }
 
-/// The status of an exchange that ended so, given what its headers said.
-pub(crate) fn final_code(seen: Option<Code>, end: End) -> Code {
+/// The status of an exchange that ended so, given what its headers said. A failure without a status is the server's
+/// own (`Internal`) or, seen by a client, the connection's (`Unavailable`).
+pub(crate) fn final_code(seen: Option<Code>, end: End, failure: Code) -> Code {
     match (seen, end) {
         (Some(code), End::Complete) => code,
         (Some(code), _) if code != Code::Ok => code,
         (None, End::Complete) => Code::Unknown,
         (_, End::Cancelled) => Code::Cancelled,
-        (_, End::Failed) => Code::Unavailable,
+        (_, End::Failed) => failure,
     }
 }
 
@@ -62,16 +62,15 @@ pub(crate) fn record_duration(
 
 /// Completes the span of a call.
 pub(crate) fn finish_span(scope: &Scope, method: &str, code: Code, is_error: bool) {
-    let Some(traced) = &scope.traced else { return };
-    let span = traced.span();
-    span.update_name(method.to_owned());
-    span.set_attribute(KeyValue::new("rpc.system.name", "grpc"));
-    span.set_attribute(KeyValue::new("rpc.method", method.to_owned()));
-    span.set_attribute(KeyValue::new("rpc.response.status_code", names::code_name(code)));
-    if is_error {
-        span.set_attribute(KeyValue::new("error.type", names::code_name(code)));
-        span.set_status(Status::error(names::code_name(code)));
+    if scope.traced.is_none() {
+        return;
     }
+    let attributes = vec![
+        KeyValue::new("rpc.system.name", "grpc"),
+        KeyValue::new("rpc.method", method.to_owned()),
+        KeyValue::new("rpc.response.status_code", names::code_name(code)),
+    ];
+    scope.finish_span(method.to_owned(), attributes, is_error.then(|| names::code_name(code).to_owned()));
 }
 
 #[cfg(test)]
@@ -80,11 +79,13 @@ mod tests {
 
     #[test]
     fn the_status_survives_every_way_to_end() {
-        assert_eq!(final_code(Some(Code::NotFound), End::Complete), Code::NotFound);
-        assert_eq!(final_code(None, End::Cancelled), Code::Cancelled);
-        assert_eq!(final_code(None, End::Failed), Code::Unavailable);
-        assert_eq!(final_code(Some(Code::Internal), End::Cancelled), Code::Internal);
-        assert_eq!(final_code(None, End::Complete), Code::Unknown);
+        let at_client = |seen, end| final_code(seen, end, Code::Unavailable);
+        assert_eq!(at_client(Some(Code::NotFound), End::Complete), Code::NotFound);
+        assert_eq!(at_client(None, End::Cancelled), Code::Cancelled);
+        assert_eq!(at_client(None, End::Failed), Code::Unavailable);
+        assert_eq!(at_client(Some(Code::Ok), End::Failed), Code::Unavailable);
+        assert_eq!(at_client(Some(Code::Internal), End::Cancelled), Code::Internal);
+        assert_eq!(at_client(None, End::Complete), Code::Unknown);
     }
 
     #[test]

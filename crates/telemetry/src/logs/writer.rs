@@ -15,6 +15,8 @@ pub struct LogWriter {
 
 struct Block {
     lines: Vec<u8>,
+    /// Nobody flushes any more, so every line is written at once.
+    is_direct: bool,
     sink: Box<dyn Write + Send>,
 }
 
@@ -27,13 +29,20 @@ impl LogWriter {
 
     /// Lines into `sink`.
     pub fn new(sink: Box<dyn Write + Send>) -> Self {
-        let block = Block { lines: Vec::with_capacity(BLOCK_BYTES), sink };
+        let block = Block { lines: Vec::with_capacity(BLOCK_BYTES), is_direct: false, sink };
         Self { shared: Arc::new(Mutex::new(block)), is_coloured: false }
     }
 
     /// Writes out what was gathered.
     pub fn flush(&self) {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).flush();
+    }
+
+    /// Writes out what was gathered, and from now on every line at once: call it before the last flusher goes.
+    pub(crate) fn finish(&self) {
+        let mut block = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        block.is_direct = true;
+        block.flush();
     }
 
     pub(crate) fn is_coloured(&self) -> bool {
@@ -43,7 +52,7 @@ impl LogWriter {
     pub(crate) fn write_line(&self, line: &[u8], is_urgent: bool) {
         let mut block = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         block.lines.extend_from_slice(line);
-        if is_urgent || self.is_coloured || block.lines.len() >= BLOCK_BYTES {
+        if is_urgent || block.is_direct || self.is_coloured || block.lines.len() >= BLOCK_BYTES {
             block.flush();
         }
     }
@@ -56,5 +65,39 @@ impl Block {
             let _ = self.sink.write_all(&self.lines).and_then(|()| self.sink.flush());
             self.lines.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Tells of every write.
+    struct Told(mpsc::Sender<Vec<u8>>);
+
+    impl Write for Told {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn information_waits_and_a_warning_takes_it_along() {
+        let (sender, written) = mpsc::channel();
+        let writer = LogWriter::new(Box::new(Told(sender)));
+        writer.write_line(b"one\n", false);
+        assert!(written.try_recv().is_err());
+        writer.write_line(b"two\n", true);
+        assert_eq!(written.try_recv().unwrap(), b"one\ntwo\n");
+        writer.finish();
+        writer.write_line(b"three\n", false);
+        assert_eq!(written.try_recv().unwrap(), b"three\n");
     }
 }

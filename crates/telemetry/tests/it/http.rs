@@ -1,13 +1,16 @@
 //! The HTTP layer on an axum router: ids in and out, the access line, the metrics.
 
+use std::convert::Infallible;
+
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::get;
 use http_body_util::BodyExt;
 use larder_settings::TelemetrySettings;
 use larder_telemetry::http::{HttpTelemetryLayer, RouteTemplate};
 use larder_telemetry::{CorrelationId, RequestContext, propagation};
+use tokio_stream::StreamExt;
 use tower::ServiceExt;
 
 use crate::support::Captured;
@@ -148,5 +151,24 @@ async fn a_caller_gone_is_no_error() {
     assert_eq!(
         (line["level"].as_str(), line["http.response.status_code"].as_u64()),
         (Some("INFO"), Some(499))
+    );
+}
+
+#[tokio::test]
+async fn a_panic_in_the_middle_of_an_answer_is_an_error() {
+    let captured = Captured::start(&TelemetrySettings::default(), None);
+    let half = || async {
+        Body::from_stream(tokio_stream::once(()).map(|()| -> Result<Bytes, Infallible> { panic!() }))
+    };
+    let router = Router::new().route("/half", get(half)).layer(HttpTelemetryLayer::new("gateway"));
+    let response = router.oneshot(Request::get("/half").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let reading = tokio::spawn(response.into_body().collect());
+    assert!(reading.await.unwrap_err().is_panic());
+    let lines = captured.json();
+    let line = lines.iter().find(|line| line["message"] == "request completed").unwrap();
+    assert_eq!(
+        (line["level"].as_str(), line["http.response.status_code"].as_u64()),
+        (Some("ERROR"), Some(500))
     );
 }
