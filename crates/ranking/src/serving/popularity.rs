@@ -57,10 +57,12 @@ impl PopularityOrder {
         self.logs.get(product as usize).copied().unwrap_or(f64::NEG_INFINITY)
     }
 
-    /// How popular the product is, the most popular visible one being 1.
-    pub(super) fn share(&self, product: u32) -> f64 {
+    /// How popular a product is, the most popular visible one being 1.
+    pub(super) fn shares(&self) -> impl Fn(u32) -> f64 {
         let top = self.overall.first().map_or(f64::NEG_INFINITY, |key| self.log2(key.2));
-        if top == f64::NEG_INFINITY { 0.0 } else { (self.log2(product) - top).exp2().min(1.0) }
+        move |product| {
+            if top == f64::NEG_INFINITY { 0.0 } else { (self.log2(product) - top).exp2().min(1.0) }
+        }
     }
 
     /// The first `count` products that are accepted, of some categories or of all.

@@ -128,8 +128,9 @@ fn allowed(taste: Option<&Taste>, repeat_policy: RepeatPolicy) -> bool {
 /// The personal and the similar rung: both lists in the order of products become one.
 fn candidates<'a>(serving: &Serving, tastes: &'a [Taste], affinities: Vec<Affinity>) -> Vec<Candidate<'a>> {
     let mut candidates = Vec::with_capacity(tastes.len() + affinities.len());
+    let share_of = serving.order.shares();
     let mut add = |product: u32, weight: f64, similarity: f64, evidence: Evidence<'a>| {
-        let popularity = POPULARITY_WEIGHT * serving.order.share(product);
+        let popularity = POPULARITY_WEIGHT * share_of(product);
         let score = (weight + SIMILARITY_WEIGHT * similarity + popularity) * serving.buy_again(product);
         candidates.push(Candidate { product, score, evidence });
     };
