@@ -173,6 +173,8 @@ pub fn constraint(error: &sqlx::Error) -> Option<&str> {
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) => true,
+        // What was on the other side was no server, or one that broke off in mid-sentence.
+        sqlx::Error::Protocol(_) => true,
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| is_unavailable_code(&code)),
         _ => false,

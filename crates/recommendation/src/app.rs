@@ -184,9 +184,11 @@ impl App {
             self.state.nudge.clone(),
         );
         let (server, settings) = (self.app.server.clone(), self.app.settings.clone());
-        let stopping = shutdown.clone();
+        let (stopping, served) = (shutdown.clone(), self.state.served.clone());
         tasks.spawn("follower", async move {
+            follower.serve_newest_files().await;
             if !is_migrated {
+                served.set_database_reachable(false);
                 tokio::select! {
                     () = stopping.wait() => return,
                     () = migrate_until_done(&server, &settings) => {}
@@ -306,7 +308,7 @@ async fn wait_until_loaded(served: &Served) {
     const LOOK: Duration = Duration::from_millis(5);
     const LOOKS: u32 = 2_000;
     for _ in 0..LOOKS {
-        if served.loaded() || served.census().with_model > 0 {
+        if served.can_answer() {
             return;
         }
         tokio::time::sleep(LOOK).await;

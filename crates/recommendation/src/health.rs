@@ -68,7 +68,7 @@ fn cache(served: Arc<Served>) -> Check {
         timeout: TIMEOUT,
         required_for_readiness: true,
         run: Arc::new(move || {
-            let outcome = if served.loaded() || served.census().with_model > 0 {
+            let outcome = if served.can_answer() {
                 CheckOutcome::healthy()
             } else {
                 CheckOutcome::unhealthy("the state of before the start is still being read")

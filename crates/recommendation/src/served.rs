@@ -17,6 +17,8 @@ pub(crate) struct Served {
     tenants: RwLock<HashMap<String, Arc<ServedTenant>>>,
     database_reachable: AtomicBool,
     loaded: AtomicBool,
+    /// Whether the database has been asked at all, with or without an answer.
+    asked: AtomicBool,
     /// Why the newest snapshot of a tenant was refused, by tenant.
     refused_snapshots: Mutex<HashMap<String, String>>,
 }
@@ -123,12 +125,20 @@ impl Served {
 
     /// Notes whether the database answers; returns whether that is news.
     pub(crate) fn set_database_reachable(&self, reachable: bool) -> bool {
-        self.database_reachable.swap(reachable, Ordering::Relaxed) != reachable
+        let was_asked = self.asked.swap(true, Ordering::Release);
+        let was_reachable = self.database_reachable.swap(reachable, Ordering::Relaxed);
+        !was_asked || was_reachable != reachable
     }
 
     /// Whether the state of before the start has been read.
     pub(crate) fn loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
+    }
+
+    /// Whether there is something to answer from: all of it, or what lay on disk while the
+    /// database is away.
+    pub(crate) fn can_answer(&self) -> bool {
+        self.loaded() || (self.asked.load(Ordering::Acquire) && self.census().with_model > 0)
     }
 
     pub(crate) fn set_loaded(&self) {

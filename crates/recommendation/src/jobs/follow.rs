@@ -59,7 +59,6 @@ impl Follower {
 
     /// Follows until shutdown.
     pub(crate) async fn run(mut self, shutdown: Shutdown) {
-        self.serve_newest_files().await;
         let mut listener = None;
         loop {
             let result = self.step().await;
@@ -108,7 +107,7 @@ impl Follower {
     }
 
     /// Serves what lies on disk until the database can be asked which models are current.
-    async fn serve_newest_files(&mut self) {
+    pub(crate) async fn serve_newest_files(&self) {
         let folder = self.snapshots.clone();
         let newest = tokio::task::spawn_blocking(move || {
             let tenants = folder.tenants();
@@ -163,8 +162,8 @@ impl Follower {
             Ok(snapshot) => {
                 let watermark = watermark_xid(&snapshot);
                 let serving = Serving::new(Arc::new(snapshot));
-                self.replay(db, serving, &model.tenant_id, watermark, horizon).await?;
                 self.served.refuse_snapshot(&model.tenant_id, None);
+                self.replay(db, serving, &model.tenant_id, watermark, horizon).await?;
                 tracing::info!(
                     tenant.id = model.tenant_id,
                     model.version = model.model_version,
@@ -225,14 +224,14 @@ impl Follower {
         }
         let mut after = start;
         loop {
-            let changes = products::changes(db, Some(tenant), after, horizon, ROWS).await?;
+            let changes = products::changes(db, Some(tenant), after, None, ROWS).await?;
             let Some(last) = changes.last() else { break };
             after = last.position;
             changes.into_iter().for_each(|change| serving.upsert_product(change.record));
         }
         let mut after = start;
         loop {
-            let events = interactions::log(db, Some(tenant), after, horizon, ROWS).await?;
+            let events = interactions::log(db, Some(tenant), after, None, ROWS).await?;
             let Some(last) = events.last() else { break };
             after = last.position;
             events.into_iter().filter_map(|logged| logged.event).for_each(|event| {
@@ -243,7 +242,10 @@ impl Follower {
         Ok(())
     }
 
-    /// Overlays what all tenants wrote since the last reading.
+    /// Overlays what all tenants wrote since the last reading. Rows of transactions above
+    /// the horizon are read too, and read again next time: an event counts once, and a
+    /// long transaction of somebody else delays nobody. Erasures wait for the horizon,
+    /// since one that came twice would take what was recorded after it.
     async fn overlay_changes(&self, db: &mut PgConnection, from: i64, horizon: i64) -> Result<(), Error> {
         let start = LogPosition { xid: from - 1, sequence: i64::MAX };
         for erased in erasures::log(db, None, start, horizon).await? {
@@ -253,7 +255,7 @@ impl Follower {
         }
         let mut after = start;
         loop {
-            let changes = products::changes(db, None, after, horizon, ROWS).await?;
+            let changes = products::changes(db, None, after, None, ROWS).await?;
             let Some(last) = changes.last() else { break };
             after = last.position;
             for change in changes {
@@ -262,7 +264,7 @@ impl Follower {
         }
         let mut after = start;
         loop {
-            let events = interactions::log(db, None, after, horizon, ROWS).await?;
+            let events = interactions::log(db, None, after, None, ROWS).await?;
             let Some(last) = events.last() else { break };
             after = last.position;
             metrics::events_followed(events.len());

@@ -90,7 +90,9 @@ impl ModelTrainer {
                 "this tenant's model is being trained already; try again when that is done",
             ));
         }
-        let now_us = (self.clock)();
+        // Versions sort by time even when two are trained within one tick of the clock.
+        let newest_us = models::newest_trained_at_us(&mut lock, tenant).await?;
+        let now_us = (self.clock)().max(newest_us + 1);
         let (trainer, horizon) = self.read(tenant, now_us, progress.as_ref()).await?;
         tell(progress.as_ref(), "computing the model", 0).await;
         let header = SnapshotHeader {
@@ -152,14 +154,14 @@ impl ModelTrainer {
         let horizon = interactions::horizon(&mut db).await?;
         let mut after = LogPosition::default();
         loop {
-            let rows = products::changes(&mut db, Some(tenant), after, horizon, ROWS).await?;
+            let rows = products::changes(&mut db, Some(tenant), after, Some(horizon), ROWS).await?;
             let Some(last) = rows.last() else { break };
             after = last.position;
             rows.into_iter().for_each(|row| trainer.add_product(row.record));
         }
         let (mut after, mut read) = (LogPosition::default(), 0);
         loop {
-            let rows = interactions::log(&mut db, Some(tenant), after, horizon, ROWS).await?;
+            let rows = interactions::log(&mut db, Some(tenant), after, Some(horizon), ROWS).await?;
             let Some(last) = rows.last() else { break };
             after = last.position;
             read += count(rows.len() as u64);
@@ -262,11 +264,11 @@ fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A version that sorts by time: `20260131T120000Z-` and eight random characters.
+/// A version that sorts by time: `20260131T120000.000000Z-` and eight random characters.
 fn version(now_us: i64) -> String {
     let at = jiff::Timestamp::from_microsecond(now_us).unwrap_or_default();
     let random = uuid::Uuid::new_v4().simple().to_string();
-    format!("{}-{}", at.strftime("%Y%m%dT%H%M%SZ"), &random[..8])
+    format!("{}-{}", at.strftime("%Y%m%dT%H%M%S.%6fZ"), &random[..8])
 }
 
 #[cfg(test)]
@@ -275,8 +277,8 @@ mod tests {
 
     #[test]
     fn versions_sort_by_time() {
-        let (earlier, later) = (version(1_700_000_000_000_000), version(1_700_000_001_000_000));
+        let (earlier, later) = (version(1_700_000_000_000_000), version(1_700_000_000_000_001));
         assert!(earlier < later);
-        assert!(earlier.starts_with("20231114T221320Z-"));
+        assert!(earlier.starts_with("20231114T221320.000000Z-"));
     }
 }

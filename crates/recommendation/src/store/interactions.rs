@@ -129,13 +129,13 @@ pub(crate) async fn remove_of_customer(
     Ok(removed.rows_affected())
 }
 
-/// The next events after `after` and below transaction `horizon`, of one tenant or of
-/// all; for the worker role alone.
+/// The next events after `after`, and below transaction `horizon` if there is one, of one
+/// tenant or of all; for the worker role alone.
 pub(crate) async fn log(
     db: &mut PgConnection,
     tenant: Option<&str>,
     after: LogPosition,
-    horizon: i64,
+    horizon: Option<i64>,
     most: i64,
 ) -> sqlx::Result<Vec<LoggedEvent>> {
     let rows = sqlx::query_file!(

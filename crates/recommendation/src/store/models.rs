@@ -149,3 +149,15 @@ pub(crate) async fn take_training_lock(db: &mut PgConnection, tenant_id: &str) -
     .fetch_one(db)
     .await
 }
+
+/// When the newest model of a tenant was trained, in microseconds since 1970; 0 when there
+/// is none. For the worker role alone.
+pub(crate) async fn newest_trained_at_us(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(recommendation.to_micros(max(trained_at)), 0) as "trained_at_us!"
+           from recommendation.models where tenant_id = $1"#,
+        tenant_id
+    )
+    .fetch_one(db)
+    .await
+}

@@ -132,20 +132,20 @@ pub(crate) struct ChangedProduct {
     pub(crate) record: ProductRecord,
 }
 
-/// The next changes of products of every tenant after `after` and below transaction
-/// `horizon`; for the worker role alone.
+/// The next changes of products after `after`, and below transaction `horizon` if there
+/// is one, of one tenant or of all; for the worker role alone.
 pub(crate) async fn changes(
     db: &mut PgConnection,
     tenant: Option<&str>,
     after: LogPosition,
-    horizon: i64,
+    horizon: Option<i64>,
     most: i64,
 ) -> sqlx::Result<Vec<ChangedProduct>> {
     let rows = sqlx::query!(
         r#"select tenant_id, product_id, name, category, price_micros, price_currency, in_stock,
                   deleted_at is not null as "hidden!", changed_xid, changed_sequence
            from recommendation.products
-           where (changed_xid, changed_sequence) > ($1, $2) and changed_xid < $3
+           where (changed_xid, changed_sequence) > ($1, $2) and ($3::bigint is null or changed_xid < $3)
                  and ($5::text is null or tenant_id = $5)
            order by changed_xid, changed_sequence
            limit $4"#,

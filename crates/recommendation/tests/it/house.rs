@@ -13,6 +13,7 @@ use larder_recommendation::{App, AppSettings, RunningApp, SCHEMA, migrator};
 use larder_settings::Settings;
 use larder_telemetry::MetricsHandle;
 use larder_testkit::TestDatabase;
+use sqlx::PgPool;
 use tempfile::TempDir;
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
@@ -52,6 +53,8 @@ pub(crate) type Client = InterceptedService<Channel, Token>;
 pub(crate) struct Guest {
     pub(crate) catalog: CatalogServiceClient<Client>,
     pub(crate) recommendations: RecommendationServiceClient<Client>,
+    tenant: String,
+    admin: PgPool,
 }
 
 pub(crate) fn settings(database: &TestDatabase, folder: &TempDir) -> Settings {
@@ -125,6 +128,8 @@ impl House {
                 .max_decoding_message_size(64 << 20)
                 .max_encoding_message_size(64 << 20),
             recommendations: RecommendationServiceClient::with_interceptor(channel, token),
+            tenant: tenant.to_owned(),
+            admin: self.database.admin_pool(),
         }
     }
 }
@@ -190,11 +195,23 @@ impl Guest {
         last
     }
 
-    /// Trains and insists that it worked.
+    /// Trains until the model knows everything that was recorded: a transaction that any
+    /// other test has open keeps the newest events out of a model for a while.
     pub(crate) async fn train_well(&mut self) -> String {
-        let operation = self.train().await;
-        assert_eq!(operation.state(), OperationState::Succeeded, "{operation:?}");
-        operation.result["model_version"].clone()
+        let recorded: i64 = sqlx::query_scalar("select count(*) from recommendation.interactions where tenant_id = $1")
+            .bind(&self.tenant)
+            .fetch_one(&self.admin)
+            .await
+            .unwrap();
+        for _ in 0..100 {
+            let operation = self.train().await;
+            assert_eq!(operation.state(), OperationState::Succeeded, "{operation:?}");
+            if operation.result["interaction_count"] == recorded.to_string() {
+                return operation.result["model_version"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("no model knows all {recorded} events");
     }
 
     /// A small shop: breads and milks, and two customers who buy some of them.

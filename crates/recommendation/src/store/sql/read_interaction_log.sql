@@ -4,7 +4,7 @@ select
     recorded_xid, recorded_sequence
 from recommendation.interactions
 where (recorded_xid, recorded_sequence) > ($1, $2)
-    and recorded_xid < $3
+    and ($3::bigint is null or recorded_xid < $3)
     and ($5::text is null or tenant_id = $5)
 order by recorded_xid, recorded_sequence
 limit $4
