@@ -232,7 +232,7 @@ impl App {
         let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
         let router = tonic::transport::Server::builder()
             .accept_http1(true)
-            .layer(GrpcTelemetryLayer::new(SERVICE))
+            .layer(GrpcTelemetryLayer::new(SERVICE).known_methods(is_known))
             .layer(CatchPanicLayer)
             .layer(GrpcWebLayer::new())
             .layer(GrpcCallerLayer::new(policy))
@@ -264,6 +264,11 @@ impl RunningApp {
     pub async fn stop(self) {
         larder_lifecycle::drain(&self.registry, &self.settings.lifecycle, &self.shutdown, self.tasks).await;
     }
+}
+
+/// Whether a path is an RPC of ours, and so may become the label of a metric.
+fn is_known(path: &str) -> bool {
+    larder_proto::required_scope(path).is_some()
 }
 
 async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {

@@ -5,6 +5,7 @@ pub(crate) mod recommendation;
 pub(crate) mod stream;
 
 use larder_identity::Caller;
+use larder_telemetry::RequestContext;
 use tonic::Request;
 
 use crate::error::Error;
@@ -12,5 +13,8 @@ use crate::error::Error;
 /// Who is calling; the layer in front has proved it.
 pub(crate) fn caller<T>(request: &Request<T>) -> Result<Caller, Error> {
     let caller = request.extensions().get::<Caller>().cloned();
-    caller.ok_or_else(|| Error::Internal("no caller: the identity layer is missing".to_owned()))
+    let caller =
+        caller.ok_or_else(|| Error::Internal("no caller: the identity layer is missing".to_owned()))?;
+    RequestContext::set_tenant(caller.tenant.as_str());
+    Ok(caller)
 }

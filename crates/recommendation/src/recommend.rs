@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use larder_identity::TenantId;
 use larder_ranking::{Filter, Ranked, RankedItem, RecommendQuery, RepeatPolicy, Serving, Shortfall, Source};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::error::Error;

@@ -119,7 +119,9 @@ impl House {
 
     pub(crate) async fn guest_of(&self, app: &RunningApp, tenant: &str, scopes: Scopes) -> Guest {
         let caller = Caller { tenant: TenantId::parse(tenant).unwrap(), subject: "test".into(), scopes };
-        let token = self.signer.sign(&caller, SCHEMA, Duration::from_secs(300), SystemTime::now()).unwrap();
+        let now_us = larder_recommendation::system_clock();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_micros(now_us.unsigned_abs());
+        let token = self.signer.sign(&caller, SCHEMA, Duration::from_secs(300), now).unwrap();
         let token = Token(format!("Bearer {token}").parse().unwrap());
         let channel =
             Channel::from_shared(format!("http://{}", app.api_address())).unwrap().connect().await.unwrap();
@@ -198,11 +200,12 @@ impl Guest {
     /// Trains until the model knows everything that was recorded: a transaction that any
     /// other test has open keeps the newest events out of a model for a while.
     pub(crate) async fn train_well(&mut self) -> String {
-        let recorded: i64 = sqlx::query_scalar("select count(*) from recommendation.interactions where tenant_id = $1")
-            .bind(&self.tenant)
-            .fetch_one(&self.admin)
-            .await
-            .unwrap();
+        let recorded: i64 =
+            sqlx::query_scalar("select count(*) from recommendation.interactions where tenant_id = $1")
+                .bind(&self.tenant)
+                .fetch_one(&self.admin)
+                .await
+                .unwrap();
         for _ in 0..100 {
             let operation = self.train().await;
             assert_eq!(operation.state(), OperationState::Succeeded, "{operation:?}");
