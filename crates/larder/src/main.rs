@@ -1,1 +1,33 @@
-fn main() {}
+//! The `larder` command: reads the arguments, runs one command, tells how it ended. The
+//! only `main` of the workspace; what the services do is in their own crates.
+
+mod cli;
+mod client;
+mod clock;
+mod commands;
+mod console;
+mod demo_shop;
+mod error;
+mod instance;
+mod keys;
+mod platform;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    // The one TLS provider of the workspace has to be chosen before the first connection.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        eprintln!("larder: another TLS provider was installed before the command began");
+        return ExitCode::FAILURE;
+    }
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::print_error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The commands, one file each, and what they share: the settings in force.
+
+pub(crate) mod check_config;
+pub(crate) mod demo;
+pub(crate) mod healthcheck;
+pub(crate) mod import;
+pub(crate) mod load;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod up;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use larder_settings::{Settings, Sources};
+
+use crate::cli::{Cli, Command};
+use crate::client::{COMMAND_VARIABLES, ConnectArgs};
+use crate::error::CommandError;
+use crate::instance;
+
+/// What every command may ask for. Settings are read when they are needed, so that a
+/// command that was told everything works beside a broken settings file.
+pub(crate) struct Context {
+    config: Option<PathBuf>,
+}
+
+impl Context {
+    /// The settings in force, not yet checked for their environment.
+    pub(crate) fn settings(&self) -> Result<Settings, CommandError> {
+        let mut sources = Sources::of_process(self.config.clone());
+        sources.environment_variables.retain(|name, _| !COMMAND_VARIABLES.contains(&name.as_str()));
+        Ok(larder_settings::load(&sources)?)
+    }
+
+    /// Where a client command connects to: as told, or the gateway that runs on this data
+    /// folder, or that of the settings in force.
+    pub(crate) fn address(&self, connect: &ConnectArgs) -> Result<String, CommandError> {
+        if let Some(address) = &connect.address {
+            return Ok(address.clone());
+        }
+        let settings = self.settings()?;
+        let running = instance::running(&settings.data_dir).and_then(|running| running.addresses);
+        Ok(base_url(running.map_or(settings.gateway.listen_address, |addresses| addresses.gateway)))
+    }
+}
+
+/// How a client on this machine reaches a listener; "every address" is no address to call.
+pub(crate) fn base_url(mut listener: SocketAddr) -> String {
+    if listener.ip().is_unspecified() {
+        listener.set_ip(match listener.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{listener}")
+}
+
+/// Runs one command to its end.
+pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
+    let context = Context { config: cli.config };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError::Refused(format!("no threads to run on: {error}")))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Up(args) => up::run(args, &context).await,
+            Command::Demo(args) => demo::run(args, &context).await,
+            Command::Token(args) => token::run(args, &context).await,
+            Command::Serve(args) => serve::run(args, &context).await,
+            Command::CheckConfig(args) => check_config::run(args, &context),
+            Command::Import(args) => import::run(args, &context).await,
+            Command::Healthcheck(args) => healthcheck::run(args, &context).await,
+            Command::Load(args) => load::run(args, &context).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_called_on_this_machine() {
+        assert_eq!(base_url("0.0.0.0:8080".parse().unwrap()), "http://127.0.0.1:8080");
+        assert_eq!(base_url("[::]:8080".parse().unwrap()), "http://[::1]:8080");
+        assert_eq!(base_url("10.0.0.7:8080".parse().unwrap()), "http://10.0.0.7:8080");
+    }
+}

@@ -1,0 +1,139 @@
+//! `larder up`: everything in one process with a database of its own. The first thing
+//! anybody runs, so every refusal comes before anything is started, and says what to do.
+
+use larder_identity::{Caller, Scopes, TenantId, TokenSigner};
+use larder_lifecycle::Shutdown;
+use larder_settings::Settings;
+use secrecy::SecretString;
+
+use crate::client::{Client, Credentials};
+use crate::commands::{Context, base_url, demo};
+use crate::error::CommandError;
+use crate::instance::{Addresses, InstanceLock};
+use crate::platform::{self, Platform};
+use crate::{clock, console, demo_shop, keys};
+
+/// What is said when nobody has to prove who they are.
+pub(crate) const ANONYMOUS_WARNING: &str = "anonymous access is on: everybody who reaches the ports of this process \
+    may read and write every tenant. It is for development alone; set identity.authentication = \"required\" \
+    (LARDER_IDENTITY__AUTHENTICATION) to end it";
+
+/// Loading the demo shop takes seconds; the token for it need not live longer.
+const DEMO_TOKEN_TTL: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// The arguments of `larder up`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UpArgs {
+    /// Loads the demo shop (tenant `demo`) when it is not there yet
+    #[arg(long)]
+    demo: bool,
+    /// Says nothing when everything is up
+    #[arg(long)]
+    no_banner: bool,
+    /// Prints the addresses as one JSON object when everything is up
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command until it is asked to stop.
+pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<(), CommandError> {
+    let mut settings = context.settings()?;
+    settings.check()?;
+    let mut lock = InstanceLock::take(&settings.data_dir)?;
+    platform::check_ports(&settings)?;
+    let signer = keys::signer(&settings)?;
+    if settings.anonymous_allowed() {
+        console::print_warning(ANONYMOUS_WARNING);
+    }
+    let shutdown = Shutdown::on_signals().map_err(no_signals)?;
+    let telemetry = platform::start_telemetry("larder", &mut settings)?;
+    let started = Platform::start(settings.clone(), telemetry.metrics(), signer.clone()).await;
+    let outcome = match started {
+        Ok(platform) => {
+            let served = serve(&args, &settings, &platform, &signer, &mut lock, &shutdown).await;
+            platform.stop().await;
+            served
+        }
+        Err(error) => Err(error),
+    };
+    telemetry.shutdown().await;
+    outcome
+}
+
+async fn serve(
+    args: &UpArgs,
+    settings: &Settings,
+    platform: &Platform,
+    signer: &TokenSigner,
+    lock: &mut InstanceLock,
+    shutdown: &Shutdown,
+) -> Result<(), CommandError> {
+    let addresses = platform.addresses();
+    lock.note(Some(addresses.clone()), platform.private_server().map(|server| server.url()).as_ref())?;
+    if args.demo {
+        tokio::select! {
+            loaded = load_demo(&addresses, signer) => loaded?,
+            () = shutdown.wait() => return Ok(()),
+        }
+    }
+    if args.json {
+        console::print_json(&ready(&addresses));
+    } else if !args.no_banner {
+        banner(settings, platform, &addresses).iter().for_each(|line| eprintln!("{line}"));
+    }
+    shutdown.wait().await;
+    Ok(())
+}
+
+/// Loads the demo shop as any client would, with a token of this process's own.
+async fn load_demo(addresses: &Addresses, signer: &TokenSigner) -> Result<(), CommandError> {
+    let caller = Caller { tenant: TenantId::demo(), subject: "larder-up".into(), scopes: Scopes::all() };
+    let token = signer
+        .sign(&caller, keys::AUDIENCE, DEMO_TOKEN_TTL, clock::now())
+        .map_err(|error| CommandError::Refused(error.to_string()))?;
+    let credentials = Credentials::from_token(&SecretString::from(token))?;
+    let client = Client::connect(&base_url(addresses.gateway), credentials).await?;
+    demo::load(&client).await.map(|_| ())
+}
+
+fn ready(addresses: &Addresses) -> serde_json::Value {
+    serde_json::json!({
+        "event": "ready",
+        "pid": std::process::id(),
+        "gateway": base_url(addresses.gateway),
+        "gatewayOps": base_url(addresses.gateway_ops),
+        "recommendation": base_url(addresses.recommendation),
+        "recommendationOps": base_url(addresses.recommendation_ops),
+    })
+}
+
+fn banner(settings: &Settings, platform: &Platform, addresses: &Addresses) -> Vec<String> {
+    let gateway = base_url(addresses.gateway);
+    let database = match platform.private_server() {
+        Some(_) => format!("a PostgreSQL of its own in {}", settings.data_dir.display()),
+        None => "the PostgreSQL of database.url".to_owned(),
+    };
+    let (customer, product) = (demo_shop::TOUR_CUSTOMER_ID, demo_shop::TOUR_PRODUCT_ID);
+    vec![
+        String::new(),
+        "Larder is up.".into(),
+        String::new(),
+        format!("  HTTP/JSON, gRPC, gRPC-Web  {gateway}"),
+        format!("  documentation              {gateway}/docs"),
+        format!("  gRPC, without the gateway  {}", base_url(addresses.recommendation)),
+        format!("  health and metrics         {}/health/detailed", base_url(addresses.gateway_ops)),
+        format!("  data                       {database}"),
+        String::new(),
+        "Try, in another terminal:".into(),
+        format!("  curl '{gateway}/v1/customers/{customer}/recommendations?limit=5'"),
+        format!("  curl '{gateway}/v1/products/{product}/similar?limit=5'"),
+        "  larder demo".into(),
+        String::new(),
+        "Ctrl-C stops everything in order.".into(),
+    ]
+}
+
+/// Why signals cannot be waited for.
+pub(crate) fn no_signals(error: std::io::Error) -> CommandError {
+    CommandError::Refused(format!("cannot listen for signals: {error}"))
+}

@@ -1,0 +1,179 @@
+//! Services in one process: started one after the other, each as the `App` it is anywhere
+//! else, and stopped in the opposite order. What fails on the way up takes down again what
+//! was up already.
+
+use std::net::{SocketAddr, TcpListener};
+
+use larder_database::{PrivateCluster, PrivateClusterSettings, Server};
+use larder_gateway::{App as GatewayApp, GatewayAppSettings, RunningApp as RunningGateway};
+use larder_identity::TokenSigner;
+use larder_recommendation::{App as RecommendationApp, AppSettings, RunningApp as RunningRecommendation};
+use larder_settings::{Environment, LogFormat, Origin, Settings};
+use larder_telemetry::{MetricsHandle, ServiceIdentity, Telemetry};
+use url::Url;
+
+use crate::commands::base_url;
+use crate::error::CommandError;
+use crate::instance::Addresses;
+use crate::keys;
+
+/// Sets up logs, traces and metrics; once a process, before anything is started.
+pub(crate) fn start_telemetry(
+    name: &'static str,
+    settings: &mut Settings,
+) -> Result<Telemetry, CommandError> {
+    let chosen = settings.origins.of("telemetry.log_format") != Origin::Default;
+    let for_a_person = settings.environment == Environment::Development && crate::console::is_terminal();
+    if for_a_person && !chosen {
+        settings.telemetry.log_format = LogFormat::Pretty;
+    }
+    let identity = ServiceIdentity {
+        name,
+        version: env!("CARGO_PKG_VERSION"),
+        environment: settings.environment.to_string(),
+        instance_id: uuid::Uuid::new_v4().to_string(),
+    };
+    larder_telemetry::init(&settings.telemetry, identity)
+        .map_err(|error| CommandError::Refused(error.to_string()))
+}
+
+/// Fails when a listener's port is taken, before anything is started, and names the setting.
+pub(crate) fn check_ports(settings: &Settings) -> Result<(), CommandError> {
+    let (gateway, recommendation) = (&settings.gateway, &settings.recommendation);
+    let listeners = [
+        ("gateway.listen_address", gateway.listen_address),
+        ("gateway.ops_address", gateway.ops_address),
+        ("recommendation.listen_address", recommendation.listen_address),
+        ("recommendation.ops_address", recommendation.ops_address),
+    ];
+    for (setting, address) in listeners {
+        if let Err(error) = TcpListener::bind(address) {
+            return Err(CommandError::Refused(format!(
+                "cannot listen on {address}: {error}; change `{setting}` ({}) or stop what uses the port",
+                variable_of(setting)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn variable_of(setting: &str) -> String {
+    format!("LARDER_{}", setting.replace('.', "__").to_uppercase())
+}
+
+/// Everything `larder up` runs.
+pub(crate) struct Platform {
+    cluster: Option<PrivateCluster>,
+    recommendation: RunningRecommendation,
+    gateway: RunningGateway,
+    server: Server,
+}
+
+impl Platform {
+    /// Starts the database, then the services in the order they need each other.
+    pub(crate) async fn start(
+        settings: Settings,
+        metrics: MetricsHandle,
+        signer: TokenSigner,
+    ) -> Result<Self, CommandError> {
+        let (server, cluster) = database(&settings).await?;
+        let recommendation = match recommendation(&settings, metrics.clone(), server.clone()).await {
+            Ok(recommendation) => recommendation,
+            Err(error) => {
+                stop_cluster(cluster).await;
+                return Err(error);
+            }
+        };
+        let mut settings = settings;
+        settings.gateway.recommendation_url = local_url(recommendation.api_address());
+        settings.gateway.recommendation_ops_url = local_url(recommendation.ops_address());
+        match gateway(&settings, metrics, signer, Some(server.clone())).await {
+            Ok(gateway) => Ok(Self { cluster, recommendation, gateway, server }),
+            Err(error) => {
+                recommendation.stop().await;
+                stop_cluster(cluster).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Where everything listens.
+    pub(crate) fn addresses(&self) -> Addresses {
+        Addresses {
+            gateway: self.gateway.address(),
+            gateway_ops: self.gateway.ops_address(),
+            recommendation: self.recommendation.api_address(),
+            recommendation_ops: self.recommendation.ops_address(),
+        }
+    }
+
+    /// The private database, when there is one.
+    pub(crate) fn private_server(&self) -> Option<&Server> {
+        self.cluster.as_ref().map(|_| &self.server)
+    }
+
+    /// Stops the gateway, then the service behind it, then the database.
+    pub(crate) async fn stop(self) {
+        self.gateway.stop().await;
+        self.recommendation.stop().await;
+        stop_cluster(self.cluster).await;
+    }
+}
+
+/// The database of the settings, or a private one.
+async fn database(settings: &Settings) -> Result<(Server, Option<PrivateCluster>), CommandError> {
+    if let Some(url) = &settings.database.url {
+        return Ok((Server::from_url(url)?, None));
+    }
+    let cluster = PrivateCluster::start(PrivateClusterSettings {
+        data_dir: settings.data_dir.clone(),
+        bin_dir: settings.database.bin_dir.clone(),
+    })
+    .await?;
+    Ok((cluster.server().clone(), Some(cluster)))
+}
+
+async fn stop_cluster(cluster: Option<PrivateCluster>) {
+    let Some(cluster) = cluster else { return };
+    if let Err(error) = cluster.stop().await {
+        tracing::error!(error.cause = %error, "private database did not stop in order");
+    }
+}
+
+/// Starts the recommendation service.
+pub(crate) async fn recommendation(
+    settings: &Settings,
+    metrics: MetricsHandle,
+    server: Server,
+) -> Result<RunningRecommendation, CommandError> {
+    let app = RecommendationApp::build(AppSettings {
+        settings: settings.clone(),
+        server,
+        verifier: keys::verifier(settings)?,
+        metrics,
+        page_token_key: keys::page_token_key(settings)?,
+        clock: larder_recommendation::system_clock,
+    });
+    app.start().await.map_err(|error| CommandError::Refused(error.to_string()))
+}
+
+/// Starts the gateway; without a database it knows no API keys.
+pub(crate) async fn gateway(
+    settings: &Settings,
+    metrics: MetricsHandle,
+    signer: TokenSigner,
+    server: Option<Server>,
+) -> Result<RunningGateway, CommandError> {
+    let refused = |error: larder_gateway::GatewayError| CommandError::Refused(error.to_string());
+    let app = GatewayApp::build(GatewayAppSettings {
+        settings: settings.clone(),
+        metrics,
+        signer,
+        database: server,
+    });
+    app.await.map_err(refused)?.start().await.map_err(refused)
+}
+
+fn local_url(address: SocketAddr) -> Url {
+    Url::parse(&base_url(address)).expect("an address of a listener is a URL")
+}
