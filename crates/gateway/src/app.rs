@@ -80,6 +80,7 @@ impl App {
         contract: &[u8],
     ) -> Result<Self, GatewayError> {
         let GatewayAppSettings { settings, metrics, signer, database } = parts;
+        crate::metrics::describe();
         let pool = DescriptorPool::decode(contract)?;
         let routes = RouteTable::new(transcode::routes_of(&pool)?)?;
         let openapi = serde_json::to_vec(&openapi::write(&pool, &routes)).unwrap_or_default().into();

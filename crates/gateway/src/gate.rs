@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use larder_identity::Caller;
+use larder_telemetry::RequestContext;
 use tonic::Status;
 
 use crate::caller::{Authenticator, TokenMint};
@@ -31,7 +32,9 @@ pub(crate) struct Gate {
 impl Gate {
     /// Finds out who is calling.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Status> {
-        Ok(self.callers.authenticate(headers, clock::now()).await?)
+        let caller = self.callers.authenticate(headers, clock::now()).await?;
+        RequestContext::set_tenant(caller.tenant.as_str());
+        Ok(caller)
     }
 
     /// Finds out who is calling and signs it for the services behind.

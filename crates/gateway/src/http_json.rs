@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::deadline;
 use crate::error;
 use crate::gate::Gate;
+use crate::metrics;
 use crate::problem::Problem;
 use crate::transcode::{self, BuiltRequest, Found, Route};
 use crate::upstream::{CallMetadata, UpstreamCall};
@@ -62,6 +63,7 @@ async fn answer(
     let body = body::read(route, &head.headers, body, gate.limits.body_limit_bytes, deadline).await?;
     let built =
         transcode::build_request(route, captures, head.uri.query(), &body).map_err(Problem::bad_request)?;
+    metrics::count_refused_rows(built.refused_rows.len());
     let call = UpstreamCall {
         path: &route.grpc_path,
         message: built.message.clone(),

@@ -12,6 +12,7 @@ mod gate;
 mod grpc;
 mod health;
 mod http_json;
+mod metrics;
 mod openapi;
 mod passthrough;
 mod problem;

@@ -67,7 +67,7 @@ async fn forward(gate: &Gate, rpc: &Rpc, request: Request<Body>) -> Result<Respo
     head.uri = path.map(Uri::from).unwrap_or_default();
     head.version = Version::HTTP_2;
     head.extensions = http::Extensions::new();
-    let request = Request::from_parts(head, body);
+    let request = Request::from_parts(head, body::of_unknown_length(body));
     let name = upstream.name;
     let response = if rpc.client_streaming {
         if upstream.breaker_state() == BreakerState::Open {

@@ -11,6 +11,7 @@ use axum::routing::get;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::gate::Gate;
+use crate::problem::Problem;
 use crate::{docs, grpc, health, http_json, openapi, passthrough};
 
 /// What the gateway answers on its public port.
@@ -32,7 +33,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
         .fallback(dispatch)
-        .method_not_allowed_fallback(dispatch)
+        .method_not_allowed_fallback(only_get)
         .with_state(gate)
         .layer(from_fn(secure))
 }
@@ -42,6 +43,11 @@ async fn dispatch(state: State<Arc<Gate>>, request: Request) -> Response {
         return grpc::serve(state.0, request).await;
     }
     http_json::serve(state, request).await
+}
+
+/// The gateway's own pages are only read.
+async fn only_get(request: Request) -> Response {
+    http_json::refuse(Problem::method_not_allowed("GET, HEAD".into()), request.uri().path())
 }
 
 /// Headers that tell browsers what not to do with an answer; gRPC clients are no browsers.

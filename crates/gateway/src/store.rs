@@ -40,7 +40,7 @@ pub(crate) async fn prepare(
 ) -> Result<(), DatabaseError> {
     match migrate(&server, settings).await {
         Ok(()) => return Ok(()),
-        Err(error) if is_away(&error) => {
+        Err(error) if error.is_unavailable() => {
             tracing::warn!(error = %error, "database away at the start; api keys have to wait for it");
         }
         Err(error) => return Err(error),
@@ -48,7 +48,7 @@ pub(crate) async fn prepare(
     let (settings, shutdown) = (settings.clone(), shutdown.clone());
     tasks.spawn("identity migration", async move {
         while let Err(error) = migrate(&server, &settings).await {
-            if !is_away(&error) {
+            if !error.is_unavailable() {
                 tracing::error!(error = %error, "database refuses to be prepared");
             }
             tokio::select! {
@@ -58,8 +58,4 @@ pub(crate) async fn prepare(
         }
     });
     Ok(())
-}
-
-fn is_away(error: &DatabaseError) -> bool {
-    matches!(error, DatabaseError::Connect { source, .. } if larder_database::is_unavailable(source))
 }

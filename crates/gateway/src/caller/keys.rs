@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use tokio::time::Instant;
 
 use crate::error::CallerError;
+use crate::metrics::{self, KeySource};
 use crate::store::{self, KeyRecord};
 
 /// How long an answer of the database is taken as true; a revoked key works no longer than this.
@@ -57,16 +58,23 @@ impl KeyRing {
     async fn record(&self, prefix: &str) -> Result<Option<KeyRecord>, CallerError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(prefix).cloned();
         if let Some(seen) = seen.as_ref().filter(|seen| seen.at.elapsed() < FRESH) {
+            metrics::count_key_lookup(KeySource::Memory);
             return Ok(seen.record.clone());
         }
         match store::find_key(&self.pool, prefix).await {
             Ok(record) => {
+                metrics::count_key_lookup(KeySource::Database);
                 self.keep(prefix, record.clone());
                 Ok(record)
             }
             Err(failure) => {
                 tracing::warn!(error = %failure, "api key cannot be looked up");
                 let stale = seen.filter(|seen| seen.at.elapsed() < STALE && seen.record.is_some());
+                metrics::count_key_lookup(if stale.is_some() {
+                    KeySource::Stale
+                } else {
+                    KeySource::Unknown
+                });
                 stale.map(|seen| seen.record).ok_or(CallerError::Unavailable)
             }
         }

@@ -1,5 +1,5 @@
-//! An answer that is passed on and may break off: the break becomes a gRPC status in the
-//! trailers, which every client understands, instead of a reset stream.
+//! Bodies on their way through: a request's without a length that may be wrong, and an answer's
+//! whose breaking off becomes a gRPC status in the trailers instead of a reset stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,10 +7,17 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyStream, StreamBody};
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::error;
+
+/// `inner` without its length. What gRPC-Web unwraps from base64 still tells the length it had
+/// before, and a wrong `content-length` makes the service reset the stream.
+pub(crate) fn of_unknown_length(inner: Body) -> Body {
+    Body::new(StreamBody::new(BodyStream::new(inner)))
+}
 
 /// `inner`, with any error at its end as trailers.
 pub(crate) fn trailing_errors(upstream: &'static str, inner: Body) -> Body {

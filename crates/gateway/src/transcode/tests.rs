@@ -240,3 +240,105 @@ fn answers_carry_their_defaults_and_64_bit_numbers_as_strings() {
     assert_eq!(written["models"][0]["promoted"], false);
     assert!(written["models"][0].get("trainedAt").is_none(), "an absent message stays absent");
 }
+
+mod laws {
+    //! Whatever a client sends, reading it ends in a request or in a refusal that says something.
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TARGETS: [(&str, &str); 4] = [
+        ("GET", "/v1/customers/c/recommendations"),
+        ("GET", "/v1/promotions"),
+        ("POST", "/v1/recommendations:query"),
+        ("POST", "/v1/interactions:batchRecord"),
+    ];
+
+    fn attempt(table: &RouteTable, method: &str, path: &str, query: Option<&str>, body: &[u8]) {
+        let Found::Route(route, captures) = table.find(&method.parse().unwrap(), path) else { return };
+        match build_request(route, &captures, query, body) {
+            Ok(built) => {
+                DynamicMessage::decode(route.rpc.input(), built.message).unwrap();
+            }
+            Err(BadRequest::Malformed { reason, .. }) => assert!(!reason.is_empty()),
+            Err(BadRequest::Fields(violations)) => {
+                assert!(!violations.is_empty());
+                for violation in violations {
+                    assert!(!violation.description.is_empty());
+                    assert!(violation.description.len() + violation.field.len() < 4096, "{violation:?}");
+                }
+            }
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let name = prop_oneof![
+            Just("interactions".to_owned()),
+            Just("filter".to_owned()),
+            Just("customerId".to_owned()),
+            Just("occurredAt".to_owned()),
+            Just("maxPrice".to_owned()),
+            Just("kind".to_owned()),
+            ".{0,12}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,24}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 48, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(name.clone(), inner, 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_found_or_not(method in "[A-Z]{1,7}", path in "(/[a-z0-9:%{}*.]{0,9}){0,6}", odd in ".{0,40}") {
+            let table = larder();
+            attempt(&table, &method, &path, None, b"");
+            attempt(&table, "GET", &odd, None, b"");
+            attempt(&table, "GET", &format!("/v1/products/{odd}"), None, b"");
+        }
+
+        #[test]
+        fn any_query_is_read_or_refused(
+            names in prop::collection::vec("(limit|filter[.](categories|maxPrice|maxPrice[.]units|inStockOnly)|activeAt|repeatPolicy|.{0,9})", 0..5),
+            values in prop::collection::vec(".{0,16}", 5),
+            at in 0..TARGETS.len(),
+        ) {
+            let pairs: Vec<String> = names.iter().zip(&values).map(|(name, value)| format!("{name}={value}")).collect();
+            attempt(&larder(), TARGETS[at].0, TARGETS[at].1, Some(&pairs.join("&")), b"{}");
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200), at in 0..TARGETS.len()) {
+            attempt(&larder(), TARGETS[at].0, TARGETS[at].1, None, &body);
+        }
+
+        #[test]
+        fn any_json_is_read_or_refused(body in json(), at in 0..TARGETS.len()) {
+            attempt(&larder(), TARGETS[at].0, TARGETS[at].1, None, body.to_string().as_bytes());
+        }
+
+        #[test]
+        fn any_row_gets_a_place(rows in prop::collection::vec(json(), 0..8)) {
+            let table = larder();
+            let Found::Route(route, captures) = table.find(&Method::POST, "/v1/interactions:batchRecord") else {
+                panic!()
+            };
+            let count = rows.len();
+            let body = json!({ "interactions": rows }).to_string();
+            let built = build_request(route, &captures, None, body.as_bytes()).unwrap();
+            let sent = DynamicMessage::decode(route.rpc.input(), built.message).unwrap();
+            let rows = sent.get_field_by_name("interactions").unwrap().as_list().unwrap().len();
+            prop_assert_eq!(rows, count);
+        }
+    }
+}

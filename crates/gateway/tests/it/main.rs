@@ -1,0 +1,13 @@
+//! The gateway as its clients see it: the real listener on port 0, a small gRPC server behind
+//! it in the place of the services, and a real PostgreSQL for API keys.
+
+mod contract;
+mod documents;
+mod health;
+mod json;
+mod keys;
+mod life;
+mod passthrough;
+mod streams;
+mod support;
+mod web;

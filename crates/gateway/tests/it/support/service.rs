@@ -1,0 +1,246 @@
+//! The service behind the gateway, in small: it believes only signed tokens, tells in its
+//! answers what reached it, and fails in every way a test asks for.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use larder_identity::{Caller, GrpcCallerLayer, GrpcCallerPolicy, TokenSigner, TokenVerifier};
+use larder_proto::larder::batch::v1::RowVerdict;
+use larder_proto::larder::catalog::v1::catalog_service_server::{CatalogService, CatalogServiceServer};
+use larder_proto::larder::catalog::v1::*;
+use larder_proto::larder::operation::v1::{Operation, OperationProgress};
+use larder_proto::larder::recommendation::v1::recommendation_service_server::{
+    RecommendationService, RecommendationServiceServer,
+};
+use larder_proto::larder::recommendation::v1::*;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The key of the gateway under test.
+pub(crate) static SIGNING_KEY: LazyLock<SecretString> =
+    LazyLock::new(|| TokenSigner::generate_pem().unwrap());
+
+/// Starts the service and says where.
+pub(crate) async fn start() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener));
+    address
+}
+
+/// Serves until dropped.
+pub(crate) async fn serve(listener: TcpListener) {
+    let signer = TokenSigner::from_pem(&SIGNING_KEY).unwrap();
+    let policy = GrpcCallerPolicy {
+        verifier: TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], "larder").unwrap(),
+        anonymous_tenant_allowed: false,
+        required_scope: larder_proto::required_scope,
+    };
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    tonic::transport::Server::builder()
+        .layer(GrpcCallerLayer::new(policy))
+        .add_service(health)
+        .add_service(CatalogServiceServer::new(Small))
+        .add_service(RecommendationServiceServer::new(Small))
+        .serve_with_incoming(TcpIncoming::from(listener))
+        .await
+        .unwrap();
+}
+
+struct Small;
+
+type Messages<T> = BoxStream<'static, Result<T, Status>>;
+
+/// RPCs that no test calls, as `async_trait` would write them.
+macro_rules! not_here {
+    ($($name:ident($request:ty) -> $response:ty;)+) => {
+        $(
+            fn $name<'a, 'b>(&'a self, _: Request<$request>) -> Answering<'b, $response>
+            where
+                'a: 'b,
+                Self: 'b,
+            {
+                Box::pin(async { Err(Status::unimplemented("not here")) })
+            }
+        )+
+    };
+}
+
+type Answering<'b, T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send + 'b>>;
+
+#[tonic::async_trait]
+impl CatalogService for Small {
+    async fn get_product(
+        &self,
+        request: Request<GetProductRequest>,
+    ) -> Result<Response<GetProductResponse>, Status> {
+        let product_id = request.get_ref().product_id.clone();
+        let answer = match product_id.as_str() {
+            "missing" => Err(Status::not_found("no product missing")),
+            "broken" => Err(Status::internal("SELECT * FROM secrets at /var/lib")),
+            "away" => Err(away()),
+            "wrong" => Err(wrong()),
+            "slow" => {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                Err(Status::internal("nobody waits for this"))
+            }
+            _ => Ok(GetProductResponse { product: Some(told(product_id, &request)) }),
+        }?;
+        let mut response = Response::new(answer);
+        response.metadata_mut().insert("x-from-service", "yes".parse().unwrap());
+        Ok(response)
+    }
+
+    async fn batch_upsert_products(
+        &self,
+        request: Request<BatchUpsertProductsRequest>,
+    ) -> Result<Response<BatchUpsertProductsResponse>, Status> {
+        let mut answer = BatchUpsertProductsResponse::default();
+        for (index, product) in request.into_inner().products.iter().enumerate() {
+            let code = if product.product_id.is_empty() { Code::InvalidArgument } else { Code::Ok };
+            let status = tonic_types::Status { code: code.into(), ..Default::default() };
+            answer.verdicts.push(RowVerdict { index: index as i32, status: Some(status) });
+            if code == Code::Ok { answer.accepted_count += 1 } else { answer.rejected_count += 1 }
+        }
+        Ok(Response::new(answer))
+    }
+
+    async fn list_products(
+        &self,
+        request: Request<ListProductsRequest>,
+    ) -> Result<Response<ListProductsResponse>, Status> {
+        let next_page_token = format!("{:?}", request.get_ref().in_stock);
+        Ok(Response::new(ListProductsResponse { products: Vec::new(), next_page_token }))
+    }
+
+    async fn stream_interactions(
+        &self,
+        request: Request<Streaming<StreamInteractionsRequest>>,
+    ) -> Result<Response<StreamInteractionsResponse>, Status> {
+        let mut messages = request.into_inner();
+        let mut answer = StreamInteractionsResponse::default();
+        while let Some(message) = messages.message().await? {
+            if message.interaction.is_some_and(|interaction| interaction.event_id == "refuse") {
+                return Err(wrong());
+            }
+            answer.accepted_count += 1;
+        }
+        Ok(Response::new(answer))
+    }
+
+    not_here! {
+        delete_product(DeleteProductRequest) -> DeleteProductResponse;
+        batch_upsert_customers(BatchUpsertCustomersRequest) -> BatchUpsertCustomersResponse;
+        get_customer(GetCustomerRequest) -> GetCustomerResponse;
+        list_customers(ListCustomersRequest) -> ListCustomersResponse;
+        delete_customer(DeleteCustomerRequest) -> DeleteCustomerResponse;
+        erase_customer(EraseCustomerRequest) -> EraseCustomerResponse;
+        batch_upsert_promotions(BatchUpsertPromotionsRequest) -> BatchUpsertPromotionsResponse;
+        get_promotion(GetPromotionRequest) -> GetPromotionResponse;
+        list_promotions(ListPromotionsRequest) -> ListPromotionsResponse;
+        delete_promotion(DeletePromotionRequest) -> DeletePromotionResponse;
+        batch_upsert_budgets(BatchUpsertBudgetsRequest) -> BatchUpsertBudgetsResponse;
+        get_budget(GetBudgetRequest) -> GetBudgetResponse;
+        list_budgets(ListBudgetsRequest) -> ListBudgetsResponse;
+        delete_budget(DeleteBudgetRequest) -> DeleteBudgetResponse;
+        list_transactions(ListTransactionsRequest) -> ListTransactionsResponse;
+        batch_record_interactions(BatchRecordInteractionsRequest) -> BatchRecordInteractionsResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl RecommendationService for Small {
+    type TrainModelStream = Messages<TrainModelResponse>;
+
+    async fn recommend(
+        &self,
+        request: Request<RecommendRequest>,
+    ) -> Result<Response<RecommendResponse>, Status> {
+        let request = request.into_inner();
+        let recommendation = Recommendation {
+            product_id: request.customer_id,
+            score: f64::from(request.limit),
+            source: RecommendationSource::Popular.into(),
+            reasons: request.filter.map(|filter| filter.categories).unwrap_or_default(),
+        };
+        let recommendations = vec![recommendation];
+        Ok(Response::new(RecommendResponse { recommendations, ..Default::default() }))
+    }
+
+    /// What happens depends on the tenant, since the request says nothing.
+    async fn train_model(
+        &self,
+        request: Request<TrainModelRequest>,
+    ) -> Result<Response<Self::TrainModelStream>, Status> {
+        let progress = |done_count| {
+            let progress = OperationProgress { done_count, ..Default::default() };
+            let operation = Operation { progress: Some(progress), ..Default::default() };
+            Ok(TrainModelResponse { operation: Some(operation) })
+        };
+        let steps = match request.extensions().get::<Caller>().unwrap().tenant.as_str() {
+            "refused" => return Err(wrong()),
+            "refused-late" => vec![Err(wrong())],
+            "breaks" => vec![progress(1), Err(Status::internal("SELECT"))],
+            _ => vec![progress(1), progress(2), progress(3)],
+        };
+        let endless = request.extensions().get::<Caller>().unwrap().tenant.as_str() == "endless";
+        let stream = futures::stream::iter(steps);
+        if endless {
+            return Ok(Response::new(Box::pin(futures::StreamExt::chain(
+                stream,
+                futures::stream::pending(),
+            ))));
+        }
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    not_here! {
+        recommend_similar(RecommendSimilarRequest) -> RecommendSimilarResponse;
+        recommend_popular(RecommendPopularRequest) -> RecommendPopularResponse;
+        list_models(ListModelsRequest) -> ListModelsResponse;
+    }
+}
+
+/// A product that tells what reached the service.
+fn told<T>(product_id: String, request: &Request<T>) -> Product {
+    let caller = request.extensions().get::<Caller>().unwrap();
+    let mut attributes = std::collections::BTreeMap::from([
+        ("tenant".to_owned(), caller.tenant.to_string()),
+        ("subject".to_owned(), caller.subject.clone()),
+        ("scopes".to_owned(), caller.scopes.to_string()),
+    ]);
+    let names = [
+        "x-correlation-id",
+        "traceparent",
+        "grpc-timeout",
+        "idempotency-key",
+        "x-api-key",
+        "cookie",
+        "x-own",
+    ];
+    for name in names {
+        if let Some(value) = request.metadata().get(name) {
+            attributes.insert(name.to_owned(), value.to_str().unwrap().to_owned());
+        }
+    }
+    Product { product_id, attributes, ..Default::default() }
+}
+
+fn wrong() -> Status {
+    let mut details = ErrorDetails::with_bad_request_violation("max_price.units", "must not be negative");
+    details.set_error_info("PRICE_NEGATIVE", "larder", std::collections::HashMap::new());
+    details.set_debug_info(["a stack frame".to_owned()], "for developers");
+    Status::with_error_details(Code::InvalidArgument, "max_price.units: must not be negative", details)
+}
+
+fn away() -> Status {
+    let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(7)));
+    Status::with_error_details(Code::Unavailable, "the database is away", details)
+}
