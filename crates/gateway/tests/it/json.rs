@@ -1,8 +1,9 @@
 //! HTTP/JSON: what reaches the service, what comes back, and what is refused and how.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::support::{gateway, gateway_with, service, settings};
 

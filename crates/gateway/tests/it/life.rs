@@ -1,10 +1,11 @@
 //! Start and stop: what is refused at the start, and how requests in flight end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http_body_util::BodyExt;
 use larder_gateway::{App, GatewayAppSettings, GatewayError};
 use larder_telemetry::MetricsHandle;
+use tokio::time::Instant;
 
 use crate::support::{Gateway, Http, gateway, gateway_with, service, settings, signer};
 

@@ -1,6 +1,8 @@
 //! The gateway as its clients see it: the real listener on port 0, a small gRPC server behind
 //! it in the place of the services, and a real PostgreSQL for API keys.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod contract;
 mod documents;
 mod health;
