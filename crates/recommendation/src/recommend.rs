@@ -135,11 +135,24 @@ impl Recommender {
         match ranked {
             Ok(ranked) => {
                 let ranked = ranked?;
-                self.keep(question.key(tenant), &ranked.items);
+                if is_plain(filter, question) {
+                    self.keep(question.key(tenant), &ranked.items);
+                }
                 Ok(self.finish(tenant, ranked, model_version, has_model))
             }
-            Err(_) => self.last_good(tenant, question, limit, filter, model_version),
+            Err(_) => {
+                let mut answer = self.last_good(tenant, question, limit, filter, model_version)?;
+                let live = served.read();
+                answer.items.retain(|item| is_still_sold(&live.serving, item, filter));
+                Ok(answer)
+            }
         }
+    }
+
+    /// Forgets the answers that were kept for a customer.
+    pub(crate) fn forget(&self, tenant: &TenantId, customer_id: &str) {
+        let question = Question::For { customer_id, repeat_policy: RepeatPolicy::Allow };
+        self.last_good.lock().unwrap_or_else(PoisonError::into_inner).remove(&question.key(tenant));
     }
 
     /// A tenant that has written nothing has no products, whoever asks.
@@ -225,6 +238,12 @@ fn is_plain(filter: &Filter, question: &Question<'_>) -> bool {
         && filter.exclude_product_ids.is_empty()
         && filter.min_price_micros.is_none()
         && filter.max_price_micros.is_none()
+}
+
+/// Whether an answer of last time may still name the product.
+fn is_still_sold(serving: &Serving, item: &RankedItem, filter: &Filter) -> bool {
+    let product = serving.product(&item.product_id);
+    product.is_some_and(|product| !product.hidden && (product.in_stock || !filter.in_stock_only))
 }
 
 fn rank(
