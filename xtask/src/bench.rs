@@ -43,11 +43,13 @@ pub(crate) fn run(
 ) -> Result<ExitCode> {
     let json = arguments.flag("--json");
     let names = arguments.names()?;
-    let [name] = names.as_slice() else {
-        for bench in &BENCHES {
-            println!("{:<12} {}", bench.name, bench.about);
+    let name = match names.as_slice() {
+        [] => {
+            BENCHES.iter().for_each(|bench| println!("{:<12} {}", bench.name, bench.about));
+            return Ok(ExitCode::SUCCESS);
         }
-        bail!("name one benchmark");
+        [name] => name,
+        _ => bail!("name one benchmark at a time"),
     };
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
         let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
