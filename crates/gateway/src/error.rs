@@ -102,11 +102,22 @@ pub(crate) fn from_upstream(name: &'static str, status: Status) -> Status {
     if status.source().is_none() {
         return status;
     }
-    tracing::warn!(upstream.name = name, error = %status.message(), "upstream cannot be reached");
+    tracing::warn!(upstream.name = name, error = causes(&status), "upstream cannot be reached");
     match status.code() {
         Code::Cancelled | Code::DeadlineExceeded => upstream_timeout(name),
         _ => upstream_unavailable(name, None),
     }
+}
+
+/// The whole chain of a failure, for the log.
+fn causes(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut cause = status.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
 }
 
 /// The service does not answer at all.

@@ -184,10 +184,11 @@ impl Problem {
     fn take_details(&mut self, details: &ErrorDetails) {
         if let Some(bad_request) = details.bad_request() {
             for violation in &bad_request.field_violations {
-                self.0.errors.push(FieldError {
-                    field: json_path(&violation.field),
-                    description: violation.description.clone(),
-                });
+                let field = json_path(&violation.field);
+                if let Some(rest) = self.0.detail.strip_prefix(&violation.field) {
+                    self.0.detail = format!("{field}{rest}");
+                }
+                self.0.errors.push(FieldError { field, description: violation.description.clone() });
             }
         }
         if let Some(info) = details.error_info() {

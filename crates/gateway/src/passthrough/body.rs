@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyStream, StreamBody};
@@ -15,8 +16,13 @@ use crate::error;
 
 /// `inner` without its length. What gRPC-Web unwraps from base64 still tells the length it had
 /// before, and a wrong `content-length` makes the service reset the stream.
+///
+/// Empty frames are left out: many clients end a request with one, passed on it would not be
+/// the last, and a service takes a connection on which a hundred of them came for an attack.
 pub(crate) fn of_unknown_length(inner: Body) -> Body {
-    Body::new(StreamBody::new(BodyStream::new(inner)))
+    let is_empty = |frame: &Frame<Bytes>| frame.data_ref().is_some_and(Bytes::is_empty);
+    let frames = BodyStream::new(inner).try_filter(move |frame| std::future::ready(!is_empty(frame)));
+    Body::new(StreamBody::new(frames))
 }
 
 /// `inner`, with any error at its end as trailers.

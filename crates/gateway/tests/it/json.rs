@@ -84,6 +84,7 @@ async fn a_failure_becomes_a_problem_document() {
     assert!(!String::from_utf8_lossy(&wrong.body).contains("stack frame"), "DebugInfo stays inside");
     let wrong = wrong.problem(400);
     assert_eq!(wrong["reason"], "PRICE_NEGATIVE");
+    assert_eq!(wrong["detail"], "maxPrice.units: must not be negative", "named as JSON names it");
     assert_eq!(wrong["errors"], json!([{"field": "maxPrice.units", "description": "must not be negative"}]));
 
     let away = gateway.http.get("/v1/products/away").await;

@@ -43,6 +43,16 @@ async fn a_call_and_its_metadata_pass() {
     assert!(told.contains_key("grpc-timeout"), "the gateway's limit goes with a call that names none");
 }
 
+/// A service closes a connection on which a hundred empty frames came that end nothing.
+#[tokio::test]
+async fn many_calls_share_the_connections_to_the_service() {
+    let gateway = gateway().await;
+    let mut client = CatalogServiceClient::new(channel(&gateway).await);
+    for call in 0..600 {
+        client.get_product(product("a")).await.unwrap_or_else(|status| panic!("call {call}: {status}"));
+    }
+}
+
 #[tokio::test]
 async fn a_client_stream_passes() {
     let gateway = gateway().await;
