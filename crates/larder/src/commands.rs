@@ -43,6 +43,13 @@ impl Context {
         let running = instance::running(&settings.data_dir).and_then(|running| running.addresses);
         Ok(base_url(running.map_or(settings.gateway.listen_address, |addresses| addresses.gateway)))
     }
+
+    /// The ops port of the same gateway.
+    pub(crate) fn ops_address(&self) -> Result<String, CommandError> {
+        let settings = self.settings()?;
+        let running = instance::running(&settings.data_dir).and_then(|running| running.addresses);
+        Ok(base_url(running.map_or(settings.gateway.ops_address, |addresses| addresses.gateway_ops)))
+    }
 }
 
 /// How a client on this machine reaches a listener; "every address" is no address to call.

@@ -8,7 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use crate::client::innermost;
-use crate::commands::{Context, base_url};
+use crate::commands::Context;
 use crate::console;
 use crate::error::CommandError;
 
@@ -17,7 +17,8 @@ const ANSWER_LIMIT_BYTES: usize = 64 * 1024;
 /// The arguments of `larder healthcheck`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HealthcheckArgs {
-    /// The ops port to ask [default: that of the gateway in the settings in force]; the
+    /// The ops port to ask [default: that of the gateway that runs on this
+    /// data folder, or of the settings in force]; the
     /// path is /readyz when none is given
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -33,7 +34,7 @@ pub(crate) struct HealthcheckArgs {
 pub(crate) async fn run(args: HealthcheckArgs, context: &Context) -> Result<(), CommandError> {
     let url = match &args.url {
         Some(url) => with_path(url)?,
-        None => format!("{}/readyz", base_url(context.settings()?.gateway.ops_address)),
+        None => format!("{}/readyz", context.ops_address()?),
     };
     let limit = Duration::from_millis(args.timeout_ms);
     let answer = tokio::time::timeout(limit, ask(&url)).await.unwrap_or_else(|_| {

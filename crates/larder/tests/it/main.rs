@@ -1,1 +1,11 @@
-//! t
+//! The `larder` command as people and scripts meet it: the real program, on data folders of
+//! its own, free ports and a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod command_line;
+mod durability;
+mod end_to_end;
+mod imports;
+mod larder;
+mod refusals;

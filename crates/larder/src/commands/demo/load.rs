@@ -9,8 +9,8 @@ use larder_proto::larder::catalog::v1::{
     GetCustomerRequest, Interaction,
 };
 use larder_proto::larder::operation::v1::{Operation, OperationState};
-use larder_proto::larder::recommendation::v1::{ListModelsRequest, TrainModelRequest, TrainModelResponse};
-use tonic::{Code, Status, Streaming};
+use larder_proto::larder::recommendation::v1::{ListModelsRequest, TrainModelRequest};
+use tonic::{Code, Status};
 
 use crate::client::{Client, call_refused, explain};
 use crate::demo_shop::{self, DemoShop};
@@ -137,13 +137,27 @@ fn none_refused(what: &str, verdicts: Vec<RowVerdict>) -> Result<(), CommandErro
     }
 }
 
-/// Trains a model and shows how far it has come; returns its version.
+/// Trains a model and returns its version. The service trains by itself when much was
+/// recorded; what it has begun may lack the last rows, so this waits and trains again.
 async fn train(client: &Client) -> Result<String, CommandError> {
-    let refused = || call_refused("TrainModel");
-    let mut operations = start_training(client).await.map_err(refused())?;
+    let mut attempts_left = TRAINING_WAIT.as_millis() / TRAINING_PAUSE.as_millis();
+    loop {
+        match train_once(client).await {
+            Ok(model_version) => return Ok(model_version),
+            Err(status) if status.code() == Code::Aborted && attempts_left > 0 => attempts_left -= 1,
+            Err(status) => return Err(call_refused("TrainModel")(status)),
+        }
+        tokio::time::sleep(TRAINING_PAUSE).await;
+    }
+}
+
+/// One call, with its progress shown as it comes.
+async fn train_once(client: &Client) -> Result<String, Status> {
+    let answer = client.recommendation.clone().train_model(TrainModelRequest {}).await?;
+    let mut operations = answer.into_inner();
     let bar = console::count_bar(0, "training");
     let mut last = Operation::default();
-    while let Some(answer) = operations.message().await.map_err(refused())? {
+    while let Some(answer) = operations.message().await? {
         last = answer.operation.unwrap_or_default();
         if let Some(progress) = &last.progress {
             bar.set_message(format!("training: {}", progress.step));
@@ -156,19 +170,5 @@ async fn train(client: &Client) -> Result<String, CommandError> {
         return Ok(last.result.get("model_version").cloned().unwrap_or_default());
     }
     let error = last.error.unwrap_or_default();
-    Err(refused()(Status::new(Code::from_i32(error.code), error.message)))
-}
-
-/// The service trains by itself when much was recorded. What it has begun may lack the
-/// last rows, so this waits for its end and trains again.
-async fn start_training(client: &Client) -> Result<Streaming<TrainModelResponse>, Status> {
-    let mut attempts_left = TRAINING_WAIT.as_millis() / TRAINING_PAUSE.as_millis();
-    loop {
-        match client.recommendation.clone().train_model(TrainModelRequest {}).await {
-            Ok(answer) => return Ok(answer.into_inner()),
-            Err(status) if status.code() == Code::Aborted && attempts_left > 0 => attempts_left -= 1,
-            Err(status) => return Err(status),
-        }
-        tokio::time::sleep(TRAINING_PAUSE).await;
-    }
+    Err(Status::new(Code::from_i32(error.code), error.message))
 }

@@ -69,16 +69,17 @@ async fn one_call(run: Arc<Run>, number: u64, intended: Instant, counted: bool) 
     } else {
         Err("not sent: too many calls are unanswered".to_owned())
     };
-    run.unanswered.fetch_sub(1, Ordering::Relaxed);
+    let took = intended.elapsed();
     if counted {
         let recorder = &run.recorders[number as usize % RECORDERS];
-        recorder.lock().unwrap_or_else(PoisonError::into_inner).record(intended.elapsed(), outcome);
+        recorder.lock().unwrap_or_else(PoisonError::into_inner).record(took, outcome);
     }
+    run.unanswered.fetch_sub(1, Ordering::Release);
 }
 
 /// Calls end by themselves: each has a time limit.
 async fn wait_for_answers(run: &Run) {
-    while run.unanswered.load(Ordering::Relaxed) > 0 {
+    while run.unanswered.load(Ordering::Acquire) > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -1,0 +1,131 @@
+//! One `larder up` from its first start to its end, used the way a newcomer uses it.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::imports;
+use super::larder::{DataDir, Up, finish};
+
+const CUSTOMER: &str = "household-1501";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_shop_from_the_first_start_to_the_end() {
+    let data = DataDir::new();
+    let up = Up::start(&data.path(), &["--demo"]).await;
+    assert!(up.said().contains("anonymous access is on"), "{}", up.said());
+
+    recommendations_come_with_reasons(&up).await;
+    what_was_just_bought_is_in_the_next_answer(&up).await;
+    the_tour_is_shown_on_a_shop_that_is_there(&up).await;
+    an_api_key_works_until_it_is_revoked(&up).await;
+    imports::bad_rows_are_told_and_good_ones_go_in(&up, &data).await;
+    healthcheck_and_load_answer(&up).await;
+    a_second_one_on_the_same_folder_is_refused(&up).await;
+
+    assert_eq!(up.stop().await, Some(0));
+    assert!(!data.cluster().join("postmaster.pid").exists(), "no PostgreSQL is left behind");
+
+    let again = Up::start(&data.path(), &["--demo"]).await;
+    recommendations_come_with_reasons(&again).await;
+    assert_eq!(again.stop().await, Some(0));
+}
+
+async fn recommendations_come_with_reasons(up: &Up) {
+    let answer = up.get(&format!("/v1/customers/{CUSTOMER}/recommendations?limit=5")).await;
+    let recommendations = answer["recommendations"].as_array().unwrap();
+    assert_eq!(recommendations.len(), 5, "{answer}");
+    assert!(recommendations.iter().all(|one| !one["reasons"].as_array().unwrap().is_empty()), "{answer}");
+    assert_eq!(answer["degraded"], false, "{answer}");
+    assert_ne!(answer["modelVersion"], "", "{answer}");
+}
+
+async fn what_was_just_bought_is_in_the_next_answer(up: &Up) {
+    let path = "/v1/customers/somebody-new/recommendations?limit=3";
+    let product = "916122";
+    let before = up.get(path).await;
+    assert_ne!(before["recommendations"][0]["productId"], product, "{before}");
+    let interactions: Vec<Value> = (0..3)
+        .map(|number| {
+            json!({
+                "eventId": format!("new-{number}"),
+                "customerId": "somebody-new",
+                "productId": product,
+                "kind": "INTERACTION_KIND_PURCHASE",
+                "quantity": 1,
+            })
+        })
+        .collect();
+    let recorded = up.post("/v1/interactions:batchRecord", &json!({ "interactions": interactions })).await;
+    assert_eq!(recorded["acceptedCount"], 3, "{recorded}");
+    let after = up.get(path).await;
+    assert_eq!(after["recommendations"][0]["productId"], product, "{after}");
+    assert_eq!(after["recommendations"][0]["source"], "RECOMMENDATION_SOURCE_PERSONAL", "{after}");
+}
+
+async fn the_tour_is_shown_on_a_shop_that_is_there(up: &Up) {
+    let tour = finish(&mut up.command(&["demo", "--json"])).await.expect_code(0).json();
+    assert_eq!(tour["loaded"]["already"], true, "{tour}");
+    let tour = &tour["tour"];
+    assert!(tour["purchaseCount"].as_u64().unwrap() > 100, "{tour}");
+    assert_eq!(tour["similar"].as_array().unwrap().len(), 8, "{tour}");
+    let change = &tour["change"];
+    assert!(change["after"]["place"].as_u64() < change["before"]["place"].as_u64(), "{change}");
+
+    let shown = finish(&mut up.command(&["demo"])).await.expect_code(0).stdout;
+    for part in ["Bananas", "you bought it", "customers who bought", "the next answer knows it"] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+}
+
+async fn an_api_key_works_until_it_is_revoked(up: &Up) {
+    let create =
+        ["token", "create-key", "--tenant", "demo", "--scope", "catalog.read", "--name", "till", "--json"];
+    let created = finish(&mut up.command(&create)).await.expect_code(0).json();
+    let (key_id, secret) = (created["keyId"].as_str().unwrap(), created["secret"].as_str().unwrap());
+    let load = [
+        "load",
+        "--call",
+        "list-products",
+        "--target",
+        "http",
+        "--rate",
+        "20",
+        "--duration-s",
+        "1",
+        "--json",
+    ];
+    let loaded = finish(up.command(&load).env("LARDER_API_KEY", secret)).await.expect_code(0).json();
+    assert_eq!(loaded["failed_count"], 0, "{loaded}");
+    let refused = finish(up.command(&["load", "--duration-s", "1"]).env("LARDER_API_KEY", secret)).await;
+    assert!(refused.stderr.contains("recommendations.read"), "the missing scope is named: {refused:?}");
+
+    let listed =
+        finish(&mut up.command(&["token", "list-keys", "--tenant", "demo"])).await.expect_code(0).stdout;
+    assert!(listed.contains(key_id) && !listed.contains(secret), "{listed}");
+    finish(&mut up.command(&["token", "revoke-key", "--tenant", "demo", key_id])).await.expect_code(0);
+    let other = "018f0000-0000-7000-8000-000000000000";
+    finish(&mut up.command(&["token", "revoke-key", "--tenant", "demo", other])).await.expect_code(1);
+    let listed = finish(&mut up.command(&["token", "list-keys", "--tenant", "demo", "--json"])).await.json();
+    assert!(listed["keys"][0]["revokedAt"].is_string(), "{listed}");
+}
+
+async fn healthcheck_and_load_answer(up: &Up) {
+    finish(&mut up.command(&["healthcheck", "--url", &up.gateway_ops])).await.expect_code(0);
+    finish(&mut up.command(&["healthcheck"])).await.expect_code(0);
+    let load = ["load", "--rate", "50", "--duration-s", "2", "--warmup-s", "0", "--json"];
+    let loaded = finish(&mut up.command(&load)).await.expect_code(0).json();
+    assert_eq!(loaded["answered_count"], 100, "{loaded}");
+    assert_eq!(loaded["failed_count"], 0, "{loaded}");
+    let closed = ["load", "--rate", "0", "--callers", "4", "--target", "http", "--duration-s", "1", "--json"];
+    let loaded = finish(&mut up.command(&closed)).await.expect_code(0).json();
+    assert!(loaded["answered_count"].as_u64().unwrap() > 4, "{loaded}");
+}
+
+async fn a_second_one_on_the_same_folder_is_refused(up: &Up) {
+    let refused = tokio::time::timeout(Duration::from_secs(20), finish(&mut up.command(&["up"]))).await;
+    let refused = refused.expect("it ends at once").expect_code(1);
+    let holder = format!("process {}", up.pid());
+    assert!(refused.stderr.contains(&holder) && refused.stderr.contains("LARDER_DATA_DIR"), "{refused:?}");
+    up.get(&format!("/v1/customers/{CUSTOMER}/recommendations?limit=1")).await;
+}
