@@ -22,7 +22,7 @@ use crate::store::models::{self, NewModel};
 use crate::store::{self, LogPosition, interactions, products};
 
 const ROWS: i64 = 10_000;
-/// How often the schedule is looked at.
+/// How often the schedule, and a training lock that is taken, are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a first import may go on before it is trained on.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -76,7 +76,8 @@ impl PendingEvents {
 }
 
 impl ModelTrainer {
-    /// Trains a tenant's model, promotes it and removes the oldest ones.
+    /// Trains a tenant's model, promotes it and removes the oldest ones. With somebody to
+    /// tell the progress to, it waits for a training that is under way.
     pub(crate) async fn train(
         &self,
         tenant: &str,
@@ -85,10 +86,16 @@ impl ModelTrainer {
         let started = Instant::now();
         let pending_before = self.pending.of(tenant);
         let mut lock = self.worker.begin().await?;
-        if !models::take_training_lock(&mut lock, tenant).await? {
-            return Err(Error::Busy(
-                "this tenant's model is being trained already; try again when that is done",
-            ));
+        while !models::take_training_lock(&mut lock, tenant).await? {
+            if progress.is_none() {
+                return Err(Error::Busy(
+                    "this tenant's model is being trained already; try again when that is done",
+                ));
+            }
+            // Whoever asks for a training wants what they just recorded in it: the one under
+            // way may have read before that.
+            tell(progress.as_ref(), "waiting for the training before", 0).await;
+            tokio::time::sleep(LOOK).await;
         }
         // Versions sort by time even when two are trained within one tick of the clock.
         let newest_us = models::newest_trained_at_us(&mut lock, tenant).await?;

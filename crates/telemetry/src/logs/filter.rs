@@ -22,7 +22,9 @@ pub(crate) struct LogFilter {
 
 impl LogFilter {
     pub(crate) fn parse(directives: &str) -> Result<Self, TelemetryError> {
-        let targets = directives.parse().map_err(|_| TelemetryError::LogFilter(directives.to_owned()))?;
+        // The server's notices ("already exists, skipping") are news to nobody unless asked for.
+        let quiet = format!("sqlx::postgres::notice=warn,{directives}");
+        let targets = quiet.parse().map_err(|_| TelemetryError::LogFilter(directives.to_owned()))?;
         Ok(Self { targets })
     }
 
