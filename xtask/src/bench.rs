@@ -7,7 +7,7 @@ mod machine;
 mod report;
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -26,7 +26,7 @@ struct Bench {
     package: &'static str,
 }
 
-/// Everything that can be measured. The program is called with no arguments and finds the
+/// Everything that can be measured. The program is called with what stands behind `--` and finds the
 /// released `larder` in LARDER_TEST_PROGRAM and a folder to work in, removed afterwards, in
 /// LARDER_TEST_FOLDER, beside the two variables that name the servers of a test run.
 const BENCHES: [Bench; 1] = [Bench {
@@ -41,6 +41,7 @@ pub(crate) fn run(
     interrupt: &Interrupt,
     mut arguments: Arguments,
 ) -> Result<ExitCode> {
+    let passed_on = arguments.behind_dashes();
     let json = arguments.flag("--json");
     let names = arguments.names()?;
     let name = match names.as_slice() {
@@ -57,7 +58,11 @@ pub(crate) fn run(
     };
     let program = build(workspace, interrupt, bench)?;
     let servers = Servers::start(interrupt)?;
-    let rows = measure(workspace, interrupt, &program, &servers)?;
+    let mut measuring = Command::new(program);
+    measuring.args(passed_on);
+    servers.describe_to(&mut measuring);
+    measuring.env("LARDER_TEST_FOLDER", servers.folder());
+    let rows = measure(workspace, interrupt, measuring)?;
     let report = Report { bench: bench.name, machine: machine::describe(), rows };
     print!("{}", report.table());
     if json {
@@ -75,20 +80,12 @@ fn build(workspace: &Workspace, interrupt: &Interrupt, bench: &Bench) -> Result<
 }
 
 /// Runs the program and reads a row from each of its lines that is a JSON object.
-fn measure(
-    workspace: &Workspace,
-    interrupt: &Interrupt,
-    program: &Path,
-    servers: &Servers,
-) -> Result<Vec<Row>> {
-    let mut command = Command::new(program);
+fn measure(workspace: &Workspace, interrupt: &Interrupt, mut command: Command) -> Result<Vec<Row>> {
     command
         .current_dir(&workspace.root)
         .env("LARDER_TEST_PROGRAM", workspace.target.join("release/larder"))
-        .env("LARDER_TEST_FOLDER", servers.folder())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    servers.describe_to(&mut command);
     let mut child = interrupt.spawn(&mut command)?;
     let output = child.stdout.take().context("the benchmark has no output")?;
     let mut rows = Vec::new();

@@ -37,7 +37,8 @@ cargo xtask COMMAND
                        run the tests, --full the long ones too, on a PostgreSQL and a Redis started for them
   with-servers -- COMMAND…
                        run a command with that PostgreSQL and Redis
-  bench NAME [--json]  measure; without NAME, list what can be measured
+  bench NAME [--json] [-- ARGUMENTS…]
+                       measure; without NAME, list what can be measured
   lint                 rustfmt and clippy, warnings are errors
   tidy                 the rules of the house that no compiler knows
   deny                 licences, banned crates and sources of all dependencies

@@ -112,6 +112,11 @@ impl Platform {
         self.cluster.as_ref().map(|_| &self.server)
     }
 
+    /// Waits for the gateway to end although nobody asked it to.
+    pub(crate) async fn failed(&mut self) {
+        self.gateway.failed().await;
+    }
+
     /// Stops the gateway, then the service behind it, then the database.
     pub(crate) async fn stop(self) {
         self.gateway.stop().await;

@@ -58,10 +58,13 @@ async fn serve_gateway(
     if server.is_none() {
         console::print_warning("database.url is not set, so no API key is known; service tokens are");
     }
-    let gateway = platform::gateway(settings, metrics, keys::signer(settings)?, server).await?;
-    shutdown.wait().await;
+    let mut gateway = platform::gateway(settings, metrics, keys::signer(settings)?, server).await?;
+    let served = tokio::select! {
+        () = shutdown.wait() => Ok(()),
+        () = gateway.failed() => Err(CommandError::Refused("the gateway ended by itself; the log tells why".into())),
+    };
     gateway.stop().await;
-    Ok(())
+    served
 }
 
 async fn serve_recommendation(

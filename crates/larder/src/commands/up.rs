@@ -49,8 +49,8 @@ pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<(), CommandEr
     let telemetry = platform::start_telemetry("larder", &mut settings)?;
     let started = Platform::start(settings.clone(), telemetry.metrics(), signer.clone()).await;
     let outcome = match started {
-        Ok(platform) => {
-            let served = serve(&args, &settings, &platform, &signer, &mut lock, &shutdown).await;
+        Ok(mut platform) => {
+            let served = serve(&args, &settings, &mut platform, &signer, &mut lock, &shutdown).await;
             platform.stop().await;
             served
         }
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<(), CommandEr
 async fn serve(
     args: &UpArgs,
     settings: &Settings,
-    platform: &Platform,
+    platform: &mut Platform,
     signer: &TokenSigner,
     lock: &mut InstanceLock,
     shutdown: &Shutdown,
@@ -81,8 +81,10 @@ async fn serve(
     } else if !args.no_banner {
         banner(settings, platform, &addresses).iter().for_each(|line| eprintln!("{line}"));
     }
-    shutdown.wait().await;
-    Ok(())
+    tokio::select! {
+        () = shutdown.wait() => Ok(()),
+        () = platform.failed() => Err(CommandError::Refused("the gateway ended by itself; the log tells why".into())),
+    }
 }
 
 /// Loads the demo shop as any client would, with a token of this process's own.

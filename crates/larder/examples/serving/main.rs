@@ -1,0 +1,97 @@
+//! How fast Larder answers with the demo shop: over gRPC at a fixed rate, in process, over
+//! JSON beside gRPC; how soon after a start, and in how much memory. Prints one JSON object
+//! a row; `cargo xtask bench serving` builds it, judges the rows and prints the table. With
+//! `-- --from-clone` also how long a newcomer waits for the first answer.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+
+mod from_clone;
+mod in_process;
+mod program;
+mod row;
+
+use std::error::Error;
+use std::time::Duration;
+
+use program::{Larder, Loads};
+use row::Row;
+
+/// The rate of the open loop, in calls a second.
+const RATE: u32 = 2_000;
+/// Starts that are measured; the middle one counts.
+const STARTS: usize = 3;
+/// Rounds of the two programs that are compared, in turn.
+const ROUNDS: usize = 3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let larder = Larder::from_environment()?;
+    if std::env::args().any(|argument| argument == "--from-clone") {
+        from_clone::measure(&larder)?;
+    }
+    let running = larder.start(&["--demo"])?;
+    let loads = running.loads();
+    over_grpc(&loads)?;
+    over_json(&loads)?;
+    listing(&loads)?;
+    memory(&running)?;
+    running.stop()?;
+    in_process::measure(&larder.newest_snapshot()?)?;
+    starting(&larder)
+}
+
+fn over_grpc(loads: &Loads) -> Result<(), Box<dyn Error>> {
+    let figures = loads.grpc(&["--rate", &RATE.to_string(), "--duration-s", "15", "--warmup-s", "3"])?;
+    Row::new("recommend-grpc-p50", figures.number("p50_ms")?, "ms").print();
+    Row::new("recommend-grpc-p99", figures.number("p99_ms")?, "ms").target("< 5").print();
+    Row::new("recommend-grpc-p999", figures.number("p999_ms")?, "ms").print();
+    Row::new("recommend-grpc-rate", figures.number("answered_per_s")?, "1/s").target(">= 1980").print();
+    Row::new("recommend-grpc-failed", figures.number("failed_count")?, "calls").target("<= 0").print();
+    Ok(())
+}
+
+/// As fast as the answers come, the JSON route and the direct call by turns, so that a slow
+/// moment of the machine meets both.
+fn over_json(loads: &Loads) -> Result<(), Box<dyn Error>> {
+    let arguments = ["--rate", "0", "--callers", "32", "--duration-s", "5", "--warmup-s", "1"];
+    let (mut json, mut grpc) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        grpc.push(loads.grpc(&arguments)?.number("answered_per_s")?);
+        json.push(loads.http(&arguments)?.number("answered_per_s")?);
+    }
+    let (json, grpc) = (middle(json), middle(grpc));
+    Row::new("recommend-json-throughput", json, "1/s").peer("direct gRPC", grpc).print();
+    Row::new("recommend-json-share", json / grpc, "of direct gRPC").target(">= 0.5").print();
+    Ok(())
+}
+
+fn listing(loads: &Loads) -> Result<(), Box<dyn Error>> {
+    let arguments = ["--call", "list-products", "--rate", "0", "--callers", "1", "--duration-s", "5"];
+    let figures = loads.http(&arguments)?;
+    Row::new("list-100-products-p50", figures.number("p50_ms")?, "ms").target("< 45").print();
+    Row::new("list-100-products-p95", figures.number("p95_ms")?, "ms").target("< 45").print();
+    Ok(())
+}
+
+fn memory(running: &program::Running) -> Result<(), Box<dyn Error>> {
+    Row::new("resident-memory", running.memory_mb("VmRSS")?, "MB").target("< 300").print();
+    Row::new("resident-memory-peak", running.memory_mb("VmHWM")?, "MB").print();
+    Ok(())
+}
+
+/// From the start of the process, on a database that is there, to the first recommendation
+/// over HTTP.
+fn starting(larder: &Larder) -> Result<(), Box<dyn Error>> {
+    let mut seconds = Vec::new();
+    for _ in 0..STARTS {
+        let (running, took) = larder.start_until_first_answer(Duration::from_secs(60))?;
+        seconds.push(took.as_secs_f64());
+        running.stop()?;
+    }
+    Row::new("start-to-first-recommendation", middle(seconds), "s").target("< 3").print();
+    Ok(())
+}
+
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
