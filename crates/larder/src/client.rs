@@ -197,3 +197,44 @@ fn column_of(field: &str) -> &str {
         None => field,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::{ErrorDetails, StatusExt};
+
+    use super::*;
+
+    #[test]
+    fn a_refused_call_names_the_fields_and_what_helps() {
+        let details = ErrorDetails::with_bad_request_violation("limit", "must be 1 to 1000");
+        let status = Status::with_error_details(Code::InvalidArgument, "1 field is refused", details);
+        let told = call_refused("Recommend")(status).to_string();
+        assert_eq!(told, "Recommend was refused: 1 field is refused\n  limit: must be 1 to 1000");
+        let told = call_refused("Recommend")(Status::unauthenticated("who are you?")).to_string();
+        assert!(told.contains("--api-key"), "{told}");
+    }
+
+    #[test]
+    fn a_refused_row_is_told_by_its_column() {
+        assert_eq!(column_of("products[3].price"), "price");
+        assert_eq!(column_of("interactions[0].amount.units"), "amount.units");
+        assert_eq!(column_of("quantity"), "quantity");
+    }
+
+    #[test]
+    fn an_address_without_a_scheme_is_refused_with_an_example() {
+        for address in ["localhost:8080", "ftp://localhost", "http://", "127.0.0.1"] {
+            let refusal = endpoint(address).unwrap_err().to_string();
+            assert!(refusal.contains("such as http://127.0.0.1:8080"), "{address}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_sent_and_never_shown() {
+        let mut credentials = Credentials::from_token(&"lrd_abc".to_owned().into()).unwrap();
+        let request = credentials.call(Request::new(())).unwrap();
+        assert_eq!(request.metadata().get("authorization").unwrap(), "Bearer lrd_abc");
+        assert!(!format!("{credentials:?}").contains("lrd_abc"), "{credentials:?}");
+        assert!(Credentials::from_token(&"two\nlines".to_owned().into()).is_err());
+    }
+}

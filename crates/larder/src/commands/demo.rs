@@ -13,8 +13,16 @@ use crate::{console, demo_shop};
 
 pub(crate) use load::load;
 
+/// What `larder demo --help` adds.
+const ABOUT_THE_DATA: &str = "\
+The shop is tenant `demo`: 3,000 groceries, 500 households and their purchases (The Complete
+Journey, CC0), and 7,168 foods with their nutrition (USDA FoodData Central). The purchases are
+of 2017 and are moved by whole weeks so that they end now. Running this again loads nothing
+twice; each tour records one more purchase.";
+
 /// The arguments of `larder demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = ABOUT_THE_DATA)]
 pub(crate) struct DemoArgs {
     /// The customer of the tour
     #[arg(long, value_name = "ID", default_value = demo_shop::TOUR_CUSTOMER_ID)]

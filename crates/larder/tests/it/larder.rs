@@ -210,6 +210,21 @@ impl Up {
     }
 }
 
+/// A test that failed still stops what it started, or its PostgreSQL would stay behind.
+impl Drop for Up {
+    #[expect(clippy::disallowed_methods, reason = "there is no waiting on the runtime in a drop")]
+    fn drop(&mut self) {
+        let Some(pid) = self.child.id() else { return };
+        std::process::Command::new("kill").arg("-TERM").arg(pid.to_string()).status().ok();
+        for _ in 0..200 {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
 /// Sends a signal.
 pub(crate) async fn signal(name: &str, pid: u32) {
     let status = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().await.unwrap();

@@ -46,7 +46,7 @@ impl Loaded {
             Self::Already => "The demo shop is there.".into(),
             Self::Now { products, customers, interactions, model_version } => format!(
                 "The demo shop is loaded: {products} products and foods, {customers} customers, \
-                 {interactions} purchases; model {model_version} serves it."
+                 {interactions} purchases of 2017, moved so that they end now; model {model_version} serves it."
             ),
         }
     }
