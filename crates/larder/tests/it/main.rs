@@ -9,3 +9,4 @@ mod end_to_end;
 mod imports;
 mod larder;
 mod refusals;
+mod roles;

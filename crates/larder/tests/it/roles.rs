@@ -1,0 +1,132 @@
+//! One executable, two roles: each service as a process of its own, as containers run them,
+//! with keys from the settings and callers who have to prove who they are.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use larder_testkit::TestDatabase;
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use super::larder::{finish, larder, signal};
+
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A folder with settings, and the ports they name.
+struct Deployment {
+    folder: TempDir,
+    gateway: String,
+    gateway_ops: String,
+    recommendation_ops: String,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_service_runs_alone_and_they_trust_each_other_by_keys() {
+    let database = TestDatabase::create(&[]).await;
+    let deployment = Deployment::new(database.url().expose_secret()).await;
+    let recommendation = deployment.serve("recommendation", &deployment.recommendation_ops).await;
+    let gateway = deployment.serve("gateway", &deployment.gateway_ops).await;
+
+    let file = deployment.folder.path().join("products.csv");
+    fs::write(&file, "product_id,name,price\nrye,Rye bread,2.40 EUR\noat,Oat bread,2.90 EUR\n").unwrap();
+    let import = ["import", "--kind", "products", "--address", &deployment.gateway, file.to_str().unwrap()];
+    let refused = finish(&mut larder(&import)).await.expect_code(1);
+    assert!(refused.stderr.contains("--token"), "it says what would help: {refused:?}");
+
+    let token = deployment.issue("catalog.write").await;
+    finish(larder(&import).env("LARDER_TOKEN", &token)).await.expect_code(0);
+    let imported = finish(larder(&import).env("LARDER_TOKEN", token + "x")).await;
+    assert_eq!(imported.code, Some(1), "a token that was tampered with: {imported:?}");
+
+    let create =
+        ["token", "create-key", "--tenant", "bakery", "--scope", "catalog.write", "--name", "till", "--json"];
+    let created = finish(deployment.configure(&mut larder(&create))).await.expect_code(0).json();
+    let key = created["secret"].as_str().unwrap();
+    finish(larder(&import).env("LARDER_API_KEY", key)).await.expect_code(0);
+
+    stop(gateway).await;
+    stop(recommendation).await;
+}
+
+impl Deployment {
+    async fn new(database_url: &str) -> Self {
+        let generated = larder(&["token", "generate-signing-key", "--json"]);
+        let keys = finish(&mut { generated }).await.expect_code(0).json();
+        let folder = tempfile::tempdir().unwrap();
+        let [gateway, gateway_ops, recommendation, recommendation_ops] = free_addresses();
+        let settings = format!(
+            "environment = \"staging\"\n\
+             data_dir = {data_dir:?}\n\
+             [gateway]\nlisten_address = \"{gateway}\"\nops_address = \"{gateway_ops}\"\n\
+             recommendation_url = \"http://{recommendation}\"\n\
+             recommendation_ops_url = \"http://{recommendation_ops}\"\n\
+             [recommendation]\nlisten_address = \"{recommendation}\"\nops_address = \"{recommendation_ops}\"\n\
+             [database]\nurl = \"{database_url}\"\n\
+             [identity]\nverifying_keys = [{verifying_key}]\n",
+            data_dir = folder.path().join("data"),
+            verifying_key = keys["verifyingKey"],
+        );
+        fs::write(folder.path().join("larder.toml"), settings).unwrap();
+        fs::write(folder.path().join("signing-key.pem"), keys["signingKey"].as_str().unwrap()).unwrap();
+        let url = |address: String| format!("http://{address}");
+        Self {
+            folder,
+            gateway: url(gateway),
+            gateway_ops: url(gateway_ops),
+            recommendation_ops: url(recommendation_ops),
+        }
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.folder.path().join("larder.toml")
+    }
+
+    fn configure<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("LARDER_CONFIG", self.settings())
+    }
+
+    fn signing_key(&self) -> PathBuf {
+        self.folder.path().join("signing-key.pem")
+    }
+
+    /// Starts a service and waits until its ops port says that it is ready. The gateway alone
+    /// has the private key.
+    async fn serve(&self, name: &str, ops: &str) -> Child {
+        let mut command = larder(&["serve", name]);
+        self.configure(&mut command).stdout(Stdio::null());
+        if name == "gateway" {
+            command.env("LARDER_IDENTITY__SIGNING_KEY_FILE", self.signing_key());
+        }
+        let child = command.spawn().unwrap();
+        let ready = async {
+            while finish(&mut larder(&["healthcheck", "--url", ops])).await.code != Some(0) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(READY_LIMIT, ready)
+            .await
+            .unwrap_or_else(|_| panic!("{name} does not get ready"));
+        child
+    }
+
+    async fn issue(&self, scope: &str) -> String {
+        let mut command = larder(&["token", "issue", "--tenant", "bakery", "--scope", scope]);
+        command.env("LARDER_IDENTITY__SIGNING_KEY_FILE", self.signing_key());
+        finish(self.configure(&mut command)).await.expect_code(0).stdout.trim().to_owned()
+    }
+}
+
+async fn stop(mut child: Child) {
+    signal("TERM", child.id().unwrap()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(40), child.wait()).await;
+    assert_eq!(ended.expect("it stops within the limit").unwrap().code(), Some(0));
+}
+
+fn free_addresses() -> [String; 4] {
+    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().to_string())
+}
