@@ -101,6 +101,20 @@ impl Fields {
         }
     }
 
+    /// A finite number above 0, up to `most`.
+    pub(crate) fn positive(&mut self, field: &str, number: f64, most: f64) {
+        if !(f64::MIN_POSITIVE..=most).contains(&number) {
+            self.refuse(field, format!("must be a number above 0, up to {most}"));
+        }
+    }
+
+    /// A finite number.
+    pub(crate) fn finite(&mut self, field: &str, number: f64) {
+        if !number.is_finite() {
+            self.refuse(field, "must be a finite number");
+        }
+    }
+
     /// A number that may be absent.
     pub(crate) fn optional_number(&mut self, field: &str, number: Option<f64>, least: f64, most: f64) {
         if let Some(number) = number {

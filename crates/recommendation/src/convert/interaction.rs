@@ -24,7 +24,7 @@ pub(crate) fn from_wire(interaction: Interaction, now_us: i64) -> Result<NewInte
         fields.refuse("kind", KINDS);
     }
     let quantity = if interaction.quantity == 0.0 { 1.0 } else { interaction.quantity };
-    fields.number("quantity", quantity, f64::MIN_POSITIVE, 1_000_000.0);
+    fields.positive("quantity", quantity, 1_000_000.0);
     check_value(&mut fields, kind, interaction.value);
     let amount = interaction.amount.as_ref().and_then(|amount| fields.amount("amount", amount));
     if interaction.amount.is_some() && kind != InteractionKind::Purchase {
@@ -52,7 +52,7 @@ fn check_value(fields: &mut Fields, kind: InteractionKind, value: Option<f64>) {
     match (kind, value) {
         (InteractionKind::Rating, Some(stars)) => fields.number("value", stars, 0.0, 5.0),
         (InteractionKind::Rating, None) => fields.refuse("value", "is required for a rating: 0 to 5 stars"),
-        (_, Some(value)) => fields.number("value", value, f64::MIN, f64::MAX),
+        (_, Some(value)) => fields.finite("value", value),
         (_, None) => {}
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn from_wire(promotion: Promotion) -> Result<NewPromotion, Error> {
     if promotion.product_ids.is_empty() && promotion.categories.is_empty() {
         fields.refuse("product_ids", "must name a product, unless categories names a category");
     }
-    fields.number("discount_percent", promotion.discount_percent, f64::MIN_POSITIVE, 100.0);
+    fields.positive("discount_percent", promotion.discount_percent, 100.0);
     let starts_at = required(&mut fields, "starts_at", promotion.starts_at.as_ref());
     let ends_at = required(&mut fields, "ends_at", promotion.ends_at.as_ref());
     if matches!((starts_at, ends_at), (Some(starts), Some(ends)) if ends <= starts) {
