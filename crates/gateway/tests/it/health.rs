@@ -64,3 +64,28 @@ async fn the_ops_port_reports_checks_and_metrics() {
     assert_eq!(ops.get("/metrics").await.status, 200);
     gateway.http.get("/metrics").await.problem(404);
 }
+
+/// The level and the cause that a gateway with this Redis tells of it.
+async fn redis_check(url: Option<String>) -> (String, String) {
+    let mut settings = settings(service::start().await);
+    settings.redis.url = url.map(Into::into);
+    let gateway = gateway_with(settings, None).await;
+    let report = Http::new(gateway.app.ops_address()).get("/health/detailed").await.json();
+    let checks = report["checks"].as_array().unwrap();
+    let redis = checks.iter().find(|check| check["name"] == "redis").unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&redis["level"]), text(&redis["cause"]))
+}
+
+#[tokio::test]
+async fn redis_is_healthy_missing_or_degraded() {
+    let (level, cause) = redis_check(Some(larder_testkit::redis_url())).await;
+    assert_eq!((level.as_str(), cause.as_str()), ("healthy", ""));
+    let (level, cause) = redis_check(None).await;
+    assert_eq!(level, "healthy");
+    assert!(cause.starts_with("not configured"), "{cause}");
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (level, cause) = redis_check(Some(format!("redis://{closed}"))).await;
+    assert_eq!(level, "degraded");
+    assert!(cause.contains("does not answer"), "{cause}");
+}
