@@ -20,7 +20,7 @@ use row::Row;
 const RATE: u32 = 2_000;
 /// Starts that are measured; the middle one counts.
 const STARTS: usize = 3;
-/// Rounds of the two programs that are compared, in turn.
+/// Rounds of what is measured more than once; the middle one counts.
 const ROUNDS: usize = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -39,13 +39,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     starting(&larder)
 }
 
+/// Several rounds, of which the middle one by its p99 counts: what else the machine did for a
+/// moment is not what Larder takes.
 fn over_grpc(loads: &Loads) -> Result<(), Box<dyn Error>> {
-    let figures = loads.grpc(&["--rate", &RATE.to_string(), "--duration-s", "15", "--warmup-s", "3"])?;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let figures = loads.grpc(&["--rate", &RATE.to_string(), "--duration-s", "8", "--warmup-s", "2"])?;
+        rounds.push((figures.number("p99_ms")?, figures));
+    }
+    rounds.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let failed: Vec<f64> =
+        rounds.iter().map(|(_, figures)| figures.number("failed_count")).collect::<Result<_, _>>()?;
+    let (p99_ms, figures) = rounds.swap_remove(ROUNDS / 2);
     Row::new("recommend-grpc-p50", figures.number("p50_ms")?, "ms").print();
-    Row::new("recommend-grpc-p99", figures.number("p99_ms")?, "ms").target("< 5").print();
+    Row::new("recommend-grpc-p99", p99_ms, "ms").target("< 5").print();
     Row::new("recommend-grpc-p999", figures.number("p999_ms")?, "ms").print();
     Row::new("recommend-grpc-rate", figures.number("answered_per_s")?, "1/s").target(">= 1980").print();
-    Row::new("recommend-grpc-failed", figures.number("failed_count")?, "calls").target("<= 0").print();
+    Row::new("recommend-grpc-failed", failed.iter().sum(), "calls").target("<= 0").print();
     Ok(())
 }
 
@@ -91,7 +101,8 @@ fn starting(larder: &Larder) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn middle(mut values: Vec<f64>) -> f64 {
+/// The middle of an odd number of values.
+pub(crate) fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
