@@ -272,7 +272,7 @@ fn public_message(status: &tonic::Status) -> String {
 }
 
 /// A path of fields as JSON spells it: `max_price.currency_code` is `maxPrice.currencyCode`.
-fn json_path(path: &str) -> String {
+pub(crate) fn json_path(path: &str) -> String {
     let mut json = String::with_capacity(path.len());
     let mut upper = false;
     for character in path.chars() {

@@ -21,7 +21,8 @@ pub(crate) enum AnswerError {
 /// Writes the encoded answer `message` of `route` as JSON.
 pub(crate) fn write(route: &Route, message: &[u8], refused: &[RefusedRow]) -> Result<Vec<u8>, AnswerError> {
     let mut answer = DynamicMessage::decode(route.rpc.output(), message)?;
-    if let (Some(shape), false) = (&route.batch, refused.is_empty()) {
+    if let Some(shape) = &route.batch {
+        batch::name_fields_as_json(shape, &mut answer);
         batch::replace_verdicts(shape, &mut answer, refused);
     }
     let mut json = Vec::with_capacity(message.len() * 2 + 64);

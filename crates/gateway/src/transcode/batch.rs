@@ -5,13 +5,16 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ReflectMessage, Value,
+};
 use prost_types::Any;
 use tonic_types::pb;
 
 use super::diagnose;
 use super::request::{BadRequest, Violation};
 use super::rule::RequestBody;
+use crate::problem::json_path;
 
 /// The fields that make an RPC a batch.
 #[derive(Debug)]
@@ -104,6 +107,46 @@ pub(crate) fn replace_verdicts(shape: &BatchShape, answer: &mut DynamicMessage, 
             None => verdicts.push(Value::Message(verdict)),
         }
     }
+}
+
+/// Names the fields in the upstream's verdicts as JSON names them: the upstream speaks proto,
+/// and a client of JSON has never seen `product_id`.
+pub(crate) fn name_fields_as_json(shape: &BatchShape, answer: &mut DynamicMessage) {
+    let Value::List(verdicts) = answer.get_field_mut(&shape.verdicts) else { return };
+    for verdict in verdicts {
+        let Some(Value::Message(status)) = verdict.as_message_mut().and_then(refused_status) else {
+            continue;
+        };
+        let Ok(mut plain) = pb::Status::decode(status.encode_to_vec().as_slice()) else { continue };
+        plain.details.iter_mut().for_each(|detail| {
+            if let Some((message, details)) = json_details(detail) {
+                plain.message = message;
+                detail.value = details;
+            }
+        });
+        if let Ok(renamed) = DynamicMessage::decode(status.descriptor(), plain.encode_to_vec().as_slice()) {
+            *status = renamed;
+        }
+    }
+}
+
+/// The status of a verdict that refuses its row.
+fn refused_status(verdict: &mut DynamicMessage) -> Option<&mut Value> {
+    let code = verdict.get_field_by_name("status")?.as_message()?.get_field_by_name("code")?.as_i32()?;
+    if code == 0 { None } else { verdict.get_field_by_name_mut("status") }
+}
+
+/// The message and the encoded details of a refusal, its fields named as JSON names them.
+fn json_details(detail: &Any) -> Option<(String, Vec<u8>)> {
+    if !detail.type_url.ends_with("/google.rpc.BadRequest") {
+        return None;
+    }
+    let mut details = pb::BadRequest::decode(detail.value.as_slice()).ok()?;
+    for violation in &mut details.field_violations {
+        violation.field = json_path(&violation.field);
+    }
+    let told = details.field_violations.iter().map(|told| format!("{}: {}", told.field, told.description));
+    Some((told.collect::<Vec<_>>().join("; "), details.encode_to_vec()))
 }
 
 fn status_of(shape: &BatchShape, row: &RefusedRow) -> Option<DynamicMessage> {

@@ -149,6 +149,17 @@ async fn a_row_that_cannot_be_read_leaves_the_others_in() {
 }
 
 #[tokio::test]
+async fn verdicts_name_fields_as_json_does() {
+    let gateway = gateway().await;
+    let body = json!({"products": [{"productId": "a"}, {"name": "nobody"}]});
+    let answer = gateway.http.post("/v1/products:batchUpsert", &body.to_string()).await.json();
+    assert_eq!(answer["verdicts"][0]["status"]["code"], 0);
+    let status = &answer["verdicts"][1]["status"];
+    assert_eq!(status["message"], "productId: must not be empty");
+    assert_eq!(status["details"][0]["fieldViolations"][0]["field"], "productId");
+}
+
+#[tokio::test]
 async fn a_client_may_ask_for_less_time() {
     let gateway = gateway().await;
     let started = Instant::now();

@@ -105,7 +105,7 @@ impl CatalogService for Small {
         let mut answer = BatchUpsertProductsResponse::default();
         for (index, product) in request.into_inner().products.iter().enumerate() {
             let code = if product.product_id.is_empty() { Code::InvalidArgument } else { Code::Ok };
-            let status = tonic_types::Status { code: code.into(), ..Default::default() };
+            let status = if code == Code::Ok { tonic_types::Status::default() } else { id_refused() };
             answer.verdicts.push(RowVerdict { index: index as i32, status: Some(status) });
             if code == Code::Ok { answer.accepted_count += 1 } else { answer.rejected_count += 1 }
         }
@@ -243,4 +243,12 @@ fn wrong() -> Status {
 fn away() -> Status {
     let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(7)));
     Status::with_error_details(Code::Unavailable, "the database is away", details)
+}
+
+/// The verdict on a row without an id, as a service gives it.
+fn id_refused() -> tonic_types::Status {
+    let details = ErrorDetails::with_bad_request_violation("product_id", "must not be empty");
+    let text = "product_id: must not be empty";
+    let status = Status::with_error_details(Code::InvalidArgument, text, details);
+    prost::Message::decode(status.details()).unwrap()
 }
