@@ -112,9 +112,12 @@ impl Platform {
         self.cluster.as_ref().map(|_| &self.server)
     }
 
-    /// Waits for the gateway to end although nobody asked it to.
-    pub(crate) async fn failed(&mut self) {
-        self.gateway.failed().await;
+    /// Waits for a service to end although nobody asked it to, and names it.
+    pub(crate) async fn failed(&mut self) -> &'static str {
+        tokio::select! {
+            () = self.gateway.failed() => "gateway",
+            () = self.recommendation.failed() => "recommendation service",
+        }
     }
 
     /// Stops the gateway, then the service behind it, then the database.

@@ -260,6 +260,11 @@ impl RunningApp {
         self.ops_address
     }
 
+    /// Waits for a task to end that nobody asked to end: the service has failed.
+    pub async fn failed(&mut self) {
+        self.tasks.next_end().await;
+    }
+
     /// Turns readiness off, lets the calls under way end, and stops.
     pub async fn stop(self) {
         larder_lifecycle::drain(&self.registry, &self.settings.lifecycle, &self.shutdown, self.tasks).await;

@@ -79,8 +79,13 @@ async fn serve_recommendation(
                 .into(),
         ));
     };
-    let recommendation = platform::recommendation(settings, metrics, Server::from_url(url)?).await?;
-    shutdown.wait().await;
+    let mut recommendation = platform::recommendation(settings, metrics, Server::from_url(url)?).await?;
+    let served = tokio::select! {
+        () = shutdown.wait() => Ok(()),
+        () = recommendation.failed() => {
+            Err(CommandError::Refused("the recommendation service ended by itself; the log tells why".into()))
+        }
+    };
     recommendation.stop().await;
-    Ok(())
+    served
 }

@@ -83,7 +83,9 @@ async fn serve(
     }
     tokio::select! {
         () = shutdown.wait() => Ok(()),
-        () = platform.failed() => Err(CommandError::Refused("the gateway ended by itself; the log tells why".into())),
+        service = platform.failed() => {
+            Err(CommandError::Refused(format!("the {service} ended by itself; the log tells why")))
+        }
     }
 }
 
