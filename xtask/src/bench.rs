@@ -88,18 +88,25 @@ fn measure(workspace: &Workspace, interrupt: &Interrupt, mut command: Command) -
         .stdout(Stdio::piped());
     let mut child = interrupt.spawn(&mut command)?;
     let output = child.stdout.take().context("the benchmark has no output")?;
-    let mut rows = Vec::new();
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        if line.starts_with('{') {
-            rows.push(Row::read(&line).with_context(|| format!("`{line}` is no row"))?);
-        } else {
-            println!("{line}");
-        }
-    }
+    // The program is waited for whatever it printed: it must not outlive its servers.
+    let rows = read_rows(BufReader::new(output));
     let status = interrupt.wait(child)?;
     if !status.success() {
         bail!("the benchmark failed: {status}");
     }
-    Ok(rows)
+    rows
+}
+
+/// Reads to the end, passes on what is no row, and tells of the first row that is wrong.
+fn read_rows(output: impl BufRead) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for line in output.lines() {
+        let line = line?;
+        if line.starts_with('{') {
+            rows.push(Row::read(&line).with_context(|| format!("`{line}` is no row")));
+        } else {
+            println!("{line}");
+        }
+    }
+    rows.into_iter().collect()
 }
