@@ -3,6 +3,7 @@
 
 mod edges;
 mod files;
+mod layers;
 mod links;
 mod migrations;
 mod protos;
@@ -60,6 +61,7 @@ pub(crate) fn run(workspace: &Workspace, interrupt: &Interrupt, arguments: Argum
     complaints.extend(sources::check(&files));
     complaints.extend(files::check(&files));
     complaints.extend(edges::check(&workspace.members));
+    complaints.extend(layers::check(&files));
     complaints.extend(words::check(&files));
     complaints.extend(migrations::check(&files));
     complaints.extend(links::check(&files));
