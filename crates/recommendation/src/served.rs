@@ -35,6 +35,8 @@ pub(crate) struct Live {
     watermark_xid: i64,
     /// Events recorded by this process, with their transaction, for the next swap.
     recent: VecDeque<(i64, Event)>,
+    /// Products changed by this process that the follower has not read back yet, by id.
+    own_products: HashMap<String, (i64, ProductRecord)>,
 }
 
 /// How many models serve and how many tenants have none.
@@ -69,25 +71,24 @@ impl Served {
         }
     }
 
-    /// Shows the next answers how products changed.
+    /// Shows the next answers how products changed, each with its place in the order of
+    /// changes.
     pub(crate) fn upsert_products(
         &self,
         tenant: &TenantId,
-        products: impl IntoIterator<Item = ProductRecord>,
+        changes: impl IntoIterator<Item = (i64, ProductRecord)>,
     ) {
         let served = self.open(tenant.as_str());
         let mut live = served.write();
-        for product in products {
-            live.serving.upsert_product(product);
-        }
+        changes.into_iter().for_each(|(place, product)| live.change_own_product(place, product));
     }
 
     /// Hides a product from the next answers.
-    pub(crate) fn hide_product(&self, tenant: &TenantId, product_id: &str) {
+    pub(crate) fn hide_product(&self, tenant: &TenantId, place: i64, product_id: &str) {
         let Some(served) = self.find(tenant.as_str()) else { return };
         let mut live = served.write();
         if let Some(product) = live.serving.product(product_id).cloned() {
-            live.serving.upsert_product(ProductRecord { hidden: true, ..product });
+            live.change_own_product(place, ProductRecord { hidden: true, ..product });
         }
     }
 
@@ -148,7 +149,12 @@ impl Served {
 
 impl ServedTenant {
     fn new(tenant: &str) -> Self {
-        let live = Live { serving: Serving::empty(tenant), watermark_xid: 0, recent: VecDeque::new() };
+        let live = Live {
+            serving: Serving::empty(tenant),
+            watermark_xid: 0,
+            recent: VecDeque::new(),
+            own_products: HashMap::new(),
+        };
         Self { live: RwLock::new(live) }
     }
 
@@ -167,10 +173,11 @@ impl ServedTenant {
         live.serving = newer;
         live.watermark_xid = watermark_xid;
         live.recent.retain(|(xid, _)| *xid >= watermark_xid);
-        let Live { serving, recent, .. } = &mut *live;
+        let Live { serving, recent, own_products, .. } = &mut *live;
         for (_, event) in recent.iter() {
             serving.record(event);
         }
+        own_products.values().for_each(|(_, product)| serving.upsert_product(product.clone()));
     }
 }
 
@@ -180,6 +187,24 @@ impl Live {
         if xid >= self.watermark_xid {
             self.serving.record(event);
         }
+    }
+
+    /// Shows how this process changed a product, unless a later change is shown already.
+    fn change_own_product(&mut self, place: i64, product: ProductRecord) {
+        if self.own_products.get(&product.product_id).is_none_or(|(later, _)| *later < place) {
+            self.own_products.insert(product.product_id.clone(), (place, product.clone()));
+            self.serving.upsert_product(product);
+        }
+    }
+
+    /// Shows how the log says that a product changed. What the follower read before this
+    /// process changed the product again is old news.
+    pub(crate) fn follow_product(&mut self, place: i64, product: ProductRecord) {
+        if self.own_products.get(&product.product_id).is_some_and(|(own, _)| *own > place) {
+            return;
+        }
+        self.own_products.remove(&product.product_id);
+        self.serving.upsert_product(product);
     }
 
     fn remember(&mut self, xid: i64, event: Event) {
@@ -193,5 +218,39 @@ impl Live {
     pub(crate) fn erase(&mut self, customer_id: &str) {
         self.recent.retain(|(_, event)| event.customer_id != customer_id);
         self.serving.erase_customer(customer_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bread(hidden: bool) -> ProductRecord {
+        ProductRecord {
+            product_id: "bread".into(),
+            name: "Bread".into(),
+            category: String::new(),
+            price_micros: None,
+            currency: String::new(),
+            in_stock: true,
+            hidden,
+        }
+    }
+
+    #[test]
+    fn what_the_follower_read_before_an_own_change_is_old_news() {
+        let served = ServedTenant::new("shop");
+        let is_hidden = || served.read().serving.product("bread").unwrap().hidden;
+        served.write().change_own_product(7, bread(false));
+        served.write().follow_product(6, bread(true));
+        assert!(!is_hidden());
+        served.swap(Serving::empty("shop"), 0);
+        assert!(!is_hidden(), "a swap keeps it");
+        served.write().follow_product(7, bread(false));
+        served.write().follow_product(8, bread(true));
+        assert!(is_hidden());
+        served.write().change_own_product(10, bread(false));
+        served.write().change_own_product(9, bread(true));
+        assert!(!is_hidden(), "the later change counts whichever is told first");
     }
 }

@@ -259,7 +259,10 @@ impl Follower {
             let Some(last) = changes.last() else { break };
             after = last.position;
             for change in changes {
-                self.served.open(&change.tenant_id).write().serving.upsert_product(change.record);
+                self.served
+                    .open(&change.tenant_id)
+                    .write()
+                    .follow_product(change.position.sequence, change.record);
             }
         }
         let mut after = start;

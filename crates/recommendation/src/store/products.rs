@@ -1,6 +1,6 @@
 //! The shelf of products.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use larder_identity::TenantId;
 use larder_ranking::ProductRecord;
@@ -67,16 +67,17 @@ pub(crate) struct ProductPage<'a> {
     pub(crate) size: i64,
 }
 
-/// Inserts or replaces products in one statement; their ids must differ.
+/// Inserts or replaces products in one statement; their ids must differ. Returns the place
+/// of each in the order of changes: a product's later change has the higher one.
 pub(crate) async fn upsert(
     db: &mut PgConnection,
     tenant: &TenantId,
     products: &[NewProduct],
-) -> sqlx::Result<()> {
-    sqlx::query_file!("src/store/sql/upsert_products.sql", tenant.as_str(), Json(products) as _)
-        .execute(db)
+) -> sqlx::Result<HashMap<String, i64>> {
+    let rows = sqlx::query_file!("src/store/sql/upsert_products.sql", tenant.as_str(), Json(products) as _)
+        .fetch_all(db)
         .await?;
-    Ok(())
+    Ok(rows.into_iter().map(|row| (row.product_id, row.changed_sequence)).collect())
 }
 
 /// One product that is not hidden.
@@ -110,19 +111,20 @@ pub(crate) async fn list(
     .await
 }
 
-/// Hides a product.
-pub(crate) async fn hide(db: &mut PgConnection, tenant: &TenantId, product_id: &str) -> Result<(), Error> {
-    let hidden = sqlx::query!(
+/// Hides a product and returns its place in the order of changes.
+pub(crate) async fn hide(db: &mut PgConnection, tenant: &TenantId, product_id: &str) -> Result<i64, Error> {
+    let sequence = sqlx::query_scalar!(
         "update recommendation.products
          set deleted_at = now(), changed_xid = pg_current_xact_id()::text::bigint,
              changed_sequence = nextval('recommendation.change_sequence')
-         where tenant_id = $1 and product_id = $2 and deleted_at is null",
+         where tenant_id = $1 and product_id = $2 and deleted_at is null
+         returning changed_sequence",
         tenant.as_str(),
         product_id
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    if hidden.rows_affected() == 0 { Err(Error::NotFound { noun: "product" }) } else { Ok(()) }
+    sequence.ok_or(Error::NotFound { noun: "product" })
 }
 
 /// A product in the log of changes, as the follower reads it.

@@ -39,15 +39,17 @@ pub(crate) async fn upsert(
             let tenant = tenant.clone();
             async move {
                 tenants::remember(db, &tenant).await?;
-                products::upsert(db, &tenant, &rows).await?;
+                let places = products::upsert(db, &tenant, &rows).await?;
                 interactions::wake_followers(db).await?;
-                Ok((response, rows))
+                Ok((response, (rows, places)))
             }
             .boxed()
         })
         .await?;
-    if let Some(rows) = written.after {
-        state.served.upsert_products(tenant, rows.iter().map(|row| to_record(row, false)));
+    if let Some((rows, places)) = written.after {
+        let changes =
+            rows.iter().filter_map(|row| Some((*places.get(&row.product_id)?, to_record(row, false))));
+        state.served.upsert_products(tenant, changes);
     }
     Ok(written.response)
 }
@@ -101,13 +103,15 @@ pub(crate) async fn delete(
         .run(&request, |db| {
             let (tenant, id) = (tenant.clone(), request.product_id.clone());
             async move {
-                products::hide(db, &tenant, &id).await?;
+                let place = products::hide(db, &tenant, &id).await?;
                 interactions::wake_followers(db).await?;
-                Ok((DeleteProductResponse {}, ()))
+                Ok((DeleteProductResponse {}, place))
             }
             .boxed()
         })
         .await?;
-    state.served.hide_product(tenant, &request.product_id);
+    if let Some(place) = written.after {
+        state.served.hide_product(tenant, place, &request.product_id);
+    }
     Ok(written.response)
 }

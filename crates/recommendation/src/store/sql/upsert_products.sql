@@ -31,3 +31,4 @@ on conflict (tenant_id, product_id) do update set
     deleted_at = null,
     changed_xid = pg_current_xact_id()::text::bigint,
     changed_sequence = nextval('recommendation.change_sequence')
+returning product_id, changed_sequence
