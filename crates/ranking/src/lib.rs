@@ -6,6 +6,7 @@
 
 mod decay;
 mod error;
+pub mod evaluation;
 mod event;
 mod filter;
 #[cfg(test)]
