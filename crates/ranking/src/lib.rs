@@ -16,6 +16,7 @@ mod product;
 mod ranked;
 mod serving;
 mod snapshot;
+mod sparse;
 mod trainer;
 
 pub use error::{SnapshotError, UnknownProduct};
@@ -25,4 +26,5 @@ pub use product::ProductRecord;
 pub use ranked::{Ranked, RankedItem, Shortfall, Source};
 pub use serving::Serving;
 pub use snapshot::{Snapshot, SnapshotHeader};
+pub use sparse::{SparseMatrix, SparseRow};
 pub use trainer::{Trainer, TrainingSettings};
