@@ -70,14 +70,14 @@ async fn a_client_stream_passes() {
 async fn a_server_stream_and_its_end_pass() {
     let gateway = gateway().await;
     let mut client = RecommendationServiceClient::new(channel(&gateway).await);
-    let mut stream = client.train_model(TrainModelRequest {}).await.unwrap().into_inner();
+    let mut stream = client.train_model(TrainModelRequest::default()).await.unwrap().into_inner();
     let mut count = 0;
     while stream.message().await.unwrap().is_some() {
         count += 1;
     }
     assert_eq!(count, 3);
     assert!(stream.trailers().await.unwrap().is_some(), "the trailers come too");
-    let mut request = Request::new(TrainModelRequest {});
+    let mut request = Request::new(TrainModelRequest::default());
     request.metadata_mut().insert("x-larder-tenant", "breaks".parse().unwrap());
     let mut stream = client.train_model(request).await.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());
@@ -120,7 +120,7 @@ async fn without_credentials_the_refusal_is_a_grpc_status() {
     request.metadata_mut().insert("authorization", bearer.parse().unwrap());
     let told = client.get_product(request).await.unwrap().into_inner().product.unwrap().attributes;
     assert_eq!((told["tenant"].as_str(), told["scopes"].as_str()), ("shop-1", "catalog.read"));
-    let mut request = Request::new(TrainModelRequest {});
+    let mut request = Request::new(TrainModelRequest::default());
     request.metadata_mut().insert("authorization", bearer.parse().unwrap());
     let mut models = RecommendationServiceClient::new(channel(&gateway).await);
     assert_eq!(models.train_model(request).await.unwrap_err().code(), Code::PermissionDenied);

@@ -51,6 +51,13 @@ pub struct Product {
     /// Allergens it is known to contain, such as "milk"; up to 32.
     #[prost(string, repeated, tag = "10")]
     pub allergens: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether that list is complete. Unless it is, an allergen that is not listed is unknown,
+    /// and the product unsafe for somebody who must stay away from it.
+    #[prost(bool, tag = "14")]
+    pub allergens_complete: bool,
+    /// Diets it is known to suit, such as "vegan"; up to 32.
+    #[prost(string, repeated, tag = "15")]
+    pub diets: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Anything else: up to 32 keys of 1 to 64 characters, values up to 256.
     #[prost(btree_map = "string, string", tag = "11")]
     pub attributes: ::prost::alloc::collections::BTreeMap<

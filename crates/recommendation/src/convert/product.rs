@@ -81,6 +81,7 @@ pub(crate) fn to_wire(row: ProductRow) -> Product {
         attributes: row.attributes.0,
         created_at: Some(timestamp(row.created_at_us)),
         updated_at: Some(timestamp(row.updated_at_us)),
+        ..Product::default()
     }
 }
 

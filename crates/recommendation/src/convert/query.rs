@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use larder_proto::larder::recommendation::v1::{
-    Recommendation, RecommendationFilter, RecommendationSource, RepeatPolicy,
+    Recommendation, RecommendationFilter, RecommendationSource, RepeatPolicy, SimilarProduct,
 };
 use larder_ranking::{Filter, RankedItem, Source};
 
@@ -84,6 +84,19 @@ pub(crate) fn recommendation(item: RankedItem) -> Recommendation {
         score: item.score,
         source: source.into(),
         reasons: item.reasons,
+        propensity: 1.0,
+        ..Recommendation::default()
+    }
+}
+
+/// The message of one product that stands near another.
+pub(crate) fn similar_product(item: Recommendation) -> SimilarProduct {
+    SimilarProduct {
+        product_id: item.product_id,
+        score: item.score,
+        source: item.source,
+        reasons: item.reasons,
+        ..SimilarProduct::default()
     }
 }
 

@@ -29,6 +29,8 @@ type TrainStream = Pin<Box<dyn Stream<Item = Result<TrainModelResponse, Status>>
 #[tonic::async_trait]
 impl RecommendationService for Recommendations {
     type TrainModelStream = TrainStream;
+    type BatchRecommendStream = Pin<Box<dyn Stream<Item = Result<BatchRecommendResponse, Status>> + Send>>;
+    type EvaluateModelStream = Pin<Box<dyn Stream<Item = Result<EvaluateModelResponse, Status>> + Send>>;
 
     async fn recommend(
         &self,
@@ -48,6 +50,7 @@ impl RecommendationService for Recommendations {
             model_version: answer.model_version,
             degraded: answer.degraded,
             degraded_reason: answer.reason,
+            ..RecommendResponse::default()
         }))
     }
 
@@ -64,7 +67,7 @@ impl RecommendationService for Recommendations {
         let answer = self.answer(&caller.tenant, &question, asked, fields)?;
         Ok(Response::new(RecommendSimilarResponse {
             recommendation_id: answer.recommendation_id.to_string(),
-            recommendations: wire_items(&answer),
+            recommendations: wire_items(&answer).into_iter().map(query::similar_product).collect(),
             model_version: answer.model_version,
             degraded: answer.degraded,
             degraded_reason: answer.reason,
@@ -94,6 +97,90 @@ impl RecommendationService for Recommendations {
     ) -> Result<Response<Self::TrainModelStream>, Status> {
         let caller = caller(&request)?;
         Ok(Response::new(operation::train(self.state.clone(), caller.tenant)))
+    }
+
+    async fn recommend_for_session(
+        &self,
+        _request: Request<RecommendForSessionRequest>,
+    ) -> Result<Response<RecommendForSessionResponse>, Status> {
+        Err(Status::unimplemented("recommend_for_session"))
+    }
+
+    async fn recommend_next_basket(
+        &self,
+        _request: Request<RecommendNextBasketRequest>,
+    ) -> Result<Response<RecommendNextBasketResponse>, Status> {
+        Err(Status::unimplemented("recommend_next_basket"))
+    }
+
+    async fn rank_products(
+        &self,
+        _request: Request<RankProductsRequest>,
+    ) -> Result<Response<RankProductsResponse>, Status> {
+        Err(Status::unimplemented("rank_products"))
+    }
+
+    async fn explain_recommendation(
+        &self,
+        _request: Request<ExplainRecommendationRequest>,
+    ) -> Result<Response<ExplainRecommendationResponse>, Status> {
+        Err(Status::unimplemented("explain_recommendation"))
+    }
+
+    async fn list_similar_customers(
+        &self,
+        _request: Request<ListSimilarCustomersRequest>,
+    ) -> Result<Response<ListSimilarCustomersResponse>, Status> {
+        Err(Status::unimplemented("list_similar_customers"))
+    }
+
+    async fn get_model(
+        &self,
+        _request: Request<GetModelRequest>,
+    ) -> Result<Response<GetModelResponse>, Status> {
+        Err(Status::unimplemented("get_model"))
+    }
+
+    async fn promote_model(
+        &self,
+        _request: Request<PromoteModelRequest>,
+    ) -> Result<Response<PromoteModelResponse>, Status> {
+        Err(Status::unimplemented("promote_model"))
+    }
+
+    async fn roll_back_model(
+        &self,
+        _request: Request<RollBackModelRequest>,
+    ) -> Result<Response<RollBackModelResponse>, Status> {
+        Err(Status::unimplemented("roll_back_model"))
+    }
+
+    async fn pin_model(
+        &self,
+        _request: Request<PinModelRequest>,
+    ) -> Result<Response<PinModelResponse>, Status> {
+        Err(Status::unimplemented("pin_model"))
+    }
+
+    async fn get_model_settings(
+        &self,
+        _request: Request<GetModelSettingsRequest>,
+    ) -> Result<Response<GetModelSettingsResponse>, Status> {
+        Err(Status::unimplemented("get_model_settings"))
+    }
+
+    async fn batch_recommend(
+        &self,
+        _request: Request<tonic::Streaming<BatchRecommendRequest>>,
+    ) -> Result<Response<Self::BatchRecommendStream>, Status> {
+        Err(Status::unimplemented("batch_recommend"))
+    }
+
+    async fn evaluate_model(
+        &self,
+        _request: Request<EvaluateModelRequest>,
+    ) -> Result<Response<Self::EvaluateModelStream>, Status> {
+        Err(Status::unimplemented("evaluate_model"))
     }
 
     async fn list_models(
@@ -158,5 +245,6 @@ fn wire_model(row: ModelRow) -> Model {
         interaction_count: row.interaction_count,
         size_bytes: row.size_bytes,
         checksum_sha256: row.checksum_sha256,
+        ..Model::default()
     }
 }

@@ -189,7 +189,8 @@ impl Guest {
 
     /// Trains and returns the last state of the operation.
     pub(crate) async fn train(&mut self) -> Operation {
-        let mut stream = self.recommendations.train_model(TrainModelRequest {}).await.unwrap().into_inner();
+        let mut stream =
+            self.recommendations.train_model(TrainModelRequest::default()).await.unwrap().into_inner();
         let mut last = Operation::default();
         while let Some(message) = stream.message().await.unwrap() {
             last = message.operation.unwrap();

@@ -158,6 +158,8 @@ impl CatalogService for Small {
 #[tonic::async_trait]
 impl RecommendationService for Small {
     type TrainModelStream = Messages<TrainModelResponse>;
+    type BatchRecommendStream = Messages<BatchRecommendResponse>;
+    type EvaluateModelStream = Messages<EvaluateModelResponse>;
 
     async fn recommend(
         &self,
@@ -169,6 +171,7 @@ impl RecommendationService for Small {
             score: f64::from(request.limit),
             source: RecommendationSource::Popular.into(),
             reasons: request.filter.map(|filter| filter.categories).unwrap_or_default(),
+            ..Recommendation::default()
         };
         let recommendations = vec![recommendation];
         Ok(Response::new(RecommendResponse { recommendations, ..Default::default() }))
@@ -205,6 +208,18 @@ impl RecommendationService for Small {
         recommend_similar(RecommendSimilarRequest) -> RecommendSimilarResponse;
         recommend_popular(RecommendPopularRequest) -> RecommendPopularResponse;
         list_models(ListModelsRequest) -> ListModelsResponse;
+        recommend_for_session(RecommendForSessionRequest) -> RecommendForSessionResponse;
+        batch_recommend(tonic::Streaming<BatchRecommendRequest>) -> Self::BatchRecommendStream;
+        recommend_next_basket(RecommendNextBasketRequest) -> RecommendNextBasketResponse;
+        rank_products(RankProductsRequest) -> RankProductsResponse;
+        explain_recommendation(ExplainRecommendationRequest) -> ExplainRecommendationResponse;
+        list_similar_customers(ListSimilarCustomersRequest) -> ListSimilarCustomersResponse;
+        get_model(GetModelRequest) -> GetModelResponse;
+        evaluate_model(EvaluateModelRequest) -> Self::EvaluateModelStream;
+        promote_model(PromoteModelRequest) -> PromoteModelResponse;
+        roll_back_model(RollBackModelRequest) -> RollBackModelResponse;
+        pin_model(PinModelRequest) -> PinModelResponse;
+        get_model_settings(GetModelSettingsRequest) -> GetModelSettingsResponse;
     }
 }
 

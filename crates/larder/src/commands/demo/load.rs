@@ -153,7 +153,7 @@ async fn train(client: &Client) -> Result<String, CommandError> {
 
 /// One call, with its progress shown as it comes.
 async fn train_once(client: &Client) -> Result<String, Status> {
-    let answer = client.recommendation.clone().train_model(TrainModelRequest {}).await?;
+    let answer = client.recommendation.clone().train_model(TrainModelRequest::default()).await?;
     let mut operations = answer.into_inner();
     let bar = console::count_bar(0, "training");
     let mut last = Operation::default();

@@ -8,6 +8,7 @@ mod show;
 use larder_proto::larder::catalog::v1::{Interaction, InteractionKind, ListTransactionsRequest, Transaction};
 use larder_proto::larder::recommendation::v1::{
     RecommendRequest, RecommendSimilarRequest, Recommendation, RecommendationFilter, RepeatPolicy,
+    SimilarProduct,
 };
 
 use super::load::record;
@@ -96,6 +97,7 @@ async fn recommend(
         limit,
         filter: None,
         repeat_policy: repeat_policy.into(),
+        ..RecommendRequest::default()
     };
     let answer = client.recommendation.clone().recommend(request).await.map_err(call_refused("Recommend"))?;
     let answer = answer.into_inner();
@@ -107,9 +109,22 @@ async fn similar(client: &Client, product_id: &str) -> Result<Vec<Recommendation
         return Ok(Vec::new());
     }
     let filter = Some(RecommendationFilter::default());
-    let request = RecommendSimilarRequest { product_id: product_id.to_owned(), limit: SHOWN, filter };
+    let request = RecommendSimilarRequest {
+        product_id: product_id.to_owned(),
+        limit: SHOWN,
+        filter,
+        ..RecommendSimilarRequest::default()
+    };
     let answer = client.recommendation.clone().recommend_similar(request).await;
-    Ok(answer.map_err(call_refused("RecommendSimilar"))?.into_inner().recommendations)
+    let products = answer.map_err(call_refused("RecommendSimilar"))?.into_inner().recommendations;
+    let shown = |product: SimilarProduct| Recommendation {
+        product_id: product.product_id,
+        score: product.score,
+        source: product.source,
+        reasons: product.reasons,
+        ..Recommendation::default()
+    };
+    Ok(products.into_iter().map(shown).collect())
 }
 
 async fn change(

@@ -49,6 +49,8 @@ fn known(kind: Kind) -> Known {
                 "in_stock",
                 "package_size",
                 "allergens",
+                "allergens_complete",
+                "diets",
                 "energy_kcal",
                 "protein_g",
                 "fat_g",

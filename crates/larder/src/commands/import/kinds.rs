@@ -57,6 +57,8 @@ fn product(row: &Row<'_>) -> Result<Product, Problem> {
         package_size: row.text("package_size"),
         nutrition_per_100g: nutrition(row)?,
         allergens: row.texts("allergens"),
+        allergens_complete: row.boolean("allergens_complete")?.unwrap_or(false),
+        diets: row.texts("diets"),
         attributes: row.attributes().into_iter().collect(),
         created_at: None,
         updated_at: None,

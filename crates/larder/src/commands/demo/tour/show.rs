@@ -184,5 +184,8 @@ fn source_words(source: RecommendationSource) -> &'static str {
         RecommendationSource::PopularInCategory => "popular in a category they buy from",
         RecommendationSource::Popular => "popular with everybody",
         RecommendationSource::LastGood => "kept from an earlier answer",
+        RecommendationSource::Content => "like what they buy",
+        RecommendationSource::Profile => "bought by people with the same profile",
+        RecommendationSource::Pinned => "put there by the shop",
     }
 }
