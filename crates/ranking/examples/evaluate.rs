@@ -185,10 +185,7 @@ fn read_products(folder: &Path) -> Outcome<Vec<ProductRecord>> {
             product_id: fields[0].to_owned(),
             category: fields[1].to_owned(),
             name: fields[2].to_owned(),
-            price_micros: None,
-            currency: String::new(),
-            in_stock: true,
-            hidden: false,
+            ..ProductRecord::default()
         })
     })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::{
-    Event, Filter, InteractionKind, ProductRecord, Ranked, RecommendQuery, RepeatPolicy, Serving, Snapshot,
-    SnapshotHeader, Trainer, TrainingSettings, Watermark,
+    Event, Filter, InteractionKind, NutritionPer100g, ProductRecord, Ranked, RecommendQuery, RepeatPolicy,
+    Serving, Snapshot, SnapshotHeader, Trainer, TrainingSettings, Watermark,
 };
 
 pub(crate) const DAY_US: i64 = 86_400_000_000;
@@ -22,8 +22,7 @@ pub(crate) fn product(product_id: &str, category: &str) -> ProductRecord {
         category: category.to_owned(),
         price_micros: Some(1_000_000),
         currency: "USD".to_owned(),
-        in_stock: true,
-        hidden: false,
+        ..ProductRecord::default()
     }
 }
 
@@ -92,6 +91,17 @@ pub(crate) fn any_products() -> impl Strategy<Value = Vec<ProductRecord>> {
         let build = |(number, category, price, flags): (u8, u8, Option<i64>, u8)| ProductRecord {
             price_micros: price,
             currency: if price.is_some() { "USD".to_owned() } else { String::new() },
+            brand: ["", "Acme"][usize::from(number % 2)].to_owned(),
+            tags: vec!["organic".to_owned(); usize::from(number % 3 == 0)],
+            allergens: vec!["milk".to_owned(); usize::from(flags & 2 != 0)],
+            allergens_complete: flags & 4 != 0,
+            diets: vec!["vegan".to_owned(); usize::from(flags & 2 == 0)],
+            nutrition: NutritionPer100g {
+                energy_kcal: Some(f32::from(number) * 50.0),
+                sodium_mg: (number > 4).then_some(0.0),
+                ..NutritionPer100g::default()
+            },
+            attributes: (0..number % 3).map(|key| (format!("key {key}"), format!("{number}"))).collect(),
             in_stock: flags & 1 == 0,
             hidden: flags == 7,
             ..product(&format!("p{number}"), ["", "Dairy", "Fruit"][category as usize])

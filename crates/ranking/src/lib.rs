@@ -22,7 +22,7 @@ mod trainer;
 pub use error::{SnapshotError, UnknownProduct};
 pub use event::{Event, InteractionKind, Watermark};
 pub use filter::{Filter, RecommendQuery, RepeatPolicy};
-pub use product::ProductRecord;
+pub use product::{NutritionPer100g, ProductRecord};
 pub use ranked::{Ranked, RankedItem, Shortfall, Source};
 pub use serving::Serving;
 pub use snapshot::{Snapshot, SnapshotHeader};

@@ -226,15 +226,7 @@ mod tests {
     use super::*;
 
     fn bread(hidden: bool) -> ProductRecord {
-        ProductRecord {
-            product_id: "bread".into(),
-            name: "Bread".into(),
-            category: String::new(),
-            price_micros: None,
-            currency: String::new(),
-            in_stock: true,
-            hidden,
-        }
+        ProductRecord { product_id: "bread".into(), name: "Bread".into(), hidden, ..ProductRecord::default() }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
 use crate::{SnapshotError, Watermark, decay::HalfLife};
 
 const MARK: [u8; 8] = *b"LARDER\x00S";
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 
 /// Mark, version, length of the file, CRC-32 of these three.
 const PREAMBLE_LENGTH: u64 = 8 + 4 + 8 + 4;

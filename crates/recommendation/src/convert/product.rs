@@ -1,7 +1,7 @@
 //! Products in and out. What a product may look like is decided here.
 
 use larder_proto::larder::catalog::v1::{Nutrition, Product};
-use larder_ranking::ProductRecord;
+use larder_ranking::{NutritionPer100g, ProductRecord};
 
 use crate::convert::{optional_money, timestamp};
 use crate::error::Error;
@@ -104,10 +104,32 @@ pub(crate) fn to_record(product: &NewProduct, hidden: bool) -> ProductRecord {
         product_id: product.product_id.clone(),
         name: product.name.clone(),
         category: product.category.clone(),
+        brand: product.brand.clone(),
+        tags: product.tags.clone(),
         price_micros: product.price_micros,
         currency: product.price_currency.clone().unwrap_or_default(),
+        allergens: product.allergens.clone(),
+        allergens_complete: false,
+        diets: Vec::new(),
+        nutrition: product.nutrition.as_ref().map(nutrition_to_ranking).unwrap_or_default(),
+        attributes: product.attributes.clone(),
         in_stock: product.in_stock,
         hidden,
+    }
+}
+
+/// Values that are too large for ranking's numbers count as not known.
+pub(crate) fn nutrition_to_ranking(nutrition: &StoredNutrition) -> NutritionPer100g {
+    let narrow = |value: Option<f64>| value.map(|value| value as f32).filter(|value| value.is_finite());
+    NutritionPer100g {
+        energy_kcal: narrow(nutrition.energy_kcal),
+        protein_g: narrow(nutrition.protein_g),
+        fat_g: narrow(nutrition.fat_g),
+        saturated_fat_g: narrow(nutrition.saturated_fat_g),
+        carbohydrate_g: narrow(nutrition.carbohydrate_g),
+        sugars_g: narrow(nutrition.sugars_g),
+        fibre_g: narrow(nutrition.fibre_g),
+        sodium_mg: narrow(nutrition.sodium_mg),
     }
 }
 

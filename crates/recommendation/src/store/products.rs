@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::convert::product::nutrition_to_ranking;
 use crate::error::Error;
 use crate::store::LogPosition;
 
@@ -144,7 +145,9 @@ pub(crate) async fn changes(
     most: i64,
 ) -> sqlx::Result<Vec<ChangedProduct>> {
     let rows = sqlx::query!(
-        r#"select tenant_id, product_id, name, category, price_micros, price_currency, in_stock,
+        r#"select tenant_id, product_id, name, category, brand, tags, price_micros, price_currency, in_stock,
+                  nutrition as "nutrition: Json<StoredNutrition>", allergens,
+                  attributes as "attributes: Json<BTreeMap<String, String>>",
                   deleted_at is not null as "hidden!", changed_xid, changed_sequence
            from recommendation.products
            where (changed_xid, changed_sequence) > ($1, $2) and ($3::bigint is null or changed_xid < $3)
@@ -166,8 +169,15 @@ pub(crate) async fn changes(
             product_id: row.product_id,
             name: row.name,
             category: row.category,
+            brand: row.brand,
+            tags: row.tags,
             price_micros: row.price_micros,
             currency: row.price_currency.unwrap_or_default(),
+            allergens: row.allergens,
+            allergens_complete: false,
+            diets: Vec::new(),
+            nutrition: row.nutrition.map(|nutrition| nutrition_to_ranking(&nutrition)).unwrap_or_default(),
+            attributes: row.attributes.0,
             in_stock: row.in_stock,
             hidden: row.hidden,
         },
