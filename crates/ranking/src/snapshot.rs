@@ -3,7 +3,7 @@
 //! The rows of what each customer did are the truth in it; everything about products as a whole is
 //! derived from them, so a customer can be taken out without a trace.
 
-mod bytes;
+pub(crate) mod bytes;
 mod format;
 mod models;
 #[cfg(test)]
