@@ -11,6 +11,7 @@ mod event;
 mod filter;
 #[cfg(test)]
 mod fixtures;
+pub mod forest;
 mod history;
 mod product;
 mod ranked;

@@ -1,0 +1,102 @@
+//! Sums of first and second derivatives in every bin of every feature, over the rows of one leaf.
+//!
+//! Both are whole numbers packed into one 64-bit word, so one addition adds both, and the sums are
+//! exact: the same bits in whatever order and on however many threads the rows are added.
+
+use rayon::prelude::*;
+
+use super::bins::BinnedRows;
+
+/// A bin's number is a byte.
+const BINS: usize = 256;
+
+/// Leaves with fewer rows are not worth sharing out among threads.
+const ROWS_WORTH_SHARING: usize = 8_192;
+
+/// A sum of first derivatives (upper half, signed) and of second ones (lower half, not negative).
+/// The sum over all rows keeps both below 2³¹, so neither runs into the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums(i64);
+
+impl Sums {
+    pub(super) fn of(gradient: i32, hessian: u32) -> Self {
+        Self((i64::from(gradient) << 32).wrapping_add(i64::from(hessian)))
+    }
+
+    pub(super) fn gradient(self) -> i64 {
+        self.0 >> 32
+    }
+
+    pub(super) fn hessian(self) -> i64 {
+        self.0 & 0xffff_ffff
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self(self.0.wrapping_sub(other.0))
+    }
+}
+
+/// The sums of each feature's bins.
+#[derive(Clone)]
+pub(super) struct Histogram {
+    features: Vec<[Sums; BINS]>,
+}
+
+impl Histogram {
+    pub(super) fn empty(features: usize) -> Self {
+        Self { features: vec![[Sums::default(); BINS]; features] }
+    }
+
+    pub(super) fn bins(&self, feature: usize) -> &[Sums; BINS] {
+        &self.features[feature]
+    }
+
+    /// Replaces the sums by those of the given rows; `sums` are those of every row there is.
+    pub(super) fn fill(&mut self, binned: &BinnedRows, rows: &[u32], sums: &[Sums]) {
+        self.features.fill([Sums::default(); BINS]);
+        let threads = rayon::current_num_threads();
+        if threads < 2 || rows.len() < ROWS_WORTH_SHARING {
+            self.add(binned, rows, sums);
+            return;
+        }
+        let parts: Vec<Self> = rows
+            .par_chunks(rows.len().div_ceil(threads))
+            .map(|rows| {
+                let mut part = Self::empty(binned.features);
+                part.add(binned, rows, sums);
+                part
+            })
+            .collect();
+        for part in parts {
+            self.combine(&part, Sums::plus);
+        }
+    }
+
+    /// Takes away the sums of a part of the rows.
+    pub(super) fn take_away(&mut self, part: &Self) {
+        self.combine(part, Sums::minus);
+    }
+
+    fn add(&mut self, binned: &BinnedRows, rows: &[u32], sums: &[Sums]) {
+        for &row in rows {
+            let row = row as usize;
+            let added = sums[row];
+            for (bins, &bin) in self.features.iter_mut().zip(binned.row(row)) {
+                let place = &mut bins[usize::from(bin)];
+                *place = place.plus(added);
+            }
+        }
+    }
+
+    fn combine(&mut self, other: &Self, how: impl Fn(Sums, Sums) -> Sums) {
+        for (bins, others) in self.features.iter_mut().zip(&other.features) {
+            for (place, &other) in bins.iter_mut().zip(others) {
+                *place = how(*place, other);
+            }
+        }
+    }
+}
