@@ -8,6 +8,7 @@ mod decay;
 mod error;
 pub mod evaluation;
 mod event;
+pub mod experiment;
 mod filter;
 #[cfg(test)]
 mod fixtures;
