@@ -5,12 +5,14 @@
 mod assignment;
 mod distribution;
 mod draws;
+mod exploration;
 mod mean;
 mod proportion;
 mod sample_ratio;
 
 pub use assignment::assign;
 pub use distribution::{chi_squared_survival, normal_two_sided, student_quantile_95};
+pub use exploration::{Exploration, ExploredPlace, PlaceChances};
 pub use mean::{mean_from_sums, mean_of_clusters};
 pub use proportion::{proportion, proportion_difference, proportions_differ};
 pub use sample_ratio::{SAMPLE_RATIO_ALARM, sample_ratio_p_value};
