@@ -7,14 +7,20 @@ mod distribution;
 mod draws;
 mod exploration;
 mod mean;
+mod off_policy;
 mod proportion;
+mod reward_model;
 mod sample_ratio;
+#[cfg(test)]
+mod simulation;
 
 pub use assignment::assign;
 pub use distribution::{chi_squared_survival, normal_two_sided, student_quantile_95};
 pub use exploration::{Exploration, ExploredPlace, PlaceChances};
 pub use mean::{mean_from_sums, mean_of_clusters};
+pub use off_policy::{LoggedAnswer, LoggedPlace, PolicyEstimates, estimate_policy};
 pub use proportion::{proportion, proportion_difference, proportions_differ};
+pub use reward_model::Situation;
 pub use sample_ratio::{SAMPLE_RATIO_ALARM, sample_ratio_p_value};
 
 /// A measured value with the interval that holds the true one 95 times out of 100.
