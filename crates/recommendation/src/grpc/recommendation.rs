@@ -1,4 +1,7 @@
 //! `RecommendationService`: questions are checked here and answered from memory.
+//! What is asked of the models themselves lies in `recommendation/models.rs`.
+
+mod models;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,14 +12,11 @@ use larder_proto::larder::recommendation::v1::recommendation_service_server::Rec
 use larder_proto::larder::recommendation::v1::*;
 use tonic::{Request, Response, Status};
 
-use crate::convert::{query, timestamp};
+use crate::convert::query;
 use crate::error::Error;
 use crate::grpc::caller;
-use crate::operation;
-use crate::page::{self, PageOf};
 use crate::recommend::{Answer, Question, Rung};
 use crate::state::State;
-use crate::store::models::{self, ModelRow};
 use crate::validate::Fields;
 
 /// The recommendations over gRPC.
@@ -24,13 +24,11 @@ pub(crate) struct Recommendations {
     pub(crate) state: Arc<State>,
 }
 
-type TrainStream = Pin<Box<dyn Stream<Item = Result<TrainModelResponse, Status>> + Send>>;
-
 #[tonic::async_trait]
 impl RecommendationService for Recommendations {
-    type TrainModelStream = TrainStream;
+    type TrainModelStream = models::TrainStream;
     type BatchRecommendStream = Pin<Box<dyn Stream<Item = Result<BatchRecommendResponse, Status>> + Send>>;
-    type EvaluateModelStream = Pin<Box<dyn Stream<Item = Result<EvaluateModelResponse, Status>> + Send>>;
+    type EvaluateModelStream = models::EvaluateStream;
 
     async fn recommend(
         &self,
@@ -95,8 +93,7 @@ impl RecommendationService for Recommendations {
         &self,
         request: Request<TrainModelRequest>,
     ) -> Result<Response<Self::TrainModelStream>, Status> {
-        let caller = caller(&request)?;
-        Ok(Response::new(operation::train(self.state.clone(), caller.tenant)))
+        models::train_model(&self.state, request).await
     }
 
     async fn recommend_for_session(
@@ -136,30 +133,30 @@ impl RecommendationService for Recommendations {
 
     async fn get_model(
         &self,
-        _request: Request<GetModelRequest>,
+        request: Request<GetModelRequest>,
     ) -> Result<Response<GetModelResponse>, Status> {
-        Err(Status::unimplemented("get_model"))
+        models::get_model(&self.state, request).await
     }
 
     async fn promote_model(
         &self,
-        _request: Request<PromoteModelRequest>,
+        request: Request<PromoteModelRequest>,
     ) -> Result<Response<PromoteModelResponse>, Status> {
-        Err(Status::unimplemented("promote_model"))
+        models::promote_model(&self.state, request).await
     }
 
     async fn roll_back_model(
         &self,
-        _request: Request<RollBackModelRequest>,
+        request: Request<RollBackModelRequest>,
     ) -> Result<Response<RollBackModelResponse>, Status> {
-        Err(Status::unimplemented("roll_back_model"))
+        models::roll_back_model(&self.state, request).await
     }
 
     async fn pin_model(
         &self,
-        _request: Request<PinModelRequest>,
+        request: Request<PinModelRequest>,
     ) -> Result<Response<PinModelResponse>, Status> {
-        Err(Status::unimplemented("pin_model"))
+        models::pin_model(&self.state, request).await
     }
 
     async fn get_model_settings(
@@ -178,17 +175,16 @@ impl RecommendationService for Recommendations {
 
     async fn evaluate_model(
         &self,
-        _request: Request<EvaluateModelRequest>,
+        request: Request<EvaluateModelRequest>,
     ) -> Result<Response<Self::EvaluateModelStream>, Status> {
-        Err(Status::unimplemented("evaluate_model"))
+        models::evaluate_model(&self.state, request).await
     }
 
     async fn list_models(
         &self,
         request: Request<ListModelsRequest>,
     ) -> Result<Response<ListModelsResponse>, Status> {
-        let caller = caller(&request)?;
-        Ok(Response::new(self.list(&caller.tenant, request.into_inner()).await?))
+        models::list_models(&self.state, request).await
     }
 }
 
@@ -211,20 +207,6 @@ impl Recommendations {
         fields.finish(())?;
         self.state.recommender.answer(tenant, question, limit, &filter, (self.state.clock)())
     }
-
-    async fn list(&self, tenant: &TenantId, request: ListModelsRequest) -> Result<ListModelsResponse, Error> {
-        let size = page::size(request.page_size)?;
-        let of = PageOf { tenant, list: "models", filters: String::new() };
-        let before = self.state.pages.read(&of, &request.page_token)?;
-        let mut transaction = larder_database::begin_tenant(&self.state.app, tenant).await?;
-        let mut rows = models::list(&mut transaction, tenant, before.as_deref(), size + 1).await?;
-        transaction.commit().await?;
-        let next = page::cut(&mut rows, size, |row| row.model_version.clone());
-        Ok(ListModelsResponse {
-            models: rows.into_iter().map(wire_model).collect(),
-            next_page_token: next.map(|place| self.state.pages.issue(&of, &place)).unwrap_or_default(),
-        })
-    }
 }
 
 fn wire_items(answer: &Answer) -> Vec<Recommendation> {
@@ -233,18 +215,4 @@ fn wire_items(answer: &Answer) -> Vec<Recommendation> {
         items.iter_mut().for_each(|item| item.source = RecommendationSource::LastGood.into());
     }
     items
-}
-
-fn wire_model(row: ModelRow) -> Model {
-    Model {
-        model_version: row.model_version,
-        trained_at: Some(timestamp(row.trained_at_us)),
-        promoted: row.promoted,
-        product_count: row.product_count,
-        customer_count: row.customer_count,
-        interaction_count: row.interaction_count,
-        size_bytes: row.size_bytes,
-        checksum_sha256: row.checksum_sha256,
-        ..Model::default()
-    }
 }
