@@ -5,6 +5,7 @@
 //! random number: the time is an argument, and the same events always give the same answer.
 
 mod decay;
+mod ease;
 mod error;
 pub mod evaluation;
 mod event;
@@ -21,6 +22,7 @@ mod snapshot;
 mod sparse;
 mod trainer;
 
+pub use ease::{EaseMethod, EaseModel, EaseSettings};
 pub use error::{SnapshotError, UnknownProduct};
 pub use event::{Event, InteractionKind, Watermark};
 pub use filter::{Filter, RecommendQuery, RepeatPolicy};

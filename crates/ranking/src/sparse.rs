@@ -150,6 +150,14 @@ impl SparseMatrix {
         self.values.iter_mut().for_each(|value| *value = change(*value));
         self
     }
+
+    /// The matrix with the values of each column multiplied.
+    pub fn scale_columns(mut self, scale_of: impl Fn(u32) -> f32) -> Self {
+        for (value, &column) in self.values.iter_mut().zip(&self.columns) {
+            *value *= scale_of(column);
+        }
+        self
+    }
 }
 
 /// Counts, each one place later, become the places where things begin.
