@@ -10,6 +10,7 @@ mod error;
 pub mod evaluation;
 mod event;
 pub mod experiment;
+mod factors;
 mod filter;
 #[cfg(test)]
 mod fixtures;
@@ -25,6 +26,7 @@ mod trainer;
 pub use ease::{EaseMethod, EaseModel, EaseSettings};
 pub use error::{SnapshotError, UnknownProduct};
 pub use event::{Event, InteractionKind, Watermark};
+pub use factors::{FactorModel, FactorSettings};
 pub use filter::{Filter, RecommendQuery, RepeatPolicy};
 pub use product::{NutritionPer100g, ProductRecord};
 pub use ranked::{Ranked, RankedItem, Shortfall, Source};
