@@ -1,9 +1,11 @@
 //! `cargo xtask bench NAME [--json]`: one format for every benchmark. A benchmark is an
 //! example of some crate, built for release, that prints one JSON object a row; this page
 //! builds it, gives it throw-away servers, judges the rows and prints them. A missed target
-//! is shown, not hidden, and does not fail the command.
+//! is shown, not hidden, and does not fail the command. `ranking` needs no servers but peers,
+//! and has a page of its own.
 
 mod machine;
+mod ranking;
 mod report;
 
 use std::io::{BufRead, BufReader};
@@ -16,6 +18,7 @@ use crate::arguments::Arguments;
 use crate::interrupt::Interrupt;
 use crate::servers::Servers;
 use crate::workspace::Workspace;
+use ranking::Ranking;
 use report::{Report, Row};
 
 /// A program that measures.
@@ -35,6 +38,9 @@ const BENCHES: [Bench; 1] = [Bench {
     package: "larder",
 }];
 
+/// The benchmark that is not in the list above.
+const RANKING: &str = "ranking";
+
 /// Runs one benchmark and prints its table.
 pub(crate) fn run(
     workspace: &Workspace,
@@ -43,17 +49,31 @@ pub(crate) fn run(
 ) -> Result<ExitCode> {
     let passed_on = arguments.behind_dashes();
     let json = arguments.flag("--json");
+    let ranking = Ranking::read(&mut arguments)?;
     let names = arguments.names()?;
     let name = match names.as_slice() {
         [] => {
             BENCHES.iter().for_each(|bench| println!("{:<12} {}", bench.name, bench.about));
+            println!("{RANKING:<12} quality, training time and memory beside other recommenders");
             return Ok(ExitCode::SUCCESS);
         }
         [name] => name,
         _ => bail!("name one benchmark at a time"),
     };
+    if name == RANKING {
+        print(
+            &Report {
+                bench: RANKING,
+                machine: machine::describe(),
+                rows: ranking.run(workspace, interrupt)?,
+            },
+            json,
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    ranking.refuse_options(name)?;
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
-        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).chain([RANKING]).collect();
         bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
     };
     let program = build(workspace, interrupt, bench)?;
@@ -63,12 +83,23 @@ pub(crate) fn run(
     servers.describe_to(&mut measuring);
     measuring.env("LARDER_TEST_FOLDER", servers.folder());
     let rows = measure(workspace, interrupt, measuring)?;
-    let report = Report { bench: bench.name, machine: machine::describe(), rows };
+    print(&Report { bench: bench.name, machine: machine::describe(), rows }, json);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(report: &Report, json: bool) {
     print!("{}", report.table());
     if json {
         println!("{}", report.json());
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds an example that needs no other program.
+fn example(workspace: &Workspace, interrupt: &Interrupt, package: &str, name: &str) -> Result<PathBuf> {
+    eprintln!("xtask: building for release");
+    let mut command = workspace.cargo();
+    interrupt.run_well(command.args(["build", "--release", "--package", package, "--example", name]))?;
+    Ok(workspace.target.join("release/examples").join(name))
 }
 
 fn build(workspace: &Workspace, interrupt: &Interrupt, bench: &Bench) -> Result<PathBuf> {

@@ -39,6 +39,8 @@ cargo xtask COMMAND
                        run a command with that PostgreSQL and Redis
   bench NAME [--json] [-- ARGUMENTS…]
                        measure; without NAME, list what can be measured
+  bench ranking [--json] [--data DIR] [--protocol NAME] [--split-at TIME] [--until TIME] [--seed N]
+                       measure recommendations beside other recommenders; --without-peers: alone
   lint                 rustfmt and clippy, warnings are errors
   tidy                 the rules of the house that no compiler knows
   deny                 licences, banned crates and sources of all dependencies

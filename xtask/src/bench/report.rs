@@ -19,6 +19,8 @@ pub(super) struct Row {
     id: String,
     value: f64,
     unit: String,
+    /// The bounds of the value at 95 %, where they are known.
+    interval: Option<(f64, f64)>,
     /// `< 5`, `<= 5`, `> 5` or `>= 5`; `None` for a figure that is only told.
     target: Option<String>,
     /// Another program that did the same work in the same run, and what it reached.
@@ -26,7 +28,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Reads what a benchmark prints: `{"id", "value", "unit", "target"?, "peer"?, "peer_value"?}`.
+    /// Reads what a benchmark prints:
+    /// `{"id", "value", "unit", "interval"?, "target"?, "peer"?, "peer_value"?}`.
     pub(super) fn read(line: &str) -> Result<Self> {
         let row: Value = serde_json::from_str(line)?;
         let text = |name: &str| row[name].as_str().map(str::to_owned);
@@ -39,7 +42,12 @@ impl Row {
         if let Some(target) = &target {
             limit(target)?;
         }
+        let interval = match (row["interval"][0].as_f64(), row["interval"][1].as_f64()) {
+            (Some(lower), Some(upper)) => Some((lower, upper)),
+            _ => None,
+        };
         Ok(Self {
+            interval,
             id: text("id").context("id is missing")?,
             value: row["value"].as_f64().context("value is no number")?,
             unit: text("unit").context("unit is missing")?,
@@ -69,6 +77,7 @@ impl Row {
         row.insert("id".to_owned(), json!(self.id));
         row.insert("value".to_owned(), json!(self.value));
         row.insert("unit".to_owned(), json!(self.unit));
+        row.insert("interval".to_owned(), json!(self.interval));
         row.insert("target".to_owned(), json!(self.target));
         row.insert("ok".to_owned(), json!(self.ok()));
         row.insert("peer".to_owned(), json!(self.peer.as_ref().map(|(name, _)| name)));
@@ -168,7 +177,7 @@ mod tests {
         assert_eq!(json["machine"]["cores"], 2);
         assert_eq!(
             json["rows"][0],
-            json!({"id": "recommend-grpc-p99", "value": 3.1, "unit": "ms", "target": "< 5", "ok": true,
+            json!({"id": "recommend-grpc-p99", "value": 3.1, "unit": "ms", "interval": null, "target": "< 5", "ok": true,
                    "peer": null, "peer_value": null, "ratio": null})
         );
         assert_eq!(json["rows"][1]["ok"], false);
