@@ -2,7 +2,7 @@
 //! A block is filled, scored and filled again without allocating.
 
 /// So many rows are scored side by side.
-pub const LANES: usize = 16;
+pub const LANES: usize = 32;
 
 /// The features of some rows, each feature's values next to each other. NaN is a missing value.
 #[derive(Clone, Debug, Default)]

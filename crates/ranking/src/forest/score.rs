@@ -2,7 +2,10 @@
 //!
 //! A node that sends a row right rules out the leaves on its left. Every node of a tree is asked for
 //! every row, and the first leaf not ruled out is where the row ends. All rows of a lane-wide strip
-//! ask the same node at the same time, so the compiler turns the inner loops into vector code.
+//! ask the same node at the same time, with whatever vector instructions the processor has; additions
+//! are in the trees' order for each row, so every processor gives the same bits.
+
+use pulp::{Scalar, Simd};
 
 use super::{
     FeatureBlock, Forest, LANES,
@@ -20,12 +23,12 @@ pub(super) struct Compiled {
     trees: Vec<CompiledTree>,
 }
 
-/// One node: the leaves that stay possible when the row goes right.
+/// One node: the leaves that are ruled out when the row goes right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Question {
     feature: u32,
     threshold: f32,
-    still_possible: u32,
+    ruled_out: u32,
 }
 
 /// Where the tree's questions are: first those that send a missing value left, then the others.
@@ -69,7 +72,7 @@ impl Compiled {
                 self.questions.push(Question {
                     feature: u32::from(node.feature),
                     threshold: node.threshold,
-                    still_possible: !bits(&below, node.left),
+                    ruled_out: bits(&below, node.left),
                 });
             }
         }
@@ -90,50 +93,84 @@ impl Forest {
             return;
         }
         let (values, stride) = rows.padded();
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (strip, places) in out.chunks_mut(LANES).enumerate() {
-                    let scores = self.compiled.score_strip(&values[strip * LANES..], stride);
-                    places.copy_from_slice(&scores[..places.len()]);
-                }
-            },
-        );
+        pulp::Arch::new().dispatch(Strips { compiled: &self.compiled, values, stride, out });
     }
 }
 
-impl Compiled {
-    /// Scores [`LANES`] rows; the first value is the first row's first feature.
+/// All rows, a strip of lanes at a time. It is a type because only what is inlined into
+/// `with_simd` is compiled for the processor's vector instructions.
+struct Strips<'a> {
+    compiled: &'a Compiled,
+    values: &'a [f32],
+    stride: usize,
+    out: &'a mut [f32],
+}
+
+impl pulp::WithSimd for Strips<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn score_strip(&self, values: &[f32], stride: usize) -> [f32; LANES] {
-        let mut scores = [self.bias; LANES];
-        let mut questions = self.questions.as_slice();
-        for tree in &self.trees {
-            let (missing_left, rest) = questions.split_at(tree.missing_left);
-            let (missing_right, rest) = rest.split_at(tree.missing_right);
-            questions = rest;
-            let mut possible = [u32::MAX; LANES];
-            for question in missing_left {
-                let lane_values = lanes_of(values, stride, question);
-                for (possible, &value) in possible.iter_mut().zip(lane_values) {
-                    *possible &= if value > question.threshold { question.still_possible } else { u32::MAX };
-                }
-            }
-            for question in missing_right {
-                let lane_values = lanes_of(values, stride, question);
-                for (possible, &value) in possible.iter_mut().zip(lane_values) {
-                    *possible &= if value <= question.threshold { u32::MAX } else { question.still_possible };
-                }
-            }
-            for (score, possible) in scores.iter_mut().zip(possible) {
-                *score += tree.leaves[possible.trailing_zeros() as usize % LEAF_SLOTS];
-            }
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            16 => self.score::<S, 2>(simd),
+            8 => self.score::<S, 4>(simd),
+            4 => self.score::<S, 8>(simd),
+            _ => self.score::<Scalar, LANES>(Scalar),
         }
-        scores
     }
 }
 
-#[inline(always)]
-fn lanes_of<'a>(values: &'a [f32], stride: usize, question: &Question) -> &'a [f32; LANES] {
-    values[question.feature as usize * stride..].first_chunk().expect("blocks are padded to whole strips")
+impl Strips<'_> {
+    /// Scores [`LANES`] rows at a time, which take so many registers.
+    #[inline(always)]
+    fn score<S: Simd, const REGISTERS: usize>(self, simd: S) {
+        for (strip, places) in self.out.chunks_mut(LANES).enumerate() {
+            let values = &self.values[strip * LANES..];
+            let mut scores = [self.compiled.bias; LANES];
+            let mut questions = self.compiled.questions.as_slice();
+            for tree in &self.compiled.trees {
+                let (missing_left, rest) = questions.split_at(tree.missing_left);
+                let (missing_right, rest) = rest.split_at(tree.missing_right);
+                questions = rest;
+                let mut ruled_out = [simd.splat_u32s(0); REGISTERS];
+                for question in missing_left {
+                    let threshold = simd.splat_f32s(question.threshold);
+                    question.rule_out(simd, values, self.stride, &mut ruled_out, |value| {
+                        simd.less_than_f32s(threshold, value)
+                    });
+                }
+                for question in missing_right {
+                    let threshold = simd.splat_f32s(question.threshold);
+                    question.rule_out(simd, values, self.stride, &mut ruled_out, |value| {
+                        simd.not_m32s(simd.less_than_or_equal_f32s(value, threshold))
+                    });
+                }
+                let mut leaves_out = [0u32; LANES];
+                S::as_mut_simd_u32s(&mut leaves_out).0.copy_from_slice(&ruled_out);
+                for (score, leaves_out) in scores.iter_mut().zip(leaves_out) {
+                    *score += tree.leaves[leaves_out.trailing_ones() as usize % LEAF_SLOTS];
+                }
+            }
+            places.copy_from_slice(&scores[..places.len()]);
+        }
+    }
+}
+
+impl Question {
+    /// Rules the question's leaves out for the rows whose value goes right.
+    #[inline(always)]
+    fn rule_out<S: Simd, const REGISTERS: usize>(
+        &self,
+        simd: S,
+        values: &[f32],
+        stride: usize,
+        ruled_out: &mut [S::u32s; REGISTERS],
+        goes_right: impl Fn(S::f32s) -> S::m32s,
+    ) {
+        let (none, leaves) = (simd.splat_u32s(0), simd.splat_u32s(self.ruled_out));
+        let strip = &values[self.feature as usize * stride..][..LANES];
+        for (ruled_out, &value) in ruled_out.iter_mut().zip(S::as_simd_f32s(strip).0) {
+            *ruled_out = simd.or_u32s(*ruled_out, simd.select_u32s(goes_right(value), leaves, none));
+        }
+    }
 }
