@@ -4,6 +4,7 @@
 //! a snapshot and an overlay of fresher events. Nothing here reads a clock, a file, the network or a
 //! random number: the time is an argument, and the same events always give the same answer.
 
+mod content;
 mod decay;
 mod ease;
 mod error;
@@ -23,6 +24,7 @@ mod snapshot;
 mod sparse;
 mod trainer;
 
+pub use content::{ContentModel, ContentVector, CustomerProfile, ProfileModel, ProfileSettings};
 pub use ease::{EaseMethod, EaseModel, EaseSettings};
 pub use error::{SnapshotError, UnknownProduct};
 pub use event::{Event, InteractionKind, Watermark};

@@ -18,6 +18,9 @@ const CHUNK: usize = 4_096;
 /// Rows that a thread takes at once.
 const ROWS: usize = 64;
 
+/// Numbers below this mean nothing, and their squares would be slow to reckon with.
+const NOTHING: f32 = 1e-12;
+
 /// What it takes to solve for the vectors of one side.
 pub(super) struct Side<'a> {
     pub(super) factors: usize,
@@ -107,6 +110,7 @@ impl Side<'_> {
             }
             square = next;
         }
+        vector.iter_mut().filter(|value| value.abs() < NOTHING).for_each(|value| *value = 0.0);
     }
 
     /// The matrix of the normal equations times `vector`.

@@ -9,7 +9,7 @@ fn shop(customers: u32, products: u32, kinds: u32) -> SparseMatrix {
     let entries = (0..customers).flat_map(|customer| {
         (0..products)
             .filter(move |product| {
-                product % kinds == customer % kinds && (customer / kinds + product / kinds) % 3 != 0
+                product % kinds == customer % kinds && !(customer / kinds + product / kinds).is_multiple_of(3)
             })
             .map(move |product| (customer, product, 1.0))
     });
