@@ -37,6 +37,9 @@ impl Ranking {
                 passed_on.extend([name.to_owned(), value]);
             }
         }
+        if arguments.flag("--reuse-peers") {
+            passed_on.push("--reuse-peers".to_owned());
+        }
         let without_peers = arguments.flag("--without-peers");
         Ok(Self { data: data.map(PathBuf::from), protocol, passed_on, without_peers })
     }

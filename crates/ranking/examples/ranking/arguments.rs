@@ -62,6 +62,8 @@ pub(crate) struct Arguments {
     pub(crate) peers: Option<(PathBuf, PathBuf)>,
     /// Where the peers find their part; everything in it may be overwritten.
     pub(crate) folder: PathBuf,
+    /// Take the peers' lists of an earlier run, if it had the very same data.
+    pub(crate) reuse_peers: bool,
     /// Measure time and memory of training too.
     pub(crate) cost: bool,
     /// Only train, print seconds and bytes, and end: how a run measures its own memory.
@@ -80,12 +82,14 @@ impl Arguments {
             seed: 1,
             peers: None,
             folder: std::env::temp_dir().join(format!("larder-bench-ranking-{}", std::process::id())),
+            reuse_peers: false,
             cost: false,
             train_only: false,
         };
         let (mut python, mut scripts) = (None, None);
         while let Some(word) = words.next() {
             match word.as_str() {
+                "--reuse-peers" => read.reuse_peers = true,
                 "--cost" => read.cost = true,
                 "--train-only" => read.train_only = true,
                 option => {

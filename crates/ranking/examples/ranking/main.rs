@@ -13,7 +13,7 @@ mod larder;
 mod peers;
 mod times;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use larder_ranking::Filter;
 use serde_json::json;
@@ -28,7 +28,17 @@ use crate::{
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
-fn main() -> Outcome<()> {
+fn main() -> ExitCode {
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ranking: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure() -> Outcome<()> {
     let arguments = Arguments::read(std::env::args().skip(1))?;
     let purchases = data::read(&arguments.data)?;
     println!(
@@ -52,7 +62,7 @@ fn main() -> Outcome<()> {
     let peers = Peers::prepare(&arguments, &purchases, &test, &worlds)?;
     drop(worlds);
     if let Some(peers) = &peers {
-        ["personal", "collaborative", "ranker"].iter().try_for_each(|step| peers.run(step))?;
+        peers.make_lists()?;
     }
     rank(&arguments, &purchases, &test, peers.as_ref())?;
     if arguments.cost {

@@ -27,7 +27,12 @@ pub(crate) struct Peers<'a> {
     scripts: &'a Path,
     folder: PathBuf,
     seed: u64,
+    /// Of everything the peers get to see.
+    checksum: u32,
 }
+
+/// Written when all lists are made, with the checksum of what they were made of.
+const FINISHED: &str = "finished";
 
 impl<'a> Peers<'a> {
     /// Writes what the peers may know; `None` when Larder is measured alone.
@@ -39,10 +44,11 @@ impl<'a> Peers<'a> {
     ) -> Outcome<Option<Self>> {
         let Some((python, scripts)) = &arguments.peers else { return Ok(None) };
         let folder = arguments.folder.join(format!("{}-{}", arguments.label, arguments.protocol.name()));
-        if folder.exists() {
+        if folder.exists() && !arguments.reuse_peers {
             fs::remove_dir_all(&folder)?;
         }
-        let peers = Self { python, scripts, folder, seed: arguments.seed };
+        let mut peers = Self { python, scripts, folder, seed: arguments.seed, checksum: 0 };
+        let mut seen = crc32fast::Hasher::new();
         let tasks: Vec<&str> = Task::all_of(arguments.protocol).iter().map(|task| task.name()).collect();
         let about = json!({
             "customers": purchases.customers.len(),
@@ -50,18 +56,30 @@ impl<'a> Peers<'a> {
             "length": arguments.protocol.length(),
             "tasks": tasks,
         });
-        write_case(&peers.folder.join("test"), purchases, test, &about)?;
+        write_case(&peers.folder.join("test"), purchases, test, &about, &mut seen)?;
         for (number, world) in (1..).zip(worlds) {
             let folder = peers.folder.join(format!("world-{number}"));
-            write_case(&folder, purchases, world, &about)?;
+            write_case(&folder, purchases, world, &about, &mut seen)?;
             let wanted = world.targets.iter().flat_map(|target| {
                 let mut wanted: Vec<u32> = target.wanted.iter().copied().collect();
                 wanted.sort_unstable();
                 wanted.into_iter().flat_map(|product| [target.customer, product])
             });
-            write(&folder, "wanted.i32", wanted.map(|number| (number as i32).to_le_bytes()))?;
+            write(&folder, "wanted.i32", wanted.map(|number| (number as i32).to_le_bytes()), &mut seen)?;
         }
+        peers.checksum = seen.finalize();
         Ok(Some(peers))
+    }
+
+    /// Makes all lists, unless they were made of the very same data before and may be used again.
+    pub(crate) fn make_lists(&self) -> Outcome<()> {
+        let (mark, checksum) = (self.folder.join(FINISHED), self.checksum.to_string());
+        if fs::read_to_string(&mark).is_ok_and(|finished| finished == checksum) {
+            println!("  the peers' lists are those of an earlier run on the same data");
+            return Ok(());
+        }
+        ["personal", "collaborative", "ranker"].iter().try_for_each(|step| self.run(step))?;
+        Ok(fs::write(mark, checksum)?)
     }
 
     /// Runs one step to its end. Its own words go to the error output.
@@ -74,6 +92,7 @@ impl<'a> Peers<'a> {
             .args([THREADS, &self.seed.to_string()])
             .env("OMP_NUM_THREADS", THREADS)
             .env("OPENBLAS_NUM_THREADS", "1")
+            .env("OMP_WAIT_POLICY", "passive")
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -113,28 +132,45 @@ impl<'a> Peers<'a> {
     }
 }
 
-fn write_case(folder: &Path, purchases: &Purchases, cut: &Cut, about: &Value) -> Outcome<()> {
+fn write_case(
+    folder: &Path,
+    purchases: &Purchases,
+    cut: &Cut,
+    about: &Value,
+    seen: &mut crc32fast::Hasher,
+) -> Outcome<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("case.json"), about.to_string())?;
     let days = |at_us: i64| (at_us as f64 / DAY_US as f64).to_le_bytes();
     let whole = |number: u32| (number as i32).to_le_bytes();
-    write(folder, "customer.i32", cut.known.iter().map(|line| whole(line.customer)))?;
-    write(folder, "product.i32", cut.known.iter().map(|line| whole(line.product)))?;
-    write(folder, "basket.i32", cut.known.iter().map(|line| whole(line.basket)))?;
-    write(folder, "quantity.f32", cut.known.iter().map(|line| line.quantity.to_le_bytes()))?;
-    write(folder, "day.f64", cut.known.iter().map(|line| days(line.at_us)))?;
-    write(folder, "target.i32", cut.targets.iter().map(|target| whole(target.customer)))?;
-    write(folder, "target_day.f64", cut.targets.iter().map(|target| days(target.at_us)))?;
+    write(folder, "customer.i32", cut.known.iter().map(|line| whole(line.customer)), seen)?;
+    write(folder, "product.i32", cut.known.iter().map(|line| whole(line.product)), seen)?;
+    write(folder, "basket.i32", cut.known.iter().map(|line| whole(line.basket)), seen)?;
+    write(folder, "quantity.f32", cut.known.iter().map(|line| line.quantity.to_le_bytes()), seen)?;
+    write(folder, "day.f64", cut.known.iter().map(|line| days(line.at_us)), seen)?;
+    write(folder, "target.i32", cut.targets.iter().map(|target| whole(target.customer)), seen)?;
+    write(folder, "target_day.f64", cut.targets.iter().map(|target| days(target.at_us)), seen)?;
+    write(folder, "category.i32", category_numbers(purchases).map(i32::to_le_bytes), seen)
+}
+
+/// Categories by their place in the alphabet; -1 for a product without one.
+fn category_numbers(purchases: &Purchases) -> impl Iterator<Item = i32> {
     let mut names: Vec<&str> = purchases.products.iter().map(|product| product.category.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let categories = purchases.products.iter().map(|product| match product.category.as_str() {
+    purchases.products.iter().map(move |product| match product.category.as_str() {
         "" => -1,
         name => names.binary_search(&name).map_or(-1, |place| place as i32),
-    });
-    write(folder, "category.i32", categories.map(i32::to_le_bytes))
+    })
 }
 
-fn write<const N: usize>(folder: &Path, name: &str, values: impl Iterator<Item = [u8; N]>) -> Outcome<()> {
-    Ok(fs::write(folder.join(name), values.flatten().collect::<Vec<u8>>())?)
+fn write<const N: usize>(
+    folder: &Path,
+    name: &str,
+    values: impl Iterator<Item = [u8; N]>,
+    seen: &mut crc32fast::Hasher,
+) -> Outcome<()> {
+    let bytes: Vec<u8> = values.flatten().collect();
+    seen.update(&bytes);
+    Ok(fs::write(folder.join(name), bytes)?)
 }

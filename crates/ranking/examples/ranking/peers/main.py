@@ -65,15 +65,23 @@ def run_collaborative(folder, threads, seed):
     }
     methods = {}
     for method, (grid, fit) in fits.items():
-        methods[method] = {task: (None, -1.0) for task in world.tasks}
-        for entry in grid:
+        best = {task: (None, -1.0) for task in world.tasks}
+
+        def consider(entry):
             fitted = fit(world, entry)
-            for task, (_, reached) in methods[method].items():
+            for task, (_, reached) in best.items():
                 value = ndcg(world, collaborative.recommend(world, fitted, task), task)
                 if value > reached:
-                    methods[method][task] = (entry, value)
-        for task, (entry, _) in methods[method].items():
+                    best[task] = (entry, value)
+
+        for entry in grid:
+            consider(entry)
+        if method == "als":
+            for entry in {collaborative.wider(entry) for entry, _ in best.values()}:
+                consider(entry)
+        for task, (entry, _) in best.items():
             write(folder, task, method, collaborative.recommend(test, fit(test, entry), task))
+        methods[method] = best
     remember(folder, "collaborative", methods)
 
 
@@ -90,7 +98,7 @@ def chosen_for(folder, task):
 def run_ranker(folder, threads, seed):
     import ranker
 
-    cuts, test = worlds(folder), Case(folder / "test")
+    cuts, test = [cut.part(ranker.CUSTOMERS, seed) for cut in worlds(folder)], Case(folder / "test")
     report = {}
     for task in test.tasks:
         chosen = chosen_for(folder, task)
@@ -108,11 +116,11 @@ def run_cost(folder, threads, seed):
     import collaborative
     import ranker
 
-    cuts, test = worlds(folder), Case(folder / "test")
+    cuts, test = [cut.part(ranker.CUSTOMERS, seed) for cut in worlds(folder)], Case(folder / "test")
     task = test.tasks[0]
     chosen = chosen_for(folder, task)
     report = json.loads((folder / "ranker.json").read_text())[task]
-    started = time.perf_counter()
+    started, processor = time.perf_counter(), time.process_time()
     collaborative.fit_als(test, chosen["als"], threads, seed)
     als = time.perf_counter()
     collaborative.fit_knn(test, chosen["knn"], threads)
@@ -125,6 +133,7 @@ def run_cost(folder, threads, seed):
         "item_knn_seconds": knn - als,
         "ranker_seconds": done - knn,
         "seconds": done - started,
+        "cpu_seconds": time.process_time() - processor,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     remember(folder, "cost", cost)
