@@ -31,6 +31,16 @@ pub enum RepeatPolicy {
     Only,
 }
 
+/// What orders the products.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Ranker {
+    /// The learned ranker when the snapshot has one, otherwise the blend.
+    #[default]
+    Learned,
+    /// A fixed blend of the customer's own frequency, similarity and popularity: quicker.
+    Linear,
+}
+
 /// A request for one customer.
 #[derive(Clone, Copy, Debug)]
 pub struct RecommendQuery<'a> {
@@ -42,4 +52,6 @@ pub struct RecommendQuery<'a> {
     pub filter: &'a Filter,
     /// What to do with products bought before.
     pub repeat_policy: RepeatPolicy,
+    /// What orders the products.
+    pub ranker: Ranker,
 }

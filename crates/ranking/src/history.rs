@@ -3,6 +3,7 @@
 use crate::{
     Event, InteractionKind,
     decay::{DecayedSum, HalfLife, clamp_time},
+    occasion::{Occasion, OccasionLog},
 };
 
 /// No purchase, opinion or sighting yet.
@@ -125,6 +126,7 @@ impl Facts {
 pub(crate) struct Pair {
     pub facts: Facts,
     pub weight: DecayedSum,
+    pub occasions: OccasionLog,
 }
 
 impl Pair {
@@ -135,6 +137,9 @@ impl Pair {
         let weight = weight_of(event);
         if weight != 0.0 {
             self.weight.add(personal_half_life, time_us, weight);
+        }
+        if let Some(occasion) = Occasion::of(event, time_us, weight) {
+            self.occasions.add(occasion);
         }
     }
 }

@@ -16,8 +16,11 @@ pub struct Ranked {
 pub struct RankedItem {
     /// Which product.
     pub product_id: String,
-    /// Higher is better, never negative; comparable within one answer only.
+    /// Higher is better; comparable within one answer only. The learned ranker's may be negative.
     pub score: f64,
+    /// The chance, 0 to 1, that it is bought within what the ranker foresees; `None` when the
+    /// learned ranker did not order the answer.
+    pub relevance: Option<f32>,
     /// The rung of the ladder it came from.
     pub source: Source,
     /// Sentences for the shopper, at least one, the strongest first.

@@ -1,6 +1,8 @@
 //! One tenant's models in memory: a snapshot, and what happened since overlaid on it.
 
 mod catalogue;
+mod explain;
+mod learned;
 mod overlay;
 mod popularity;
 mod reasons;
@@ -9,23 +11,32 @@ mod taste;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(test)]
+pub(crate) use self::learned::fill_history;
 use self::{
     catalogue::Catalogue,
     overlay::{Ground, Overlay},
     popularity::PopularityOrder,
 };
 use crate::{
-    Event, Filter, ProductRecord, Ranked, RecommendQuery, Snapshot, TrainingSettings, UnknownProduct,
+    Event, Explanation, Filter, ProductRecord, Ranked, Ranker, RecommendQuery, Snapshot, TrainingSettings,
+    UnknownProduct,
     decay::HalfLife,
+    features::{FeatureModels, Scratch, Shelves, Statistics},
     history::{Facts, NEVER_US},
+    occasion::day_of,
+    ranker::LearnedRanker,
     snapshot::{HistoryRow, Models},
 };
 
 /// How strongly products that their buyers buy again are preferred: the share of buyers who do, to
 /// this power. Found on held-out months of grocery purchases.
 const BUY_AGAIN_POWER: f64 = 0.25;
+
+/// Features see a customer at most so many days after the newest event.
+const LONGEST_AFTER_DAYS: i32 = 30;
 
 /// The share is taken as if ten more customers had bought the product, two of them again.
 const BUY_AGAIN_PRIOR: (f64, f64) = (2.0, 10.0);
@@ -42,6 +53,10 @@ pub struct Serving {
     overlay: Overlay,
     /// By product: how much more it is worth recommending because its buyers buy it again.
     buy_again: Vec<f32>,
+    shelves: Shelves,
+    statistics: Statistics,
+    /// Working memory of requests that ended, for those that come.
+    scratches: Mutex<Vec<Scratch>>,
 }
 
 impl Serving {
@@ -61,6 +76,9 @@ impl Serving {
             order: PopularityOrder::default(),
             overlay: Overlay::default(),
             buy_again: Vec::new(),
+            shelves: Shelves::default(),
+            statistics: Statistics::default(),
+            scratches: Mutex::default(),
         }
     }
 
@@ -71,7 +89,17 @@ impl Serving {
             personal_half_life: snapshot.tuning.personal_half_life,
             recent_since_us: snapshot.models.recent_since_us,
         };
+        let shelves = Shelves::of(&snapshot.products.records);
+        let statistics = Statistics::derive(
+            &snapshot.customers,
+            &shelves,
+            snapshot.products.ids.len(),
+            snapshot.reference_day(),
+        );
         let mut serving = Self {
+            shelves,
+            statistics,
+            scratches: Mutex::default(),
             tenant: snapshot.tenant().to_owned(),
             ground,
             catalogue: Catalogue::of(&snapshot.products),
@@ -100,6 +128,7 @@ impl Serving {
     pub fn upsert_product(&mut self, record: ProductRecord) {
         let product = self.catalogue.number_of(&record.product_id);
         self.order.remove(&self.catalogue, product);
+        self.shelves.replace(product, &record);
         self.catalogue.replace(product, record);
         self.order.insert(&self.catalogue, product);
     }
@@ -146,7 +175,49 @@ impl Serving {
 
     /// What the customer may want next. A customer nobody has seen gets what is popular.
     pub fn recommend(&self, query: &RecommendQuery<'_>, now_us: i64) -> Ranked {
-        recommend::recommend(self, query, now_us)
+        match self.learned(query.ranker) {
+            Some(ranker) => learned::rank(self, ranker, query, None, now_us),
+            None => recommend::rank(self, query, None, now_us),
+        }
+    }
+
+    /// The products of a given list that may be shown, from the best to the worst for the customer;
+    /// those the filter or the repeat policy excludes, and unknown ones, are left out.
+    pub fn rank_products(&self, query: &RecommendQuery<'_>, product_ids: &[&str], now_us: i64) -> Ranked {
+        let mut only: Vec<u32> = product_ids.iter().filter_map(|id| self.catalogue.find(id)).collect();
+        only.sort_unstable();
+        only.dedup();
+        match self.learned(query.ranker) {
+            Some(ranker) => learned::rank(self, ranker, query, Some(&only), now_us),
+            None => recommend::rank(self, query, Some(&only), now_us),
+        }
+    }
+
+    /// Why the product has its score for the customer, in parts that add up to it.
+    ///
+    /// # Errors
+    /// The product is not in the catalogue, or hidden.
+    pub fn explain(
+        &self,
+        customer_id: &str,
+        product_id: &str,
+        ranker: Ranker,
+        now_us: i64,
+    ) -> Result<Explanation, UnknownProduct> {
+        let visible = |product: &u32| self.catalogue.is_visible(*product);
+        let Some(product) = self.catalogue.find(product_id).filter(visible) else {
+            return Err(UnknownProduct { product_id: product_id.to_owned() });
+        };
+        Ok(match self.learned(ranker) {
+            Some(ranker) => explain::learned(self, ranker, customer_id, product, now_us),
+            None => explain::linear(self, customer_id, product, now_us),
+        })
+    }
+
+    /// The learned ranker, when it is asked for and there is one.
+    fn learned(&self, ranker: Ranker) -> Option<&LearnedRanker> {
+        let learned = self.snapshot.as_ref().and_then(|snapshot| snapshot.ranker.as_ref());
+        learned.filter(|_| ranker == Ranker::Learned)
     }
 
     /// What is bought by the people who buy the product, filled up with what is popular in its
@@ -185,6 +256,28 @@ impl Serving {
 
     fn models(&self) -> Option<&Models> {
         self.snapshot.as_ref().map(|snapshot| &snapshot.models)
+    }
+
+    fn feature_models(&self) -> FeatureModels<'_> {
+        FeatureModels { models: self.models(), statistics: &self.statistics, shelves: &self.shelves }
+    }
+
+    /// The day features see things on. Of a history that ended long ago it is at most a month after
+    /// the newest event, as nothing was learnt of what comes later.
+    fn feature_day(&self, now_us: i64) -> i32 {
+        let in_snapshot = self.snapshot.as_ref().map(|snapshot| snapshot.reference_day());
+        let fresh = self.overlay.latest_us().map(|time_us| day_of(time_us).saturating_add(1));
+        let newest = in_snapshot.max(fresh).unwrap_or(i32::MAX);
+        day_of(now_us).min(newest.saturating_add(LONGEST_AFTER_DAYS))
+    }
+
+    /// Does something with working memory that was used before, if there is any.
+    fn with_scratch<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let pool = || self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = pool().pop().unwrap_or_default();
+        let done = work(&mut scratch);
+        pool().push(scratch);
+        done
     }
 
     /// The time weights are seen at. Without a snapshot the newest event's, so that a history that

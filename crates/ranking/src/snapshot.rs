@@ -11,7 +11,14 @@ mod tests;
 
 pub(crate) use models::{Models, Neighbour};
 
-use crate::{ProductRecord, SnapshotError, Watermark, decay::HalfLife, history::Facts};
+use crate::{
+    ProductRecord, SnapshotError, Target, Watermark,
+    decay::HalfLife,
+    history::Facts,
+    neighbours::Shortlists,
+    occasion::{Occasion, day_of},
+    ranker::LearnedRanker,
+};
 
 /// What a snapshot says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +42,9 @@ pub struct Snapshot {
     pub(crate) products: Products,
     pub(crate) customers: Customers,
     pub(crate) models: Models,
+    /// What customers alike buy, for each customer.
+    pub(crate) shortlists: Shortlists,
+    pub(crate) ranker: Option<LearnedRanker>,
 }
 
 /// The settings a snapshot was trained with, which its overlay has to share.
@@ -60,6 +70,8 @@ pub(crate) struct Customers {
     pub offsets: Vec<u32>,
     /// By customer, then product.
     pub rows: Vec<HistoryRow>,
+    /// By row, then day.
+    pub occasions: Vec<Occasion>,
 }
 
 /// What one customer did with one product.
@@ -69,18 +81,33 @@ pub(crate) struct HistoryRow {
     /// How much the customer was drawn to it at the reference time.
     pub weight: f32,
     pub facts: Facts,
+    /// Where its days begin among all occasions.
+    pub occasions_begin: u32,
+    /// How many days there are.
+    pub occasions_count: u32,
 }
 
 impl Customers {
-    pub(crate) fn from_sorted_rows(ids: Vec<String>, numbered_rows: Vec<(u32, HistoryRow)>) -> Self {
-        let mut offsets = vec![0; ids.len() + 1];
-        for (customer, _) in &numbered_rows {
-            offsets[*customer as usize + 1] += 1;
+    /// Rows and their occasions have to come by customer, then by product.
+    pub(crate) fn from_sorted_rows(
+        ids: Vec<String>,
+        numbered_rows: impl IntoIterator<Item = (u32, HistoryRow)>,
+        occasions: Vec<Occasion>,
+    ) -> Self {
+        let mut customers = Self { offsets: vec![0; ids.len() + 1], ids, rows: Vec::new(), occasions };
+        for (customer, row) in numbered_rows {
+            customers.offsets[customer as usize + 1] += 1;
+            customers.rows.push(row);
         }
-        for customer in 0..ids.len() {
-            offsets[customer + 1] += offsets[customer];
+        for customer in 0..customers.ids.len() {
+            customers.offsets[customer + 1] += customers.offsets[customer];
         }
-        Self { ids, offsets, rows: numbered_rows.into_iter().map(|(_, row)| row).collect() }
+        customers
+    }
+
+    /// The days behind a row, in their order.
+    pub(crate) fn occasions_of(&self, row: &HistoryRow) -> &[Occasion] {
+        &self.occasions[row.occasions_begin as usize..][..row.occasions_count as usize]
     }
 
     pub(crate) fn find(&self, customer_id: &str) -> Option<usize> {
@@ -97,14 +124,20 @@ impl Customers {
     }
 
     fn without(&self, customer: usize) -> Self {
-        let begin = self.offsets[customer];
-        let end = self.offsets[customer + 1];
+        let (begin, end) = (self.offsets[customer] as usize, self.offsets[customer + 1] as usize);
+        let first =
+            |at: usize| self.rows.get(at).map_or(self.occasions.len(), |row| row.occasions_begin as usize);
+        let gone = first(begin)..first(end);
         let mut rest = self.clone();
         rest.ids.remove(customer);
-        rest.rows.drain(begin as usize..end as usize);
+        rest.rows.drain(begin..end);
+        rest.occasions.drain(gone.clone());
+        for row in &mut rest.rows[begin..] {
+            row.occasions_begin -= gone.len() as u32;
+        }
         rest.offsets.remove(customer + 1);
         for offset in &mut rest.offsets[customer + 1..] {
-            *offset -= end - begin;
+            *offset -= (end - begin) as u32;
         }
         rest
     }
@@ -131,6 +164,16 @@ impl Snapshot {
         self.trained_at_us
     }
 
+    /// What its learned ranker was taught to foresee; `None` when it has none.
+    pub fn ranker_target(&self) -> Option<Target> {
+        self.ranker.as_ref().map(|ranker| ranker.target)
+    }
+
+    /// The day the models see things on: the one after the newest event.
+    pub(crate) fn reference_day(&self) -> i32 {
+        day_of(self.reference_us).saturating_add(1)
+    }
+
     /// Products of the catalogue that are not hidden.
     pub fn product_count(&self) -> usize {
         self.products.records.iter().flatten().filter(|record| !record.hidden).count()
@@ -152,9 +195,11 @@ impl Snapshot {
     }
 
     /// The same model as if the customer had never been there, under the same version; `None` when
-    /// they are not in it. What is known of products as a whole is derived anew.
+    /// they are not in it. What is known of products as a whole is derived anew; what customers alike
+    /// buy and the ranker are sums over many and stay until the next training.
     pub fn without_customer(&self, customer_id: &str) -> Option<Self> {
-        let customers = self.customers.without(self.customers.find(customer_id)?);
+        let customer = self.customers.find(customer_id)?;
+        let customers = self.customers.without(customer);
         let models = Models::derive(&self.tuning, self.reference_us, self.products.ids.len(), &customers);
         Some(Self {
             header: self.header.clone(),
@@ -164,6 +209,8 @@ impl Snapshot {
             products: self.products.clone(),
             customers,
             models,
+            shortlists: self.shortlists.without(customer),
+            ranker: self.ranker.clone(),
         })
     }
 

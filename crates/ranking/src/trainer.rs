@@ -3,10 +3,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    Event, ProductRecord, Snapshot, SnapshotHeader,
+    Event, ProductRecord, Snapshot, SnapshotHeader, Target,
     decay::{HalfLife, clamp_time},
+    features::Shelves,
     history::Pair,
+    neighbours::Shortlists,
+    occasion::{MOST_DAYS_PER_CUSTOMER, day_of},
     snapshot::{Customers, HistoryRow, Models, Products, Tuning},
+    worlds::{Schooling, teach},
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -20,11 +24,18 @@ pub struct TrainingSettings {
     pub personal_half_life: Duration,
     /// How many similar products are kept for each product.
     pub neighbours_per_product: usize,
+    /// What a learned ranker is taught to foresee; `None` trains without one.
+    pub ranker: Option<Target>,
 }
 
 impl Default for TrainingSettings {
     fn default() -> Self {
-        Self { popularity_half_life: DAY * 14, personal_half_life: DAY * 120, neighbours_per_product: 50 }
+        Self {
+            popularity_half_life: DAY * 14,
+            personal_half_life: DAY * 120,
+            neighbours_per_product: 50,
+            ranker: Some(Target::default()),
+        }
     }
 }
 
@@ -34,6 +45,7 @@ impl Default for TrainingSettings {
 /// looked at: give every event once.
 pub struct Trainer {
     tuning: Tuning,
+    schooling: Option<Schooling>,
     now_us: i64,
     product_numbers: HashMap<String, u32>,
     records: Vec<Option<ProductRecord>>,
@@ -50,6 +62,7 @@ impl Trainer {
                 personal_half_life: HalfLife::new(settings.personal_half_life),
                 neighbours_per_product: u32::try_from(settings.neighbours_per_product).unwrap_or(u32::MAX),
             },
+            schooling: settings.ranker.map(|target| Schooling { target, ..Schooling::default() }),
             now_us: clamp_time(now_us),
             product_numbers: HashMap::new(),
             records: Vec::new(),
@@ -82,20 +95,21 @@ impl Trainer {
         for (number, record) in self.records.into_iter().enumerate() {
             records[product_places[number] as usize] = record;
         }
-        let mut rows: Vec<(u32, HistoryRow)> = self
-            .pairs
-            .into_iter()
-            .map(|((customer, product), pair)| {
-                let weight = pair.weight.value(self.tuning.personal_half_life, reference_us) as f32;
-                let product = product_places[product as usize];
-                (customer_places[customer as usize], HistoryRow { product, weight, facts: pair.facts })
-            })
-            .collect();
-        rows.sort_unstable_by_key(|(customer, row)| (*customer, row.product));
-        let customers = Customers::from_sorted_rows(customer_ids, rows);
+        let customers = gather_customers(self.pairs, customer_ids, &customer_places, |product, pair| {
+            let weight = pair.weight.value(self.tuning.personal_half_life, reference_us) as f32;
+            (product_places[product as usize], weight)
+        });
         let models = Models::derive(&self.tuning, reference_us, product_ids.len(), &customers);
+        let now_day = day_of(reference_us).saturating_add(1);
+        let shortlists = Shortlists::derive(&customers, product_ids.len(), now_day);
+        let ranker = self.schooling.and_then(|schooling| {
+            let shelves = Shelves::of(&records);
+            teach(&customers, &shelves, product_ids.len(), now_day, &self.tuning, &schooling)
+        });
         let products = Products { ids: product_ids, records };
         Snapshot {
+            shortlists,
+            ranker,
             header,
             tuning: self.tuning,
             trained_at_us: self.now_us,
@@ -113,6 +127,70 @@ impl Trainer {
         }
         number
     }
+}
+
+/// The pairs as rows in the order of customers and products, with the newest days of each customer.
+fn gather_customers(
+    pairs: HashMap<(u32, u32), Pair>,
+    ids: Vec<String>,
+    places: &[u32],
+    place_and_weight: impl Fn(u32, &Pair) -> (u32, f32),
+) -> Customers {
+    let mut sorted: Vec<(u32, u32, f32, Pair)> = pairs
+        .into_iter()
+        .map(|((customer, product), pair)| {
+            let (product, weight) = place_and_weight(product, &pair);
+            (places[customer as usize], product, weight, pair)
+        })
+        .collect();
+    sorted.sort_unstable_by_key(|&(customer, product, ..)| (customer, product));
+    let mut rows = Vec::with_capacity(sorted.len());
+    let mut occasions = Vec::new();
+    for of_customer in sorted.chunk_by(|one, other| one.0 == other.0) {
+        let mut oldest = oldest_day_kept(of_customer);
+        for (customer, product, weight, pair) in of_customer {
+            let begin = occasions.len();
+            occasions.extend(pair.occasions.days().iter().filter(|occasion| oldest.keeps(occasion.day)));
+            let row = HistoryRow {
+                product: *product,
+                weight: *weight,
+                facts: pair.facts,
+                occasions_begin: u32::try_from(begin).expect("fewer than 4 billion days fit into memory"),
+                occasions_count: (occasions.len() - begin) as u32,
+            };
+            rows.push((*customer, row));
+        }
+    }
+    Customers::from_sorted_rows(ids, rows, occasions)
+}
+
+/// Which days of a customer are kept: those after `day`, and so many of that day.
+struct OldestDay {
+    day: i32,
+    left: usize,
+}
+
+impl OldestDay {
+    fn keeps(&mut self, day: i32) -> bool {
+        if day == self.day && self.left > 0 {
+            self.left -= 1;
+            return true;
+        }
+        day > self.day
+    }
+}
+
+fn oldest_day_kept(pairs: &[(u32, u32, f32, Pair)]) -> OldestDay {
+    let count: usize = pairs.iter().map(|(.., pair)| pair.occasions.days().len()).sum();
+    if count <= MOST_DAYS_PER_CUSTOMER {
+        return OldestDay { day: i32::MIN, left: 0 };
+    }
+    let mut days: Vec<i32> =
+        pairs.iter().flat_map(|(.., pair)| pair.occasions.days()).map(|occasion| occasion.day).collect();
+    days.sort_unstable_by(|one, other| other.cmp(one));
+    let day = days[MOST_DAYS_PER_CUSTOMER - 1];
+    let left = days[..MOST_DAYS_PER_CUSTOMER].iter().filter(|&&kept| kept == day).count();
+    OldestDay { day, left }
 }
 
 fn number_of(numbers: &mut HashMap<String, u32>, id: &str) -> u32 {

@@ -6,7 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_identity::TenantId;
-use larder_ranking::{Filter, Ranked, RankedItem, RecommendQuery, RepeatPolicy, Serving, Shortfall, Source};
+use larder_ranking::{
+    Filter, Ranked, RankedItem, Ranker, RecommendQuery, RepeatPolicy, Serving, Shortfall, Source,
+};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -254,9 +256,10 @@ fn rank(
     now_us: i64,
 ) -> Result<Ranked, Error> {
     match *question {
-        Question::For { customer_id, repeat_policy } => {
-            Ok(serving.recommend(&RecommendQuery { customer_id, limit, filter, repeat_policy }, now_us))
-        }
+        Question::For { customer_id, repeat_policy } => Ok(serving.recommend(
+            &RecommendQuery { customer_id, limit, filter, repeat_policy, ranker: Ranker::Learned },
+            now_us,
+        )),
         Question::Similar { product_id } => serving
             .similar(product_id, limit, filter, now_us)
             .map_err(|_unknown| Error::NotFound { noun: "product" }),

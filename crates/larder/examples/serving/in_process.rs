@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use larder_ranking::{Filter, RecommendQuery, RepeatPolicy, Serving, Snapshot};
+use larder_ranking::{Filter, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot};
 
 use crate::middle;
 use crate::row::Row;
@@ -47,8 +47,13 @@ fn ask(
     let mut times_ns = Histogram::<u64>::new(3)?;
     let filter = Filter::default();
     for customer_id in customers.iter().cycle().take(calls) {
-        let query =
-            RecommendQuery { customer_id, limit: 10, filter: &filter, repeat_policy: RepeatPolicy::Allow };
+        let query = RecommendQuery {
+            customer_id,
+            limit: 10,
+            filter: &filter,
+            repeat_policy: RepeatPolicy::Allow,
+            ranker: Ranker::Learned,
+        };
         let started = Instant::now();
         let ranked = serving.recommend(&query, now_us);
         times_ns.record(started.elapsed().as_nanos() as u64)?;

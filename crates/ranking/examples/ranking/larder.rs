@@ -8,8 +8,8 @@ use std::{
 };
 
 use larder_ranking::{
-    Event, Filter, InteractionKind, RecommendQuery, RepeatPolicy, Serving, Snapshot, SnapshotHeader, Trainer,
-    TrainingSettings,
+    Event, Filter, InteractionKind, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot, SnapshotHeader,
+    Trainer, TrainingSettings,
 };
 
 use crate::{
@@ -77,7 +77,8 @@ pub(crate) fn ask(
     };
     let answers = cut.targets.iter().map(|target| {
         let customer_id = &purchases.customers[target.customer as usize];
-        let query = RecommendQuery { customer_id, limit: length, filter, repeat_policy };
+        let query =
+            RecommendQuery { customer_id, limit: length, filter, repeat_policy, ranker: Ranker::Learned };
         let (answer, took) = quickest(|| serving.recommend(&query, target.at_us));
         (answer.items.iter().map(|item| numbers[item.product_id.as_str()]).collect(), took)
     });

@@ -59,13 +59,11 @@ impl Calibration {
         sigmoid(logit) as f32
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "snapshots do not hold a forest yet"))]
     pub(crate) fn encode(&self, writer: &mut Writer) {
         writer.f32(self.slope);
         writer.f32(self.offset);
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "snapshots do not hold a forest yet"))]
     pub(crate) fn decode(reader: &mut Reader) -> Result<Self, SnapshotError> {
         Ok(Self { slope: reader.finite()?, offset: reader.finite()? })
     }

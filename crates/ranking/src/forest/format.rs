@@ -14,7 +14,6 @@ use crate::{
 const IS_LEAF: u8 = 0x80;
 
 impl Forest {
-    #[cfg_attr(not(test), expect(dead_code, reason = "snapshots do not hold a forest yet"))]
     pub(crate) fn encode(&self, writer: &mut Writer) {
         writer.whole(self.features as u64);
         writer.f32(self.bias);
@@ -34,7 +33,6 @@ impl Forest {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "snapshots do not hold a forest yet"))]
     pub(crate) fn decode(reader: &mut Reader) -> Result<Self, SnapshotError> {
         let features = reader.whole()?;
         if features > MOST_FEATURES as u64 {

@@ -69,6 +69,13 @@ impl<'a> Narrator<'a> {
         reasons
     }
 
+    /// For a product that customers with the same products buy.
+    pub(super) fn alike(&self, product: u32) -> Vec<String> {
+        let mut reasons = vec!["bought by customers who buy much of what you buy".to_owned()];
+        reasons.extend(self.bought_again(product));
+        reasons
+    }
+
     pub(super) fn popular_in(&self, product: u32, category: u32) -> Vec<String> {
         let category = self.serving.catalogue.category_name(category);
         vec![match self.bought_lately(product) {
@@ -108,7 +115,7 @@ impl<'a> Narrator<'a> {
         }
     }
 
-    fn bought_again(&self, product: u32) -> Option<String> {
+    pub(super) fn bought_again(&self, product: u32) -> Option<String> {
         let models = self.serving.models()?;
         let buyers = *models.buyers.get(product as usize)?;
         let again = *models.repeat_buyers.get(product as usize)?;
@@ -139,7 +146,7 @@ impl<'a> Narrator<'a> {
 }
 
 /// How often the customer buys it, when three purchases or more show it.
-fn rhythm(taste: &Taste) -> Option<String> {
+pub(super) fn rhythm(taste: &Taste) -> Option<String> {
     let facts = &taste.facts;
     let between = facts.purchases.checked_sub(1).filter(|&between| between >= 2)?;
     let span_us = facts.last_purchase_us.saturating_sub(facts.first_purchase_us);

@@ -11,13 +11,13 @@ use crate::{Filter, Ranked, RankedItem, RecommendQuery, RepeatPolicy, Shortfall,
 
 /// What the mean similarity to the seeds adds to a product's own weight. Found on held-out months
 /// of grocery purchases, like the constants in `serving.rs` and `models.rs`.
-const SIMILARITY_WEIGHT: f64 = 2.0;
+pub(super) const SIMILARITY_WEIGHT: f64 = 2.0;
 
 /// What being as popular as the most popular product adds.
-const POPULARITY_WEIGHT: f64 = 0.2;
+pub(super) const POPULARITY_WEIGHT: f64 = 0.2;
 
 /// How much a product is pushed down that is bought with one the customer does not want.
-const AVERSION_WEIGHT: f64 = 5.0;
+pub(super) const AVERSION_WEIGHT: f64 = 5.0;
 
 /// The popular rungs begin at this share of the score above them.
 const NEXT_RUNG: f64 = 0.5;
@@ -26,36 +26,49 @@ const NEXT_RUNG: f64 = 0.5;
 const MOST_CATEGORIES: usize = 5;
 
 /// A product on its way into the answer.
-struct Candidate<'a> {
-    product: u32,
-    score: f64,
-    evidence: Evidence<'a>,
+pub(super) struct Candidate<'a> {
+    pub product: u32,
+    pub score: f64,
+    pub relevance: Option<f32>,
+    pub evidence: Evidence<'a>,
 }
 
 /// Why a product is in the answer.
-enum Evidence<'a> {
+pub(super) enum Evidence<'a> {
     Own(&'a Taste, Option<Affinity>),
     Near(Affinity),
+    /// Customers alike buy it.
+    Alike,
     PopularIn(u32),
     Popular,
 }
 
 /// Where to look for what is popular.
 #[derive(Clone, Copy)]
-enum Rung<'a> {
+pub(super) enum Rung<'a> {
     /// In these categories, because they mean something to the customer or the product.
     In(&'a [u32]),
     /// Anywhere, or where the filter lets anything through.
     Everywhere(Option<&'a [u32]>),
 }
 
-pub(super) fn recommend(serving: &Serving, query: &RecommendQuery<'_>, now_us: i64) -> Ranked {
+/// The best products for the customer, of `only` these (sorted) or of all.
+pub(super) fn rank(
+    serving: &Serving,
+    query: &RecommendQuery<'_>,
+    only: Option<&[u32]>,
+    now_us: i64,
+) -> Ranked {
     let gate = Gate::new(&serving.catalogue, query.filter);
     let tastes = tastes_of(serving, query.customer_id, now_us);
     let taste_of = |product: u32| {
         tastes.binary_search_by_key(&product, |taste| taste.product).ok().map(|place| &tastes[place])
     };
-    let accept = |product: u32| allowed(taste_of(product), query.repeat_policy) && gate.passes(product);
+    let accept = |product: u32| {
+        allowed(taste_of(product), query.repeat_policy)
+            && only.is_none_or(|only| only.binary_search(&product).is_ok())
+            && gate.passes(product)
+    };
     let seeds = seeds_of(serving, &tastes);
     let mut chosen = candidates(serving, &tastes, affinities_of(serving, &seeds));
     chosen.retain(|candidate| accept(candidate.product));
@@ -92,7 +105,7 @@ pub(super) fn similar(serving: &Serving, product: u32, limit: usize, filter: &Fi
                 nearest: product,
                 common_buyers: near.common_buyers,
             });
-            Candidate { product: near.product, score: similarity, evidence }
+            Candidate { product: near.product, score: similarity, relevance: None, evidence }
         })
         .collect();
     if let Some(category) = serving.catalogue.category(product) {
@@ -114,7 +127,7 @@ pub(super) fn popular(serving: &Serving, limit: usize, filter: &Filter, now_us: 
 }
 
 /// Whether the customer's history allows the product.
-fn allowed(taste: Option<&Taste>, repeat_policy: RepeatPolicy) -> bool {
+pub(super) fn allowed(taste: Option<&Taste>, repeat_policy: RepeatPolicy) -> bool {
     let bought = taste.is_some_and(|taste| taste.facts.purchases > 0);
     let unwanted = taste.is_some_and(Taste::is_unwanted);
     !unwanted
@@ -132,7 +145,7 @@ fn candidates<'a>(serving: &Serving, tastes: &'a [Taste], affinities: Vec<Affini
     let mut add = |product: u32, weight: f64, similarity: f64, evidence: Evidence<'a>| {
         let popularity = POPULARITY_WEIGHT * share_of(product);
         let score = (weight + SIMILARITY_WEIGHT * similarity + popularity) * serving.buy_again(product);
-        candidates.push(Candidate { product, score, evidence });
+        candidates.push(Candidate { product, score, relevance: None, evidence });
     };
     let mut affinities = affinities.into_iter().peekable();
     for taste in tastes.iter().filter(|taste| taste.weight >= 0.0 && taste.facts.last_seen_us != NEVER_US) {
@@ -161,7 +174,7 @@ fn push_down(candidates: &mut [Candidate<'_>], aversions: &[(u32, f64)]) {
 }
 
 /// The categories the customer is drawn to most.
-fn favourite_categories(serving: &Serving, seeds: &[&Taste]) -> Vec<u32> {
+pub(super) fn favourite_categories(serving: &Serving, seeds: &[&Taste]) -> Vec<u32> {
     let mut categories: Vec<(u32, f64)> = Vec::new();
     for seed in seeds {
         let Some(category) = serving.catalogue.category(seed.product) else { continue };
@@ -178,7 +191,7 @@ fn favourite_categories(serving: &Serving, seeds: &[&Taste]) -> Vec<u32> {
 }
 
 /// Adds what is popular below what has been chosen.
-fn fill_up(
+pub(super) fn fill_up(
     serving: &Serving,
     chosen: &mut Vec<Candidate<'_>>,
     limit: usize,
@@ -197,18 +210,22 @@ fn fill_up(
         Rung::Everywhere(categories) => (categories, false),
     };
     let first = serving.order.first(categories, missing, &is_new);
-    let ceiling = chosen.last().map_or(1.0, |last| last.score * NEXT_RUNG);
+    let (ceiling, floor) = match chosen.last() {
+        None => (1.0, 0.0),
+        Some(last) if last.relevance.is_none() => (last.score * NEXT_RUNG, 0.0),
+        Some(last) => (last.score - NEXT_RUNG, last.score - 1.0),
+    };
     let top = first.first().map_or(0.0, |&product| serving.order.log2(product));
     chosen.extend(first.into_iter().map(|product| {
         let below_top = serving.order.log2(product) - top;
         let share = if below_top.is_nan() { 0.0 } else { below_top.exp2() };
         let category = serving.catalogue.category(product).filter(|_| personal);
         let evidence = category.map_or(Evidence::Popular, Evidence::PopularIn);
-        Candidate { product, score: ceiling * share, evidence }
+        Candidate { product, score: floor + (ceiling - floor) * share, relevance: None, evidence }
     }));
 }
 
-fn shortfall(serving: &Serving, gate: &Gate<'_>, count: usize, limit: usize) -> Option<Shortfall> {
+pub(super) fn shortfall(serving: &Serving, gate: &Gate<'_>, count: usize, limit: usize) -> Option<Shortfall> {
     if count >= limit {
         None
     } else if serving.catalogue.visible_count() == 0 {
@@ -221,7 +238,12 @@ fn shortfall(serving: &Serving, gate: &Gate<'_>, count: usize, limit: usize) -> 
 }
 
 /// The better reason for an empty answer when only products bought before were asked for.
-fn why_nothing_to_repeat(policy: RepeatPolicy, known: bool, bought: bool, count: usize) -> Option<Shortfall> {
+pub(super) fn why_nothing_to_repeat(
+    policy: RepeatPolicy,
+    known: bool,
+    bought: bool,
+    count: usize,
+) -> Option<Shortfall> {
     match (policy, known, bought) {
         (RepeatPolicy::Only, false, _) => Some(Shortfall::UnknownCustomer),
         (RepeatPolicy::Only, true, false) => Some(Shortfall::NoHistoryForRepeat),
@@ -230,7 +252,7 @@ fn why_nothing_to_repeat(policy: RepeatPolicy, known: bool, bought: bool, count:
     .filter(|_| count == 0)
 }
 
-fn ranked(
+pub(super) fn ranked(
     serving: &Serving,
     chosen: Vec<Candidate<'_>>,
     shortfall: Option<Shortfall>,
@@ -242,13 +264,14 @@ fn ranked(
         let (source, reasons) = match &candidate.evidence {
             Evidence::Own(taste, near) => (Source::Personal, narrator.own(taste, near.as_ref())),
             Evidence::Near(near) => (Source::Similar, narrator.near(near)),
+            Evidence::Alike => (Source::Similar, narrator.alike(product)),
             Evidence::PopularIn(category) => {
                 (Source::PopularInCategory, narrator.popular_in(product, *category))
             }
             Evidence::Popular => (Source::Popular, narrator.popular(product)),
         };
         let product_id = serving.catalogue.id(product).to_string();
-        RankedItem { product_id, score: candidate.score, source, reasons }
+        RankedItem { product_id, score: candidate.score, relevance: candidate.relevance, source, reasons }
     });
     Ranked { items: items.collect(), shortfall }
 }

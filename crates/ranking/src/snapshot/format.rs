@@ -4,12 +4,13 @@
 mod customers;
 mod models;
 mod products;
+mod shortlists;
 
 use super::{
     Snapshot, SnapshotHeader, Tuning,
     bytes::{Reader, Writer},
 };
-use crate::{SnapshotError, Watermark, decay::HalfLife};
+use crate::{SnapshotError, Watermark, decay::HalfLife, ranker::LearnedRanker};
 
 const MARK: [u8; 8] = *b"LARDER\x00S";
 pub(super) const FORMAT_VERSION: u32 = 2;
@@ -17,7 +18,8 @@ pub(super) const FORMAT_VERSION: u32 = 2;
 /// Mark, version, length of the file, CRC-32 of these three.
 const PREAMBLE_LENGTH: u64 = 8 + 4 + 8 + 4;
 
-const SECTIONS: [&str; 5] = ["header", "products", "customers", "popularity", "neighbours"];
+const SECTIONS: [&str; 7] =
+    ["header", "products", "customers", "popularity", "neighbours", "shortlists", "ranker"];
 
 pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let payloads = [
@@ -26,6 +28,8 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
         customers::encode(&snapshot.customers, snapshot.reference_us),
         models::encode_popularity(&snapshot.models),
         models::encode_neighbours(&snapshot.models),
+        shortlists::encode(&snapshot.shortlists),
+        encode_ranker(snapshot.ranker.as_ref()),
     ];
     let mut body = Writer::default();
     for (number, payload) in (0u8..).zip(&payloads) {
@@ -95,14 +99,45 @@ fn decode_section<'a>(
 }
 
 fn assemble(sections: Vec<Reader<'_>>) -> Result<Snapshot, SnapshotError> {
-    let [header, products, customers, popularity, neighbours]: [Reader<'_>; 5] =
+    let [header, products, customers, popularity, neighbours, shortlists, ranker]: [Reader<'_>; 7] =
         sections.try_into().map_err(|_| SnapshotError::NotASnapshot)?;
     let (header, tuning, trained_at_us, reference_us) = decode_header(header)?;
     let products = products::decode(products)?;
     let customers = customers::decode(customers, reference_us, products.ids.len())?;
     let mut models = models::decode_popularity(popularity, products.ids.len())?;
     models::decode_neighbours(neighbours, &mut models)?;
-    Ok(Snapshot { header, tuning, trained_at_us, reference_us, products, customers, models })
+    let shortlists = shortlists::decode(shortlists, customers.ids.len(), products.ids.len())?;
+    let ranker = decode_ranker(ranker)?;
+    Ok(Snapshot {
+        header,
+        tuning,
+        trained_at_us,
+        reference_us,
+        products,
+        customers,
+        models,
+        shortlists,
+        ranker,
+    })
+}
+
+fn encode_ranker(ranker: Option<&LearnedRanker>) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.u8(u8::from(ranker.is_some()));
+    if let Some(ranker) = ranker {
+        ranker.encode(&mut writer);
+    }
+    writer.into_bytes()
+}
+
+fn decode_ranker(mut reader: Reader<'_>) -> Result<Option<LearnedRanker>, SnapshotError> {
+    let ranker = match reader.u8()? {
+        0 => None,
+        1 => Some(LearnedRanker::decode(&mut reader)?),
+        _ => return Err(reader.inconsistent("the ranker is neither there nor missing")),
+    };
+    reader.finish()?;
+    Ok(ranker)
 }
 
 fn checksum(parts: &[&[u8]]) -> u32 {

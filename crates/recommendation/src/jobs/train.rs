@@ -153,6 +153,7 @@ impl ModelTrainer {
                 popularity_half_life: days(self.settings.popularity_half_life_days),
                 personal_half_life: days(self.settings.personal_half_life_days),
                 neighbours_per_product: self.settings.neighbours_per_product,
+                ..TrainingSettings::default()
             },
             now_us,
         );

@@ -8,6 +8,7 @@ use super::super::{
 use crate::{
     SnapshotError,
     history::{Facts, NEVER_US},
+    occasion::{MOST_DAYS_PER_PAIR, Occasion, day_of},
 };
 
 const HAS_OPINION: u8 = 1;
@@ -28,6 +29,7 @@ pub(super) fn encode(customers: &Customers, reference_us: i64) -> Vec<u8> {
             next_product = row.product + 1;
             writer.f32(row.weight);
             encode_facts(&mut writer, &row.facts, reference_us);
+            encode_occasions(&mut writer, customers.occasions_of(row), reference_us);
         }
     }
     writer.into_bytes()
@@ -87,7 +89,11 @@ pub(super) fn decode(
             next_product = product + 1;
             let weight = reader.finite()?;
             let facts = decode_facts(&mut reader, reference_us)?;
-            customers.rows.push(HistoryRow { product: product as u32, weight, facts });
+            let occasions_begin =
+                u32::try_from(customers.occasions.len()).map_err(|_| reader.inconsistent("too many days"))?;
+            let occasions_count = decode_occasions(&mut reader, &mut customers.occasions, reference_us)?;
+            let product = product as u32;
+            customers.rows.push(HistoryRow { product, weight, facts, occasions_begin, occasions_count });
         }
         let end = u32::try_from(customers.rows.len()).map_err(|_| reader.inconsistent("too many rows"))?;
         customers.offsets.push(end);
@@ -114,4 +120,45 @@ fn decode_facts(reader: &mut Reader<'_>, reference_us: i64) -> Result<Facts, Sna
         facts.last_seen_us = reader.signed()?.wrapping_add(reference_us);
     }
     Ok(facts)
+}
+
+/// Days are written from the newest back, as distances that are short.
+fn encode_occasions(writer: &mut Writer, occasions: &[Occasion], reference_us: i64) {
+    writer.whole(occasions.len() as u64);
+    let mut later = i64::from(day_of(reference_us));
+    for occasion in occasions.iter().rev() {
+        writer.signed(later - i64::from(occasion.day));
+        later = i64::from(occasion.day);
+        writer.whole(u64::from(occasion.quantity));
+        writer.u8(occasion.purchases);
+        writer.u8(occasion.interest);
+    }
+}
+
+fn decode_occasions(
+    reader: &mut Reader<'_>,
+    into: &mut Vec<Occasion>,
+    reference_us: i64,
+) -> Result<u32, SnapshotError> {
+    let count = reader.count()?;
+    if count > MOST_DAYS_PER_PAIR {
+        return Err(reader.inconsistent("a history has too many days"));
+    }
+    let begin = into.len();
+    let mut later = i64::from(day_of(reference_us));
+    for place in 0..count {
+        let day = later.saturating_sub(reader.signed()?);
+        let day_is_earlier = place == 0 || day < later;
+        let day_number = i32::try_from(day).ok().filter(|_| day_is_earlier);
+        let Some(day_number) = day_number else {
+            return Err(reader.inconsistent("the days of a history are not in order"));
+        };
+        later = day;
+        let quantity =
+            u16::try_from(reader.whole()?).map_err(|_| reader.inconsistent("a quantity is out of range"))?;
+        let (purchases, interest) = (reader.u8()?, reader.u8()?);
+        into.push(Occasion { day: day_number, quantity, purchases, interest });
+    }
+    into[begin..].reverse();
+    Ok(count as u32)
 }

@@ -1,0 +1,101 @@
+//! What the ranker looks at when it weighs a product for a customer. One code path for training and
+//! serving: the customer's own days, the models fitted on what was known, and the day it is.
+//!
+//! Everything works in a [`Scratch`] that is used again and again, so that a request allocates little.
+
+mod catalogue;
+mod customer;
+mod fill;
+mod gather;
+mod own;
+mod shelves;
+mod statistics;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use catalogue::Feature;
+pub use catalogue::FeatureGroup;
+pub(crate) use customer::CustomerHistory;
+pub(crate) use gather::Candidate;
+pub(crate) use own::{HALVING_120, OwnProduct, worth};
+pub(crate) use shelves::Shelves;
+pub(crate) use statistics::Statistics;
+
+use self::{customer::Household, shelves::GroupSums};
+use crate::{forest::FeatureBlock, neighbours::ShortlistEntry, snapshot::Models};
+
+/// The models features are made with: all fitted on what was known at one time.
+#[derive(Clone, Copy)]
+pub(crate) struct FeatureModels<'a> {
+    /// Item-to-item neighbours; none before the first training.
+    pub models: Option<&'a Models>,
+    pub statistics: &'a Statistics,
+    pub shelves: &'a Shelves,
+}
+
+/// Working memory of one request or one training thread.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// What is known of the customer; filled by the caller.
+    pub history: CustomerHistory,
+    /// The customer's products, as many as in the history and in its order.
+    pub own: Vec<OwnProduct>,
+    /// What may be recommended.
+    pub candidates: Vec<Candidate>,
+    /// The features of the candidates, a row each.
+    pub block: FeatureBlock,
+    /// The ranker's scores of the candidates.
+    pub scores: Vec<f32>,
+    household: Household,
+    /// By product: its place among the candidates, plus one.
+    places: Vec<u32>,
+    sums: GroupSums,
+    order: Vec<u32>,
+}
+
+impl Scratch {
+    /// Weighs the history: what each product and the household as a whole look like on `now_day`.
+    pub(crate) fn weigh_history(&mut self, models: FeatureModels<'_>, now_day: i32) {
+        own::weigh(&self.history, now_day, &mut self.own, &mut self.order);
+        self.household = customer::weigh(&self.history, &self.own, now_day);
+        self.sums.fill(models.shelves, &self.own);
+    }
+
+    /// Starts an empty list of candidates for a catalogue of so many products.
+    pub(crate) fn clear_candidates(&mut self, products: usize) {
+        for candidate in self.candidates.drain(..) {
+            if let Some(place) = self.places.get_mut(candidate.product as usize) {
+                *place = 0;
+            }
+        }
+        if self.places.len() < products {
+            self.places.resize(products, 0);
+        }
+    }
+
+    /// Adds a product once and tells its place among the candidates.
+    pub(crate) fn add_candidate(&mut self, product: u32) -> usize {
+        let place = &mut self.places[product as usize];
+        if *place == 0 {
+            self.candidates.push(Candidate::new(product));
+            *place = self.candidates.len() as u32;
+        }
+        *place as usize - 1
+    }
+
+    /// Adds the customer's own products and what the models hold near to them, `shortlist` being
+    /// the one of the customer.
+    pub(crate) fn gather(&mut self, models: FeatureModels<'_>, shortlist: &[ShortlistEntry]) {
+        gather::gather(self, models, shortlist);
+    }
+
+    /// Keeps the candidates that are accepted.
+    pub(crate) fn retain_candidates(&mut self, mut accept: impl FnMut(&Candidate) -> bool) {
+        gather::retain(self, &mut accept);
+    }
+
+    /// Fills the block with the features of every candidate.
+    pub(crate) fn fill_block(&mut self, models: FeatureModels<'_>) {
+        fill::fill(self, models);
+    }
+}

@@ -1,0 +1,196 @@
+//! An answer ordered by the learned ranker: candidates from every model, their features, their
+//! scores. What may be shown at all is decided before anything is scored.
+
+use super::{
+    Serving,
+    catalogue::Gate,
+    recommend::{
+        AVERSION_WEIGHT, Candidate, Evidence, Rung, allowed, favourite_categories, fill_up, ranked,
+        shortfall, why_nothing_to_repeat,
+    },
+    taste::{Affinity, Taste, aversions_of, keep_first, seeds_of, tastes_of},
+};
+use crate::{
+    Ranked, RecommendQuery, RepeatPolicy,
+    features::{self, Scratch},
+    history::NEVER_US,
+    neighbours::ShortlistEntry,
+    ranker::LearnedRanker,
+};
+
+/// A filter that leaves fewer candidates than so many for each product asked for brings in what is
+/// popular and passes it.
+const CANDIDATES_PER_ITEM: usize = 3;
+
+/// The best products for the customer, of `only` these (sorted) or of all.
+pub(super) fn rank(
+    serving: &Serving,
+    ranker: &LearnedRanker,
+    query: &RecommendQuery<'_>,
+    only: Option<&[u32]>,
+    now_us: i64,
+) -> Ranked {
+    let gate = Gate::new(&serving.catalogue, query.filter);
+    let tastes = tastes_of(serving, query.customer_id, now_us);
+    let accept = |product: u32| {
+        allowed(taste_of(&tastes, product), query.repeat_policy)
+            && only.is_none_or(|only| only.binary_search(&product).is_ok())
+            && gate.passes(product)
+    };
+    let favourites = favourite_categories(serving, &seeds_of(serving, &tastes));
+    let mut chosen = serving.with_scratch(|scratch| {
+        weigh_customer(serving, ranker, query.customer_id, now_us, scratch);
+        scratch.gather(serving.feature_models(), shortlist_of(serving, query.customer_id));
+        scratch.retain_candidates(|candidate| accept(candidate.product));
+        let wanted = query.limit.saturating_mul(CANDIDATES_PER_ITEM);
+        if let Some(only) = only {
+            only.iter().filter(|&&product| accept(product)).for_each(|&product| {
+                scratch.add_candidate(product);
+            });
+        } else if scratch.candidates.len() < wanted && query.repeat_policy != RepeatPolicy::Only {
+            for product in serving.order.first(gate.categories(), wanted, &accept) {
+                scratch.add_candidate(product);
+            }
+        }
+        score(serving, ranker, scratch);
+        push_down(scratch, &aversions_of(serving, &tastes));
+        best(serving, ranker, scratch, query.limit, |candidate| {
+            evidence_of(serving, candidate, &tastes, &favourites)
+        })
+    });
+    if query.repeat_policy != RepeatPolicy::Only && only.is_none() {
+        fill_up(serving, &mut chosen, query.limit, Rung::Everywhere(gate.categories()), &accept);
+    }
+    let shortfall = shortfall(serving, &gate, chosen.len(), query.limit).map(|reason| {
+        let bought = tastes.iter().any(|taste| taste.facts.purchases > 0);
+        why_nothing_to_repeat(query.repeat_policy, !tastes.is_empty(), bought, chosen.len()).unwrap_or(reason)
+    });
+    ranked(serving, chosen, shortfall, now_us)
+}
+
+pub(super) fn taste_of(tastes: &[Taste], product: u32) -> Option<&Taste> {
+    tastes.binary_search_by_key(&product, |taste| taste.product).ok().map(|place| &tastes[place])
+}
+
+/// Puts the customer into the working memory, fresh events included, and clears the candidates.
+pub(super) fn weigh_customer(
+    serving: &Serving,
+    ranker: &LearnedRanker,
+    customer_id: &str,
+    now_us: i64,
+    scratch: &mut Scratch,
+) {
+    fill_history(serving, customer_id, scratch);
+    let last_basket = scratch.history.baskets().last().copied();
+    let day = LearnedRanker::day_seen(ranker.target, last_basket, serving.feature_day(now_us));
+    scratch.weigh_history(serving.feature_models(), day);
+    scratch.clear_candidates(serving.catalogue.len());
+}
+
+/// The days of the snapshot and of the overlay, product by product.
+pub(crate) fn fill_history(serving: &Serving, customer_id: &str, scratch: &mut Scratch) {
+    let rows = serving.rows_of(customer_id);
+    let known =
+        |row| serving.snapshot.as_ref().map_or(&[][..], |snapshot| snapshot.customers.occasions_of(row));
+    scratch.history.clear();
+    let mut rows = rows.iter().peekable();
+    for (&product, pair) in serving.overlay.pairs_of(customer_id).into_iter().flatten() {
+        while let Some(row) = rows.next_if(|row| row.product < product) {
+            scratch.history.push(row.product, known(row), &[]);
+        }
+        let row = rows.next_if(|row| row.product == product);
+        scratch.history.push(product, row.map_or(&[][..], known), pair.occasions.days());
+    }
+    for row in rows {
+        scratch.history.push(row.product, known(row), &[]);
+    }
+    scratch.history.finish();
+}
+
+/// What customers alike buy, as it was when the snapshot was trained.
+pub(super) fn shortlist_of<'a>(serving: &'a Serving, customer_id: &str) -> &'a [ShortlistEntry] {
+    match &serving.snapshot {
+        Some(snapshot) if !serving.overlay.is_erased(customer_id) => {
+            snapshot.customers.find(customer_id).map_or(&[], |customer| snapshot.shortlists.of(customer))
+        }
+        _ => &[],
+    }
+}
+
+/// Scores every candidate.
+pub(super) fn score(serving: &Serving, ranker: &LearnedRanker, scratch: &mut Scratch) {
+    scratch.fill_block(serving.feature_models());
+    scratch.scores.clear();
+    scratch.scores.resize(scratch.block.rows(), 0.0);
+    ranker.forest.score(&scratch.block, &mut scratch.scores);
+}
+
+/// What is bought with products the customer does not want loses as many nats as the linear blend
+/// would divide its score by.
+pub(super) fn push_down(scratch: &mut Scratch, aversions: &[(u32, f64)]) {
+    if aversions.is_empty() {
+        return;
+    }
+    for (candidate, score) in scratch.candidates.iter().zip(&mut scratch.scores) {
+        if let Ok(place) = aversions.binary_search_by_key(&candidate.product, |&(product, _)| product) {
+            *score -= (AVERSION_WEIGHT * aversions[place].1).ln_1p() as f32;
+        }
+    }
+}
+
+/// The `limit` best candidates in order.
+fn best<'a>(
+    serving: &Serving,
+    ranker: &LearnedRanker,
+    scratch: &mut Scratch,
+    limit: usize,
+    evidence_of: impl Fn(&features::Candidate) -> Evidence<'a>,
+) -> Vec<Candidate<'a>> {
+    let mut places: Vec<u32> = (0..scratch.candidates.len() as u32).collect();
+    let id = |place: u32| serving.catalogue.id(scratch.candidates[place as usize].product);
+    keep_first(&mut places, limit, |&one, &other| {
+        let score = |place: u32| scratch.scores[place as usize];
+        score(other).total_cmp(&score(one)).then_with(|| id(one).cmp(id(other)))
+    });
+    let chosen = places.into_iter().map(|place| {
+        let candidate = &scratch.candidates[place as usize];
+        let score = scratch.scores[place as usize];
+        Candidate {
+            product: candidate.product,
+            score: f64::from(score),
+            relevance: Some(ranker.calibration.chance(score)),
+            evidence: evidence_of(candidate),
+        }
+    });
+    chosen.collect()
+}
+
+/// The strongest thing that can be said for the product, without saying more than is known.
+fn evidence_of<'a>(
+    serving: &Serving,
+    candidate: &features::Candidate,
+    tastes: &'a [Taste],
+    favourites: &[u32],
+) -> Evidence<'a> {
+    let near = (candidate.similarity > 0.0).then(|| Affinity {
+        product: candidate.product,
+        similarity: f64::from(candidate.similarity),
+        nearest: candidate.nearest,
+        common_buyers: candidate.common_buyers,
+    });
+    let own = taste_of(tastes, candidate.product).filter(|taste| taste.facts.last_seen_us != NEVER_US);
+    if let Some(taste) = own {
+        return Evidence::Own(taste, near);
+    }
+    if let Some(near) = near {
+        return Evidence::Near(near);
+    }
+    if candidate.neighbours_long > 0.0 {
+        return Evidence::Alike;
+    }
+    let category = serving.catalogue.category(candidate.product);
+    match category.filter(|category| favourites.contains(category)) {
+        Some(category) => Evidence::PopularIn(category),
+        None => Evidence::Popular,
+    }
+}
