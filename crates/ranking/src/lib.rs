@@ -12,6 +12,7 @@ pub mod evaluation;
 mod event;
 pub mod experiment;
 mod explanation;
+mod expression;
 mod factors;
 mod features;
 mod filter;
@@ -35,6 +36,9 @@ pub use ease::{EaseMethod, EaseModel, EaseSettings};
 pub use error::{SnapshotError, UnknownProduct};
 pub use event::{Event, InteractionKind, Watermark};
 pub use explanation::{Contribution, Explanation};
+pub use expression::{
+    Expression, ExpressionCache, ExpressionCause, ExpressionError, HIGHEST_COST, LONGEST_EXPRESSION,
+};
 pub use factors::{FactorModel, FactorSettings};
 pub use features::FeatureGroup;
 pub use filter::{Filter, Ranker, RecommendQuery, RepeatPolicy};
