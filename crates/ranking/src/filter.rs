@@ -1,8 +1,11 @@
-//! What may be in an answer at all.
+//! What is asked for, and what may be in an answer at all.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
-/// Which products may be recommended; the default lets every product through.
+use crate::Expression;
+
+/// Which products may be recommended: hard constraints, which nothing overrides. The default lets
+/// every product through.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Only these categories, compared exactly; empty means all.
@@ -17,6 +20,19 @@ pub struct Filter {
     pub currency: Option<String>,
     /// Only products that can be bought now.
     pub in_stock_only: bool,
+    /// No product that contains one of these, whatever the case of the letters. A product whose
+    /// allergens are not all known does not pass.
+    pub exclude_allergens: Vec<String>,
+    /// Products pass whose allergens are not all known, if none of the known ones is excluded.
+    pub allow_unknown_allergens: bool,
+    /// Only products known to suit all of these diets, whatever the case of the letters.
+    pub diets: Vec<String>,
+    /// Only products that match.
+    pub expression: Option<Arc<Expression>>,
+    /// As `exclude_allergens`, out of the customer's profile.
+    pub profile_allergens: Vec<String>,
+    /// As `diets`, out of the customer's profile.
+    pub profile_diets: Vec<String>,
 }
 
 /// What to do with products the customer has bought before.

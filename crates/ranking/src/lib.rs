@@ -4,6 +4,7 @@
 //! a snapshot and an overlay of fresher events. Nothing here reads a clock, a file, the network or a
 //! random number: the time is an argument, and the same events always give the same answer.
 
+mod constraint;
 mod content;
 mod decay;
 mod ease;
@@ -31,6 +32,7 @@ mod sparse;
 mod trainer;
 mod worlds;
 
+pub use constraint::Refusal;
 pub use content::{ContentModel, ContentVector, CustomerProfile, ProfileModel, ProfileSettings};
 pub use ease::{EaseMethod, EaseModel, EaseSettings};
 pub use error::{SnapshotError, UnknownProduct};

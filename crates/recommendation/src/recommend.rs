@@ -145,7 +145,7 @@ impl Recommender {
             Err(_) => {
                 let mut answer = self.last_good(tenant, question, limit, filter, model_version)?;
                 let live = served.read();
-                answer.items.retain(|item| is_still_sold(&live.serving, item, filter));
+                answer.items.retain(|item| may_be_shown(&live.serving, item, filter));
                 Ok(answer)
             }
         }
@@ -242,10 +242,9 @@ fn is_plain(filter: &Filter, question: &Question<'_>) -> bool {
         && filter.max_price_micros.is_none()
 }
 
-/// Whether an answer of last time may still name the product.
-fn is_still_sold(serving: &Serving, item: &RankedItem, filter: &Filter) -> bool {
-    let product = serving.product(&item.product_id);
-    product.is_some_and(|product| !product.hidden && (product.in_stock || !filter.in_stock_only))
+/// Whether an answer of last time may still name the product: hard constraints hold for it too.
+fn may_be_shown(serving: &Serving, item: &RankedItem, filter: &Filter) -> bool {
+    filter.why_refused(serving.product(&item.product_id)).is_none()
 }
 
 fn rank(

@@ -1,8 +1,15 @@
 //! The products as they are now, numbered: the snapshot's first, later ones as they come.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use crate::{Filter, ProductRecord, snapshot::Products};
+use crate::{
+    Filter, ProductRecord,
+    constraint::{Checks, FilterCache, Passing, ProductSet},
+    snapshot::Products,
+};
 
 /// The number of the category of products that have none.
 const NO_CATEGORY: u32 = 0;
@@ -16,6 +23,7 @@ pub(super) struct Catalogue {
     category_numbers: HashMap<String, u32>,
     category_names: Vec<String>,
     visible_count: usize,
+    filters: FilterCache,
 }
 
 impl Default for Catalogue {
@@ -28,6 +36,7 @@ impl Default for Catalogue {
             category_numbers: HashMap::from([(String::new(), NO_CATEGORY)]),
             category_names: vec![String::new()],
             visible_count: 0,
+            filters: FilterCache::default(),
         }
     }
 }
@@ -79,6 +88,7 @@ impl Catalogue {
         self.visible_count += usize::from(!record.hidden);
         self.visible_count -= usize::from(self.is_visible(product));
         self.product_categories[product as usize] = category;
+        self.filters.change(product, &record);
         self.records[product as usize] = Some(record);
     }
 
@@ -118,10 +128,11 @@ impl Catalogue {
     }
 }
 
-/// A filter made ready for asking product by product.
+/// What a filter lets through of the catalogue as it is.
 pub(super) struct Gate<'a> {
     catalogue: &'a Catalogue,
-    filter: &'a Filter,
+    excluded: &'a HashSet<String>,
+    passing: Passing,
     /// The numbers of the filter's categories that exist; `None` lets all through.
     categories: Option<Vec<u32>>,
 }
@@ -136,7 +147,16 @@ impl<'a> Gate<'a> {
             named.dedup();
             named
         };
-        Self { catalogue, filter, categories: (!filter.categories.is_empty()).then(named) }
+        let set_of = |checks: &Checks| {
+            let passes = |product| catalogue.record(product).is_some_and(|record| checks.pass(record));
+            ProductSet::of(catalogue.len() as u32, passes)
+        };
+        Self {
+            catalogue,
+            excluded: &filter.exclude_product_ids,
+            passing: catalogue.filters.passing(filter, set_of),
+            categories: (!filter.categories.is_empty()).then(named),
+        }
     }
 
     /// The only categories that pass; `None` when all do.
@@ -146,36 +166,24 @@ impl<'a> Gate<'a> {
 
     /// Whether the product may be shown: in the catalogue, not hidden, and let through.
     pub(super) fn passes(&self, product: u32) -> bool {
-        let Some(record) = self.catalogue.record(product) else { return false };
-        !record.hidden
-            && (record.in_stock || !self.filter.in_stock_only)
-            && self.category_passes(product)
-            && self.price_passes(record)
-            && !self.is_excluded(&record.product_id)
+        let is_let_through = match &self.passing {
+            Passing::Set(set) => set.contains(product),
+            Passing::Checks(checks) => {
+                self.catalogue.record(product).is_some_and(|record| checks.pass(record))
+            }
+        };
+        is_let_through && !self.is_excluded(product)
     }
 
     /// Whether any product of the catalogue passes. Looks at every product: only for empty answers.
     pub(super) fn lets_anything_through(&self) -> bool {
-        (0..self.catalogue.len() as u32).any(|product| self.passes(product))
-    }
-
-    fn category_passes(&self, product: u32) -> bool {
-        self.categories.as_ref().is_none_or(|only| only.binary_search(&self.catalogue.shelf(product)).is_ok())
-    }
-
-    fn price_passes(&self, record: &ProductRecord) -> bool {
-        let filter = self.filter;
-        if filter.min_price_micros.is_none() && filter.max_price_micros.is_none() && filter.currency.is_none()
-        {
-            return true;
+        match &self.passing {
+            Passing::Set(set) => set.products().any(|product| !self.is_excluded(product)),
+            Passing::Checks(_) => (0..self.catalogue.len() as u32).any(|product| self.passes(product)),
         }
-        let Some(price) = record.price_micros else { return false };
-        filter.min_price_micros.is_none_or(|lowest| price >= lowest)
-            && filter.max_price_micros.is_none_or(|highest| price <= highest)
-            && filter.currency.as_ref().is_none_or(|currency| *currency == record.currency)
     }
 
-    fn is_excluded(&self, product_id: &str) -> bool {
-        !self.filter.exclude_product_ids.is_empty() && self.filter.exclude_product_ids.contains(product_id)
+    fn is_excluded(&self, product: u32) -> bool {
+        !self.excluded.is_empty() && self.excluded.contains(&**self.catalogue.id(product))
     }
 }

@@ -1,11 +1,11 @@
 //! What is asked of the ranking, checked, and its answer on the way out.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use larder_proto::larder::recommendation::v1::{
     Recommendation, RecommendationFilter, RecommendationSource, RepeatPolicy, SimilarProduct,
 };
-use larder_ranking::{Filter, RankedItem, Source};
+use larder_ranking::{Expression, Filter, RankedItem, Source};
 
 use crate::error::Error;
 use crate::validate::Fields;
@@ -38,6 +38,9 @@ pub(crate) fn filter(fields: &mut Fields, filter: Option<RecommendationFilter>) 
             fields.refuse("filter.max_price", "must not be below min_price");
         }
     }
+    fields.texts("filter.exclude_allergens", &filter.exclude_allergens, 32, 64);
+    fields.texts("filter.diets", &filter.diets, 32, 64);
+    let expression = expression(fields, "filter.expression", &filter.expression);
     Filter {
         categories: filter.categories,
         exclude_product_ids: filter.exclude_product_ids.into_iter().collect::<HashSet<_>>(),
@@ -45,6 +48,25 @@ pub(crate) fn filter(fields: &mut Fields, filter: Option<RecommendationFilter>) 
         max_price_micros: highest.as_ref().map(|price| price.micros),
         currency: lowest.or(highest).map(|price| price.currency),
         in_stock_only: filter.in_stock_only.unwrap_or(true),
+        exclude_allergens: filter.exclude_allergens,
+        allow_unknown_allergens: filter.allow_unknown_allergens,
+        diets: filter.diets,
+        expression,
+        ..Filter::default()
+    }
+}
+
+/// An expression over `product`; nothing when it is empty.
+fn expression(fields: &mut Fields, field: &str, text: &str) -> Option<Arc<Expression>> {
+    if text.is_empty() {
+        return None;
+    }
+    match Expression::compile(text) {
+        Ok(expression) => Some(Arc::new(expression)),
+        Err(error) => {
+            fields.refuse(field, error.to_string());
+            None
+        }
     }
 }
 
@@ -137,5 +159,18 @@ mod tests {
         };
         filter(&mut fields, Some(asked));
         assert!(fields.finish(()).is_err());
+    }
+
+    #[test]
+    fn an_expression_is_refused_with_its_place() {
+        let asked = |text: &str| RecommendationFilter { expression: text.into(), ..Default::default() };
+        let mut fields = Fields::default();
+        assert!(filter(&mut fields, Some(asked("product.price < 5.0"))).expression.is_some());
+        assert!(filter(&mut fields, Some(asked(""))).expression.is_none());
+        assert!(fields.finish(()).is_ok());
+        let mut fields = Fields::default();
+        filter(&mut fields, Some(asked("product.pric < 5.0")));
+        let refused = fields.finish(()).unwrap_err().to_string();
+        assert!(refused.starts_with("filter.expression: line 1, column 8: there is no field"), "{refused}");
     }
 }

@@ -23,6 +23,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
             max_price_micros,
             currency: None,
             in_stock_only,
+            ..Filter::default()
         },
     )
 }
