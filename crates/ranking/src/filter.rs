@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use crate::Expression;
+use crate::{Arrangement, Expression, Impression};
 
 /// Which products may be recommended: hard constraints, which nothing overrides. The default lets
 /// every product through.
@@ -70,4 +70,8 @@ pub struct RecommendQuery<'a> {
     pub repeat_policy: RepeatPolicy,
     /// What orders the products.
     pub ranker: Ranker,
+    /// How they are arranged once they are scored.
+    pub arrangement: &'a Arrangement,
+    /// What the customer was shown and ignored; rotation lets it fade.
+    pub impressions: &'a [Impression],
 }

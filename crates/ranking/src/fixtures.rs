@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::{
-    Event, Filter, InteractionKind, NutritionPer100g, ProductRecord, Ranked, Ranker, RecommendQuery,
-    RepeatPolicy, Serving, Snapshot, SnapshotHeader, Trainer, TrainingSettings, Watermark,
+    Arrangement, Event, Filter, InteractionKind, NutritionPer100g, ProductRecord, Ranked, Ranker,
+    RecommendQuery, RepeatPolicy, Serving, Snapshot, SnapshotHeader, Trainer, TrainingSettings, Watermark,
 };
 
 pub(crate) const DAY_US: i64 = 86_400_000_000;
@@ -77,10 +77,12 @@ pub(crate) fn ask_with(
     filter: &Filter,
     repeat_policy: RepeatPolicy,
 ) -> Ranked {
-    serving.recommend(
-        &RecommendQuery { customer_id, limit, filter, repeat_policy, ranker: Ranker::Learned },
-        NOW_US,
-    )
+    let arrangement = Arrangement::plain();
+    let ranker = Ranker::Learned;
+    let impressions = &[];
+    let query =
+        RecommendQuery { customer_id, limit, filter, repeat_policy, ranker, arrangement, impressions };
+    serving.recommend(&query, NOW_US)
 }
 
 pub(crate) fn ids(ranked: &Ranked) -> Vec<&str> {

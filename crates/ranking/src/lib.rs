@@ -26,6 +26,7 @@ mod occasion;
 mod product;
 mod ranked;
 mod ranker;
+mod rerank;
 mod serving;
 mod snapshot;
 mod sparse;
@@ -47,6 +48,9 @@ pub use filter::{Filter, Ranker, RecommendQuery, RepeatPolicy};
 pub use product::{NutritionPer100g, ProductRecord};
 pub use ranked::{Ranked, RankedItem, Shortfall, Source};
 pub use ranker::Target;
+pub use rerank::{
+    Arrangement, Boost, CategoryCap, Delta, Impression, Impressions, Pin, Promoted, Relaxation, Wish,
+};
 pub use serving::Serving;
 pub use snapshot::{Snapshot, SnapshotHeader};
 pub use sparse::{SparseMatrix, SparseRow};

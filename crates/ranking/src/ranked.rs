@@ -2,11 +2,18 @@
 
 use std::fmt;
 
+use crate::{Delta, Relaxation};
+
 /// Products from the best to the worst.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranked {
-    /// No product twice; scores never rise.
+    /// No product twice; scores never rise unless diversity, caps or pins were asked for.
     pub items: Vec<RankedItem>,
+    /// The next best behind the list, as many as [`Arrangement::spare`](crate::Arrangement::spare)
+    /// asks for.
+    pub spare: Vec<RankedItem>,
+    /// Soft wishes that were given up.
+    pub relaxations: Vec<Relaxation>,
     /// Why there are fewer items than asked for; `None` when there are as many.
     pub shortfall: Option<Shortfall>,
 }
@@ -21,6 +28,10 @@ pub struct RankedItem {
     /// The chance, 0 to 1, that it is bought within what the ranker foresees; `None` when the
     /// learned ranker did not order the answer.
     pub relevance: Option<f32>,
+    /// What an arrangement added to the score, by name; the score includes it.
+    pub deltas: Vec<Delta>,
+    /// Whether a pin put it where it stands.
+    pub pinned: bool,
     /// The rung of the ladder it came from.
     pub source: Source,
     /// Sentences for the shopper, at least one, the strongest first.
@@ -51,6 +62,8 @@ pub enum Shortfall {
     NoHistoryForRepeat,
     /// Only products bought before were asked for, of a customer nobody has seen.
     UnknownCustomer,
+    /// The rest is less relevant than was asked for.
+    TooLittleRelevance,
     /// Everything that may be shown is shown.
     FewerThanAsked,
 }
@@ -62,6 +75,7 @@ impl fmt::Display for Shortfall {
             Self::FilterExcludesAll => "the filter excludes every product",
             Self::NoHistoryForRepeat => "the customer has not bought anything that may be shown",
             Self::UnknownCustomer => "the customer is not known, so there is nothing to repeat",
+            Self::TooLittleRelevance => "fewer products are as relevant as was asked for",
             Self::FewerThanAsked => "fewer products fit the request than were asked for",
         })
     }

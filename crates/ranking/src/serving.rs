@@ -1,5 +1,6 @@
 //! One tenant's models in memory: a snapshot, and what happened since overlaid on it.
 
+mod arrange;
 mod catalogue;
 mod explain;
 mod learned;

@@ -256,7 +256,15 @@ fn rank(
 ) -> Result<Ranked, Error> {
     match *question {
         Question::For { customer_id, repeat_policy } => Ok(serving.recommend(
-            &RecommendQuery { customer_id, limit, filter, repeat_policy, ranker: Ranker::Learned },
+            &RecommendQuery {
+                customer_id,
+                limit,
+                filter,
+                repeat_policy,
+                ranker: Ranker::Learned,
+                arrangement: larder_ranking::Arrangement::plain(),
+                impressions: &[],
+            },
             now_us,
         )),
         Question::Similar { product_id } => serving

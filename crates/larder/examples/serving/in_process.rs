@@ -53,6 +53,8 @@ fn ask(
             filter: &filter,
             repeat_policy: RepeatPolicy::Allow,
             ranker: Ranker::Learned,
+            arrangement: larder_ranking::Arrangement::plain(),
+            impressions: &[],
         };
         let started = Instant::now();
         let ranked = serving.recommend(&query, now_us);

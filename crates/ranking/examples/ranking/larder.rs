@@ -77,8 +77,15 @@ pub(crate) fn ask(
     };
     let answers = cut.targets.iter().map(|target| {
         let customer_id = &purchases.customers[target.customer as usize];
-        let query =
-            RecommendQuery { customer_id, limit: length, filter, repeat_policy, ranker: Ranker::Learned };
+        let query = RecommendQuery {
+            customer_id,
+            limit: length,
+            filter,
+            repeat_policy,
+            ranker: Ranker::Learned,
+            arrangement: larder_ranking::Arrangement::plain(),
+            impressions: &[],
+        };
         let (answer, took) = quickest(|| serving.recommend(&query, target.at_us));
         (answer.items.iter().map(|item| numbers[item.product_id.as_str()]).collect(), took)
     });

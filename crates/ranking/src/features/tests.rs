@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    Event, Filter, InteractionKind, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot, Trainer,
-    TrainingSettings,
+    Arrangement, Event, Filter, InteractionKind, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot,
+    Trainer, TrainingSettings,
     fixtures::{DAY_US, NOW_US, bought, event, header, ids, product},
     neighbours::Shortlists,
     occasion::day_of,
@@ -106,8 +106,15 @@ fn a_world_of_baskets_foresees_the_basket_it_left_out() {
 
 fn ask(serving: &Serving, customer_id: &str, repeat_policy: RepeatPolicy) -> crate::Ranked {
     let filter = Filter::default();
-    let query =
-        RecommendQuery { customer_id, limit: 20, filter: &filter, repeat_policy, ranker: Ranker::Learned };
+    let query = RecommendQuery {
+        customer_id,
+        limit: 20,
+        filter: &filter,
+        repeat_policy,
+        ranker: Ranker::Learned,
+        arrangement: Arrangement::plain(),
+        impressions: &[],
+    };
     serving.recommend(&query, NOW_US)
 }
 
@@ -139,8 +146,15 @@ fn explanations_add_up_and_a_given_list_is_ranked_whole() {
     for ranker in [Ranker::Learned, Ranker::Linear] {
         let filter = Filter::default();
         let policy = RepeatPolicy::Allow;
-        let query =
-            RecommendQuery { customer_id: "c07", limit: 5, filter: &filter, repeat_policy: policy, ranker };
+        let query = RecommendQuery {
+            customer_id: "c07",
+            limit: 5,
+            filter: &filter,
+            repeat_policy: policy,
+            ranker,
+            arrangement: Arrangement::plain(),
+            impressions: &[],
+        };
         let ranked = serving.rank_products(&query, &["p00", "p13", "p05", "unknown", "p05"], NOW_US);
         let mut listed = ids(&ranked);
         listed.sort_unstable();

@@ -123,6 +123,11 @@ impl Catalogue {
         self.product_categories[product as usize]
     }
 
+    /// The number of the category with this name, if any product was ever in it.
+    pub(super) fn category_number(&self, name: &str) -> Option<u32> {
+        self.category_numbers.get(name).copied()
+    }
+
     pub(super) fn category_name(&self, category: u32) -> &str {
         &self.category_names[category as usize]
     }

@@ -2,12 +2,9 @@
 //! scores. What may be shown at all is decided before anything is scored.
 
 use super::{
-    Serving,
+    Serving, arrange,
     catalogue::Gate,
-    recommend::{
-        AVERSION_WEIGHT, Candidate, Evidence, Rung, allowed, favourite_categories, fill_up, ranked,
-        shortfall, why_nothing_to_repeat,
-    },
+    recommend::{AVERSION_WEIGHT, Candidate, Evidence, allowed, favourite_categories, why_short},
     taste::{Affinity, Taste, aversions_of, keep_first, seeds_of, tastes_of},
 };
 use crate::{
@@ -38,11 +35,12 @@ pub(super) fn rank(
             && gate.passes(product)
     };
     let favourites = favourite_categories(serving, &seeds_of(serving, &tastes));
+    let pool = arrange::pool_size(query);
     let mut chosen = serving.with_scratch(|scratch| {
         weigh_customer(serving, ranker, query.customer_id, now_us, scratch);
         scratch.gather(serving.feature_models(), shortlist_of(serving, query.customer_id));
         scratch.retain_candidates(|candidate| accept(candidate.product));
-        let wanted = query.limit.saturating_mul(CANDIDATES_PER_ITEM);
+        let wanted = pool.max(query.limit.saturating_mul(CANDIDATES_PER_ITEM));
         if let Some(only) = only {
             only.iter().filter(|&&product| accept(product)).for_each(|&product| {
                 scratch.add_candidate(product);
@@ -54,18 +52,15 @@ pub(super) fn rank(
         }
         score(serving, ranker, scratch);
         push_down(scratch, &aversions_of(serving, &tastes));
-        best(serving, ranker, scratch, query.limit, |candidate| {
+        best(serving, ranker, scratch, pool, |candidate| {
             evidence_of(serving, candidate, &tastes, &favourites)
         })
     });
     if query.repeat_policy != RepeatPolicy::Only && only.is_none() {
-        fill_up(serving, &mut chosen, query.limit, Rung::Everywhere(gate.categories()), &accept);
+        arrange::fill_up_with_popular(serving, query, &gate, &accept, &mut chosen);
     }
-    let shortfall = shortfall(serving, &gate, chosen.len(), query.limit).map(|reason| {
-        let bought = tastes.iter().any(|taste| taste.facts.purchases > 0);
-        why_nothing_to_repeat(query.repeat_policy, !tastes.is_empty(), bought, chosen.len()).unwrap_or(reason)
-    });
-    ranked(serving, chosen, shortfall, now_us)
+    let why = |count| why_short(serving, &gate, query, &tastes, count);
+    arrange::answer(serving, query, &accept, chosen, &why, now_us)
 }
 
 pub(super) fn taste_of(tastes: &[Taste], product: u32) -> Option<&Taste> {

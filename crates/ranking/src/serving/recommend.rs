@@ -2,7 +2,7 @@
 //! categories, what is popular. Each answer is put together here.
 
 use super::{
-    Serving,
+    Serving, arrange,
     catalogue::Gate,
     reasons::Narrator,
     taste::{Affinity, Taste, affinities_of, aversions_of, keep_first, seeds_of, tastes_of},
@@ -73,20 +73,31 @@ pub(super) fn rank(
     let mut chosen = candidates(serving, &tastes, affinities_of(serving, &seeds));
     chosen.retain(|candidate| accept(candidate.product));
     push_down(&mut chosen, &aversions_of(serving, &tastes));
-    keep_first(&mut chosen, query.limit, |one, other| {
+    let wanted = arrange::pool_size(query);
+    keep_first(&mut chosen, wanted, |one, other| {
         let ids = || serving.catalogue.id(one.product).cmp(serving.catalogue.id(other.product));
         other.score.total_cmp(&one.score).then_with(ids)
     });
     if query.repeat_policy != RepeatPolicy::Only {
         let categories = favourite_categories(serving, &seeds);
-        fill_up(serving, &mut chosen, query.limit, Rung::In(&categories), &accept);
-        fill_up(serving, &mut chosen, query.limit, Rung::Everywhere(gate.categories()), &accept);
+        fill_up(serving, &mut chosen, wanted, Rung::In(&categories), &accept);
+        arrange::fill_up_with_popular(serving, query, &gate, &accept, &mut chosen);
     }
-    let shortfall = shortfall(serving, &gate, chosen.len(), query.limit).map(|reason| {
-        let bought = tastes.iter().any(|taste| taste.facts.purchases > 0);
-        why_nothing_to_repeat(query.repeat_policy, !tastes.is_empty(), bought, chosen.len()).unwrap_or(reason)
-    });
-    ranked(serving, chosen, shortfall, now_us)
+    let why = |count| why_short(serving, &gate, query, &tastes, count);
+    arrange::answer(serving, query, &accept, chosen, &why, now_us)
+}
+
+/// Why the customer's answer is shorter than was asked for.
+pub(super) fn why_short(
+    serving: &Serving,
+    gate: &Gate<'_>,
+    query: &RecommendQuery<'_>,
+    tastes: &[Taste],
+    count: usize,
+) -> Option<Shortfall> {
+    let bought = tastes.iter().any(|taste| taste.facts.purchases > 0);
+    let nothing_to_repeat = why_nothing_to_repeat(query.repeat_policy, !tastes.is_empty(), bought, count);
+    shortfall(serving, gate, count, query.limit).map(|reason| nothing_to_repeat.unwrap_or(reason))
 }
 
 pub(super) fn similar(serving: &Serving, product: u32, limit: usize, filter: &Filter, now_us: i64) -> Ranked {
@@ -238,12 +249,7 @@ pub(super) fn shortfall(serving: &Serving, gate: &Gate<'_>, count: usize, limit:
 }
 
 /// The better reason for an empty answer when only products bought before were asked for.
-pub(super) fn why_nothing_to_repeat(
-    policy: RepeatPolicy,
-    known: bool,
-    bought: bool,
-    count: usize,
-) -> Option<Shortfall> {
+fn why_nothing_to_repeat(policy: RepeatPolicy, known: bool, bought: bool, count: usize) -> Option<Shortfall> {
     match (policy, known, bought) {
         (RepeatPolicy::Only, false, _) => Some(Shortfall::UnknownCustomer),
         (RepeatPolicy::Only, true, false) => Some(Shortfall::NoHistoryForRepeat),
@@ -271,7 +277,15 @@ pub(super) fn ranked(
             Evidence::Popular => (Source::Popular, narrator.popular(product)),
         };
         let product_id = serving.catalogue.id(product).to_string();
-        RankedItem { product_id, score: candidate.score, relevance: candidate.relevance, source, reasons }
+        RankedItem {
+            product_id,
+            score: candidate.score,
+            relevance: candidate.relevance,
+            deltas: Vec::new(),
+            pinned: false,
+            source,
+            reasons,
+        }
     });
-    Ranked { items: items.collect(), shortfall }
+    Ranked { items: items.collect(), shortfall, ..Ranked::default() }
 }

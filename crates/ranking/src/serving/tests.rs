@@ -1,5 +1,6 @@
 //! What a shopper sees, and the laws every answer keeps.
 
+mod arranged;
 mod laws;
 
 use crate::{
