@@ -9,6 +9,7 @@ use larder_database::{Role, Server};
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy, TokenVerifier};
 use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
 use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
+use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use larder_settings::Settings;
 use larder_telemetry::MetricsHandle;
@@ -16,13 +17,16 @@ use larder_telemetry::grpc::GrpcTelemetryLayer;
 use larder_telemetry::panics::CatchPanicLayer;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
 use crate::Clock;
+use crate::exposures::{Exposure, ExposureLog};
 use crate::grpc::catalog::Catalog;
+use crate::grpc::experiment::ExperimentCalls;
 use crate::grpc::recommendation::Recommendations;
+use crate::jobs::expose::ExposureWriter;
 use crate::jobs::follow::Follower;
 use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
@@ -88,6 +92,8 @@ pub struct App {
     app: AppSettings,
     state: Arc<State>,
     worker: PgPool,
+    /// Answers that wait to be written down; taken when the service starts.
+    exposures: Option<mpsc::Receiver<Exposure>>,
     registry: HealthRegistry,
 }
 
@@ -128,6 +134,7 @@ impl App {
         });
         health::register(&registry, pool.clone(), served.clone());
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
+        let (exposures, waiting) = ExposureLog::new();
         let state = Arc::new(State {
             app: pool,
             recommender: Recommender::new(served.clone()),
@@ -136,11 +143,12 @@ impl App {
             pending,
             snapshots,
             pages: PageTokens::new(&app.page_token_key),
+            exposures,
             settings: recommendation,
             clock: app.clock,
             nudge,
         });
-        Self { app, state, worker, registry }
+        Self { app, state, worker, exposures: Some(waiting), registry }
     }
 
     /// Opens the listeners and begins to serve.
@@ -149,7 +157,7 @@ impl App {
     ///
     /// When an address is taken, or the database refuses a migration. A database that is
     /// away is no error: what lies on disk is served until it is back.
-    pub async fn start(self) -> Result<RunningApp, AppError> {
+    pub async fn start(mut self) -> Result<RunningApp, AppError> {
         let recommendation = &self.app.settings.recommendation;
         let api = listen("recommendation.listen_address", recommendation.listen_address).await?;
         let ops = listen("recommendation.ops_address", recommendation.ops_address).await?;
@@ -175,7 +183,7 @@ impl App {
         Ok(RunningApp { api_address, ops_address, registry: self.registry, shutdown, tasks, settings })
     }
 
-    fn spawn_jobs(&self, tasks: &mut Tasks, shutdown: &Shutdown, is_migrated: bool) {
+    fn spawn_jobs(&mut self, tasks: &mut Tasks, shutdown: &Shutdown, is_migrated: bool) {
         let follower = Follower::new(
             self.worker.clone(),
             self.state.served.clone(),
@@ -198,6 +206,11 @@ impl App {
         });
         tasks.spawn("trainer", self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
         tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
+        if let Some(receiver) = self.exposures.take() {
+            let lost = self.state.exposures.lost().clone();
+            let writer = ExposureWriter { app: self.state.app.clone(), receiver, lost };
+            tasks.spawn("exposure log", writer.run(shutdown.clone()));
+        }
     }
 
     async fn routes(&self) -> Result<Routes, AppError> {
@@ -205,6 +218,7 @@ impl App {
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_serving::<CatalogServiceServer<Catalog>>().await;
         reporter.set_serving::<RecommendationServiceServer<Recommendations>>().await;
+        reporter.set_serving::<ExperimentServiceServer<ExperimentCalls>>().await;
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -215,7 +229,14 @@ impl App {
         let recommendations = RecommendationServiceServer::new(Recommendations { state: self.state.clone() })
             .max_decoding_message_size(most)
             .max_encoding_message_size(most);
-        Ok(Routes::new(catalog).add_service(recommendations).add_service(health).add_service(reflection))
+        let experiments = ExperimentServiceServer::new(ExperimentCalls { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
+        Ok(Routes::new(catalog)
+            .add_service(recommendations)
+            .add_service(experiments)
+            .add_service(health)
+            .add_service(reflection))
     }
 
     fn server(

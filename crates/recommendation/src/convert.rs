@@ -1,8 +1,10 @@
 //! Where wire types are hung up: messages become checked rows on the way in, rows become
 //! messages on the way out. Only this room and `grpc/` see the generated types.
 
+pub(crate) mod arrangement;
 pub(crate) mod budget;
 pub(crate) mod customer;
+pub(crate) mod experiment;
 pub(crate) mod interaction;
 pub(crate) mod product;
 pub(crate) mod promotion;

@@ -8,7 +8,7 @@ use larder_proto::larder::catalog::v1::EraseCustomerResponse;
 use crate::convert::timestamp;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{budgets, customers, erasures, interactions, models};
+use crate::store::{budgets, customers, erasures, exposures, interactions, models};
 
 /// Erases a customer. One that is unknown is reported with zeros: a foreign id and a
 /// missing one answer alike.
@@ -21,6 +21,7 @@ pub(crate) async fn erase_customer(
     let customer_count = customers::remove(&mut transaction, tenant, customer_id).await?;
     let interaction_count = interactions::remove_of_customer(&mut transaction, tenant, customer_id).await?;
     let budget_count = budgets::remove_of_customer(&mut transaction, tenant, customer_id).await?;
+    let exposure_count = exposures::remove_of_customer(&mut transaction, tenant, customer_id).await?;
     let erased_at_us = erasures::note(&mut transaction, tenant, customer_id).await?;
     interactions::wake_followers(&mut transaction).await?;
     transaction.commit().await?;
@@ -30,7 +31,12 @@ pub(crate) async fn erase_customer(
     }
     let snapshot_count = erase_from_snapshots(state, tenant, customer_id).await?;
     state.nudge.notify_one();
-    tracing::info!(tenant.id = %tenant, interactions.removed = interaction_count, "customer erased");
+    tracing::info!(
+        tenant.id = %tenant,
+        interactions.removed = interaction_count,
+        exposures.removed = exposure_count,
+        "customer erased"
+    );
     Ok(EraseCustomerResponse {
         customer_id: customer_id.to_owned(),
         customer_count: count(customer_count),

@@ -38,6 +38,12 @@ pub(crate) enum Error {
     /// The database cannot be reached now.
     #[error("the database cannot be reached at the moment; try again")]
     Unavailable(#[source] Option<sqlx::Error>),
+    /// An experiment of this id was written down before.
+    #[error("experiment.experiment_id: already taken; send another id, or none to be given one")]
+    ExperimentExists,
+    /// Another experiment runs for the placement.
+    #[error("experiment.placement: another experiment runs for it; stop that one first")]
+    PlacementTaken,
     /// Another piece of the same work is under way.
     #[error("{0}")]
     Busy(&'static str),
@@ -77,7 +83,9 @@ impl Error {
         match self {
             Self::Invalid(_) => ErrorKind::InvalidArgument,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::KeyReused | Self::Busy(_) => ErrorKind::Conflict,
+            Self::KeyReused | Self::ExperimentExists | Self::PlacementTaken | Self::Busy(_) => {
+                ErrorKind::Conflict
+            }
             Self::Unavailable(_) => ErrorKind::Unavailable,
             Self::Database(_) | Self::Internal(_) => ErrorKind::Internal,
         }
@@ -88,6 +96,8 @@ impl Error {
             Self::Invalid(_) => (Code::InvalidArgument, "INVALID_FIELD"),
             Self::NotFound { .. } => (Code::NotFound, "NOT_FOUND"),
             Self::KeyReused => (Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED"),
+            Self::ExperimentExists => (Code::AlreadyExists, "EXPERIMENT_EXISTS"),
+            Self::PlacementTaken => (Code::AlreadyExists, "PLACEMENT_TAKEN"),
             Self::Busy(_) => (Code::Aborted, "BUSY"),
             Self::Unavailable(_) => (Code::Unavailable, "DATABASE_UNAVAILABLE"),
             Self::Database(_) | Self::Internal(_) => (Code::Internal, "INTERNAL"),

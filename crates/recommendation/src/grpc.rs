@@ -1,6 +1,7 @@
 //! The porch: calls come in here, the caller is known, wire types come off.
 
 pub(crate) mod catalog;
+pub(crate) mod experiment;
 pub(crate) mod recommendation;
 pub(crate) mod stream;
 

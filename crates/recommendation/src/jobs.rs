@@ -1,5 +1,7 @@
-//! What runs beside the calls: following the log, training models, sweeping old rows.
+//! What runs beside the calls: following the log, training models, writing down what was
+//! shown, sweeping old rows.
 
+pub(crate) mod expose;
 pub(crate) mod follow;
 pub(crate) mod sweep;
 pub(crate) mod train;

@@ -3,20 +3,26 @@
 //! answered from memory and never wait for the database.
 
 mod app;
+mod arrangement;
 mod batch;
 mod clock;
 mod convert;
 mod erase;
 mod error;
+mod experiment_results;
+mod experiments;
+mod exposures;
 mod grpc;
 mod health;
 mod jobs;
 mod metrics;
 mod operation;
 mod page;
+mod policy;
 mod recommend;
 mod record;
 mod served;
+mod showing;
 mod snapshots;
 mod state;
 mod store;

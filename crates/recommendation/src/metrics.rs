@@ -19,6 +19,11 @@ pub(crate) fn describe() {
     describe_counter!("larder_recommendation_snapshots_refused_total", "Snapshot files that were refused");
     describe_histogram!("larder_recommendation_training_duration_seconds", "Time a training took");
     describe_counter!("larder_recommendation_trainings_failed_total", "Trainings that failed");
+    describe_counter!("larder_recommendation_exposures_written_total", "Answers written to the exposure log");
+    describe_counter!(
+        "larder_recommendation_exposures_lost_total",
+        "Answers the exposure log had no room for"
+    );
 }
 
 pub(crate) fn answered(call: &'static str, rung: Rung, is_degraded: bool, took: Duration) {
@@ -57,4 +62,12 @@ pub(crate) fn model_trained(took: Duration) {
 
 pub(crate) fn training_failed() {
     counter!("larder_recommendation_trainings_failed_total").increment(1);
+}
+
+pub(crate) fn exposures_written(exposures: usize) {
+    counter!("larder_recommendation_exposures_written_total").increment(exposures as u64);
+}
+
+pub(crate) fn exposure_lost() {
+    counter!("larder_recommendation_exposures_lost_total").increment(1);
 }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use larder_identity::TenantId;
 use larder_ranking::{Event, ProductRecord, Serving};
 
+use crate::experiments::Experiments;
+
 /// How many events recorded here are remembered until a model that knows them arrives.
 const RECENT_EVENTS: usize = 50_000;
 
@@ -15,6 +17,8 @@ const RECENT_EVENTS: usize = 50_000;
 #[derive(Default)]
 pub(crate) struct Served {
     tenants: RwLock<HashMap<String, Arc<ServedTenant>>>,
+    /// The experiments that run.
+    pub(crate) experiments: Experiments,
     database_reachable: AtomicBool,
     loaded: AtomicBool,
     /// Whether the database has been asked at all, with or without an answer.

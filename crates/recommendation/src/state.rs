@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 
 use crate::Clock;
+use crate::exposures::ExposureLog;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) pending: PendingEvents,
     pub(crate) snapshots: SnapshotFolder,
     pub(crate) pages: PageTokens,
+    pub(crate) exposures: ExposureLog,
     pub(crate) settings: RecommendationSettings,
     pub(crate) clock: Clock,
     /// Wakes the follower.

@@ -4,6 +4,8 @@
 pub(crate) mod budgets;
 pub(crate) mod customers;
 pub(crate) mod erasures;
+pub(crate) mod experiments;
+pub(crate) mod exposures;
 pub(crate) mod idempotency;
 pub(crate) mod interactions;
 pub(crate) mod models;

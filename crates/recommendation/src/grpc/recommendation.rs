@@ -2,6 +2,7 @@
 //! What is asked of the models themselves lies in `recommendation/models.rs`.
 
 mod models;
+mod shown;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,20 +37,7 @@ impl RecommendationService for Recommendations {
     ) -> Result<Response<RecommendResponse>, Status> {
         let caller = caller(&request)?;
         let request = request.into_inner();
-        let mut fields = Fields::default();
-        fields.id("customer_id", &request.customer_id);
-        let repeat_policy = query::repeat_policy(&mut fields, request.repeat_policy);
-        let question = Question::For { customer_id: &request.customer_id, repeat_policy };
-        let asked = Asked { limit: request.limit, filter: request.filter };
-        let answer = self.answer(&caller.tenant, &question, asked, fields)?;
-        Ok(Response::new(RecommendResponse {
-            recommendation_id: answer.recommendation_id.to_string(),
-            recommendations: wire_items(&answer),
-            model_version: answer.model_version,
-            degraded: answer.degraded,
-            degraded_reason: answer.reason,
-            ..RecommendResponse::default()
-        }))
+        Ok(Response::new(shown::recommend(&self.state, &caller.tenant, request)?))
     }
 
     async fn recommend_similar(

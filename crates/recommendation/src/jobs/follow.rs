@@ -17,7 +17,7 @@ use crate::metrics;
 use crate::served::Served;
 use crate::snapshots::{SnapshotFileError, SnapshotFolder};
 use crate::store::models::PromotedModel;
-use crate::store::{self, LogPosition, erasures, interactions, models, products, tenants};
+use crate::store::{self, LogPosition, erasures, experiments, interactions, models, products, tenants};
 
 /// Rows read in one go.
 const ROWS: i64 = 5_000;
@@ -126,6 +126,7 @@ impl Follower {
         store::freeze(&mut transaction).await?;
         let horizon = interactions::horizon(&mut transaction).await?;
         let promoted = models::promoted(&mut transaction).await?;
+        self.served.experiments.replace(experiments::running(&mut transaction).await?);
         if self.read_until.is_none() {
             let known = tenants::all(&mut transaction).await?;
             let with_model = promoted.iter().map(|model| model.tenant_id.as_str()).collect::<Vec<_>>();

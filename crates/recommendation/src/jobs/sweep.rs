@@ -1,11 +1,12 @@
-//! Removes what is kept for a day only.
+//! Removes what is kept for a while only: idempotency keys for a day, exposures for half a
+//! year, which is longer than any experiment should run.
 
 use std::time::Duration;
 
 use larder_lifecycle::Shutdown;
 use sqlx::PgPool;
 
-use crate::store::idempotency;
+use crate::store::{exposures, idempotency};
 
 const INTERVAL: Duration = Duration::from_secs(600);
 
@@ -17,10 +18,15 @@ pub(crate) async fn run(worker: PgPool, shutdown: Shutdown) {
             () = tokio::time::sleep(INTERVAL) => {}
         }
         let Ok(mut connection) = worker.acquire().await else { continue };
-        match idempotency::remove_old(&mut connection).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(keys.removed = removed, "old idempotency keys removed"),
-            Err(error) => tracing::warn!(error.cause = %error, "sweep failed"),
-        }
+        note("idempotency keys", idempotency::remove_old(&mut connection).await);
+        note("exposures", exposures::remove_old(&mut connection).await);
+    }
+}
+
+fn note(what: &'static str, removed: sqlx::Result<u64>) {
+    match removed {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(rows.kind = what, rows.removed = removed, "old rows removed"),
+        Err(error) => tracing::warn!(rows.kind = what, error.cause = %error, "sweep failed"),
     }
 }

@@ -113,6 +113,38 @@ pub(crate) async fn list_transactions(
     .await
 }
 
+/// What customers did in transaction `xid` and those after it, the oldest first, up to a million
+/// events.
+pub(crate) async fn since(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    customer_ids: &[String],
+    xid: i64,
+) -> sqlx::Result<Vec<Event>> {
+    const MOST: i64 = 1_000_000;
+    let rows = sqlx::query_file!(
+        "src/store/sql/list_interactions_since.sql",
+        tenant.as_str(),
+        customer_ids,
+        xid,
+        MOST
+    )
+    .fetch_all(db)
+    .await?;
+    let events = rows.into_iter().filter_map(|row| {
+        Some(Event {
+            event_id: row.event_id,
+            customer_id: row.customer_id,
+            product_id: row.product_id,
+            kind: ranking_kind(row.kind)?,
+            quantity: row.quantity,
+            value: row.value,
+            occurred_at_us: row.occurred_at_us,
+        })
+    });
+    Ok(events.collect())
+}
+
 /// Removes everything a customer did and tells how many events went.
 pub(crate) async fn remove_of_customer(
     db: &mut PgConnection,

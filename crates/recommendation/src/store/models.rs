@@ -35,6 +35,34 @@ pub(crate) struct PromotedModel {
     pub(crate) checksum_sha256: String,
 }
 
+/// Where a model stands: what it takes to read it, and what it knows.
+pub(crate) struct RegisteredModel {
+    pub(crate) model_version: String,
+    pub(crate) trained_at_us: i64,
+    pub(crate) checksum_sha256: String,
+    /// It knows every transaction below this one.
+    pub(crate) watermark_xid: i64,
+}
+
+/// A model of a tenant, or without a version the promoted one.
+pub(crate) async fn registered(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    model_version: Option<&str>,
+) -> sqlx::Result<Option<RegisteredModel>> {
+    sqlx::query_as!(
+        RegisteredModel,
+        r#"select model_version, recommendation.to_micros(trained_at) as "trained_at_us!",
+                  checksum_sha256, watermark_xid
+           from recommendation.models
+           where tenant_id = $1 and (model_version = $2 or ($2 is null and promoted))"#,
+        tenant.as_str(),
+        model_version
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Registers a model and promotes it; for the worker role alone.
 pub(crate) async fn promote(db: &mut PgConnection, model: &NewModel<'_>) -> sqlx::Result<()> {
     sqlx::query!(

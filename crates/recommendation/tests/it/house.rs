@@ -7,6 +7,7 @@ use larder_identity::{Caller, Scopes, TenantId, TokenSigner, TokenVerifier};
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
 use larder_proto::larder::catalog::v1::*;
 use larder_proto::larder::operation::v1::{Operation, OperationState};
+use larder_proto::larder::recommendation::v1::experiment_service_client::ExperimentServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
 use larder_proto::larder::recommendation::v1::*;
 use larder_recommendation::{App, AppSettings, RunningApp, SCHEMA, migrator};
@@ -53,6 +54,7 @@ pub(crate) type Client = InterceptedService<Channel, Token>;
 pub(crate) struct Guest {
     pub(crate) catalog: CatalogServiceClient<Client>,
     pub(crate) recommendations: RecommendationServiceClient<Client>,
+    pub(crate) experiments: ExperimentServiceClient<Client>,
     tenant: String,
     admin: PgPool,
 }
@@ -129,7 +131,8 @@ impl House {
             catalog: CatalogServiceClient::with_interceptor(channel.clone(), token.clone())
                 .max_decoding_message_size(64 << 20)
                 .max_encoding_message_size(64 << 20),
-            recommendations: RecommendationServiceClient::with_interceptor(channel, token),
+            recommendations: RecommendationServiceClient::with_interceptor(channel.clone(), token.clone()),
+            experiments: ExperimentServiceClient::with_interceptor(channel, token),
             tenant: tenant.to_owned(),
             admin: self.database.admin_pool(),
         }

@@ -74,7 +74,7 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "tenants",
     "products",
     "customers",
@@ -84,6 +84,8 @@ const TABLES: [&str; 9] = [
     "erasures",
     "models",
     "idempotency_keys",
+    "experiments",
+    "exposures",
 ];
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod bad_input;
 mod catalogue;
 mod erasing;
+mod experimenting;
 mod failing;
 mod house;
 mod isolation;

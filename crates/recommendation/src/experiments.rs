@@ -1,0 +1,146 @@
+//! The experiments that run, in memory: which arm an answer belongs to is known without
+//! asking the database. The follower keeps them in step with it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use larder_ranking::experiment::assign;
+use serde::{Deserialize, Serialize};
+
+use crate::arrangement::Arrangement;
+
+/// One way of recommending in an experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Arm {
+    pub(crate) arm: String,
+    /// Above 0; the shares of all arms make up 1.
+    pub(crate) share: f64,
+    #[serde(default)]
+    pub(crate) arrangement: Arrangement,
+    /// `None` means the model that serves.
+    #[serde(default)]
+    pub(crate) model_version: Option<String>,
+}
+
+/// An experiment that runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RunningExperiment {
+    pub(crate) tenant_id: String,
+    pub(crate) placement: String,
+    pub(crate) experiment_id: String,
+    pub(crate) arms: Vec<Arm>,
+}
+
+/// What an experiment says of one answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Assignment {
+    pub(crate) experiment_id: String,
+    pub(crate) arm: String,
+    /// Laid over what the placement and the request say.
+    pub(crate) arrangement: Arrangement,
+    pub(crate) model_version: Option<String>,
+}
+
+type ByPlacement = HashMap<String, HashMap<String, RunningExperiment>>;
+
+/// The experiments of every tenant that run.
+#[derive(Default)]
+pub(crate) struct Experiments {
+    running: RwLock<Arc<ByPlacement>>,
+}
+
+impl Experiments {
+    /// The arm of a customer or visitor in the experiment that runs for a placement, if one
+    /// does. The same subject is always in the same arm.
+    pub(crate) fn assignment(&self, tenant: &str, placement: &str, subject: &str) -> Option<Assignment> {
+        let running = self.running();
+        let experiment = running.get(tenant)?.get(placement)?;
+        let shares: Vec<_> = experiment.arms.iter().map(|arm| arm.share).collect();
+        let arm = experiment.arms.get(assign(&experiment.experiment_id, subject, &shares))?;
+        Some(Assignment {
+            experiment_id: experiment.experiment_id.clone(),
+            arm: arm.arm.clone(),
+            arrangement: arm.arrangement.clone(),
+            model_version: arm.model_version.clone(),
+        })
+    }
+
+    /// Puts what the database says in the place of everything that was known.
+    pub(crate) fn replace(&self, experiments: Vec<RunningExperiment>) {
+        let mut running = ByPlacement::new();
+        for experiment in experiments {
+            let of_tenant = running.entry(experiment.tenant_id.clone()).or_default();
+            of_tenant.insert(experiment.placement.clone(), experiment);
+        }
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(running);
+    }
+
+    /// Lets an experiment run that was just written down, before the follower reads it.
+    pub(crate) fn start(&self, experiment: RunningExperiment) {
+        self.change(|running| {
+            let of_tenant = running.entry(experiment.tenant_id.clone()).or_default();
+            of_tenant.insert(experiment.placement.clone(), experiment);
+        });
+    }
+
+    /// Ends an experiment that was just stopped, before the follower reads it.
+    pub(crate) fn stop(&self, tenant: &str, experiment_id: &str) {
+        self.change(|running| {
+            if let Some(of_tenant) = running.get_mut(tenant) {
+                of_tenant.retain(|_, experiment| experiment.experiment_id != experiment_id);
+            }
+        });
+    }
+
+    fn change(&self, change: impl FnOnce(&mut ByPlacement)) {
+        let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut running));
+    }
+
+    fn running(&self) -> Arc<ByPlacement> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arm(arm: &str, share: f64) -> Arm {
+        Arm { arm: arm.into(), share, arrangement: Arrangement::default(), model_version: None }
+    }
+
+    fn experiment(tenant: &str, placement: &str) -> RunningExperiment {
+        RunningExperiment {
+            tenant_id: tenant.into(),
+            placement: placement.into(),
+            experiment_id: format!("exp-{placement}"),
+            arms: vec![arm("plain", 0.5), arm("varied", 0.5)],
+        }
+    }
+
+    #[test]
+    fn an_arm_is_kept_and_is_only_for_its_tenant_and_placement() {
+        let experiments = Experiments::default();
+        experiments.start(experiment("shop", "home"));
+        let of = |subject: &str| experiments.assignment("shop", "home", subject).unwrap().arm;
+        let arms: Vec<_> = (0..50).map(|number| of(&format!("c{number}"))).collect();
+        assert!(arms.iter().any(|arm| arm == "plain") && arms.iter().any(|arm| arm == "varied"));
+        experiments.replace(vec![experiment("shop", "home"), experiment("other", "cart")]);
+        assert!((0..50).all(|number| of(&format!("c{number}")) == arms[number]));
+        assert_eq!(experiments.assignment("shop", "cart", "c1"), None);
+        assert_eq!(experiments.assignment("other", "home", "c1"), None);
+        assert_eq!(experiments.assignment("other", "cart", "c1").unwrap().experiment_id, "exp-cart");
+    }
+
+    #[test]
+    fn a_stopped_experiment_assigns_nobody() {
+        let experiments = Experiments::default();
+        experiments.replace(vec![experiment("shop", "home"), experiment("shop", "cart")]);
+        experiments.stop("other", "exp-home");
+        assert!(experiments.assignment("shop", "home", "c1").is_some());
+        experiments.stop("shop", "exp-home");
+        assert_eq!(experiments.assignment("shop", "home", "c1"), None);
+        assert!(experiments.assignment("shop", "cart", "c1").is_some());
+    }
+}
