@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use larder_proto::larder::catalog::v1::*;
+use larder_proto::larder::recommendation::v1::*;
 use larder_recommendation::{SCHEMA, migrator};
 use larder_testkit::{NetworkCut, TestDatabase};
 use secrecy::{ExposeSecret, SecretString};
@@ -88,4 +89,31 @@ async fn a_start_without_the_database_serves_what_lies_on_disk() {
         async move { !guest.recommend("ann").await.degraded }
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_shown_without_the_database_is_written_down_when_it_is_back() {
+    let (house, cut) = house_behind_a_cut().await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    cut.cut();
+    let arrangement = Arrangement { exploration: Some(0.5), ..Arrangement::default() };
+    let request = RecommendRequest {
+        customer_id: "ann".into(),
+        arrangement: Some(arrangement),
+        ..RecommendRequest::default()
+    };
+    for _ in 0..20 {
+        let waited =
+            tokio::time::timeout(Duration::from_secs(5), guest.recommendations.recommend(request.clone()));
+        assert!(!waited.await.unwrap().unwrap().into_inner().recommendations.is_empty());
+    }
+    let admin = house.database.admin_pool();
+    let written = || async {
+        let count = sqlx::query_scalar::<_, i64>("select count(*) from recommendation.exposures");
+        count.fetch_one(&admin).await.unwrap()
+    };
+    assert_eq!(written().await, 0, "this test proves nothing: the database was not away");
+    cut.mend();
+    eventually("they are written", || async { written().await == 20 }).await;
 }
