@@ -104,11 +104,12 @@ struct Maker<'a> {
     similarities: Option<&'a Similarities>,
     trade: f32,
     taken: Vec<bool>,
-    /// What is left, in order; what is taken is skipped and dropped from the front.
-    values: Vec<f32>,
+    /// Nothing for what may be chosen next, negative infinity for what may not.
+    open: Vec<f32>,
+    /// How alike each is to the one of the chosen that is most like it.
     nearest: Vec<f32>,
     counts: Vec<usize>,
-    first_free: usize,
+    caps_given_up: bool,
     places: Vec<usize>,
     over_caps: Vec<usize>,
 }
@@ -121,13 +122,14 @@ impl<'a> Maker<'a> {
             similarities,
             trade,
             taken: vec![false; count],
-            values: choice.relevances.iter().map(|relevance| (1.0 - trade) * relevance).collect(),
+            open: vec![0.0; count],
             nearest: vec![0.0; count],
             counts: vec![0; choice.caps.len()],
-            first_free: 0,
+            caps_given_up: false,
             places: Vec::with_capacity(choice.pinned.len()),
             over_caps: vec![0; choice.caps.len()],
         };
+        (0..choice.caps.len()).for_each(|group| maker.close_if_full(group));
         for &pinned in choice.pinned.iter().flatten() {
             maker.take(pinned);
         }
@@ -136,51 +138,56 @@ impl<'a> Maker<'a> {
 
     /// The best that is left and fits; when nothing fits, the best that is left.
     fn next(&mut self) -> Option<usize> {
-        while *self.taken.get(self.first_free)? {
-            self.first_free += 1;
-        }
-        let fitting = self.best(|maker, one| !maker.is_full(one));
-        let next = fitting.or_else(|| {
-            let any = self.best(|_, _| true)?;
-            if let Some(group) = self.choice.groups[any] {
-                self.over_caps[group] += 1;
+        let next = self.best().or_else(|| {
+            self.caps_given_up = true;
+            for (open, &taken) in self.open.iter_mut().zip(&self.taken) {
+                *open = if taken { f32::NEG_INFINITY } else { 0.0 };
             }
-            Some(any)
+            self.best()
         })?;
+        if let Some(group) = self.choice.groups[next].filter(|_| self.caps_given_up) {
+            self.over_caps[group] += 1;
+        }
         self.take(next);
         Some(next)
     }
 
-    fn best(&self, fits: impl Fn(&Self, usize) -> bool) -> Option<usize> {
-        let mut best: Option<(usize, f32)> = None;
-        for one in self.first_free..self.taken.len() {
-            // Nothing further down can be worth more than its relevance.
-            if best.is_some_and(|(_, value)| self.values[one] <= value) {
-                break;
-            }
-            if self.taken[one] || !fits(self, one) {
-                continue;
-            }
-            let value = self.values[one] - self.trade * self.nearest[one];
-            if best.is_none_or(|(_, before)| value > before) {
-                best = Some((one, value));
+    /// The first of those worth most.
+    fn best(&self) -> Option<usize> {
+        let kept = 1.0 - self.trade;
+        let terms = self.choice.relevances.iter().zip(&self.nearest).zip(&self.open);
+        let mut best = (None, f32::NEG_INFINITY);
+        for (one, ((relevance, nearest), open)) in terms.enumerate() {
+            let worth = open + kept * relevance - self.trade * nearest;
+            if worth > best.1 {
+                best = (Some(one), worth);
             }
         }
-        best.map(|(one, _)| one)
-    }
-
-    fn is_full(&self, one: usize) -> bool {
-        self.choice.groups[one].is_some_and(|group| self.counts[group] >= self.choice.caps[group])
+        best.0
     }
 
     fn take(&mut self, one: usize) {
         self.taken[one] = true;
+        self.open[one] = f32::NEG_INFINITY;
         if let Some(group) = self.choice.groups[one] {
             self.counts[group] += 1;
+            self.close_if_full(group);
         }
         if let Some(similarities) = self.similarities {
             for (nearest, &similarity) in self.nearest.iter_mut().zip(similarities.row(one)) {
-                *nearest = nearest.max(similarity);
+                *nearest = if similarity > *nearest { similarity } else { *nearest };
+            }
+        }
+    }
+
+    /// No more of a group that has as many as its cap.
+    fn close_if_full(&mut self, group: usize) {
+        if self.counts[group] < self.choice.caps[group] || self.caps_given_up {
+            return;
+        }
+        for (open, of) in self.open.iter_mut().zip(&self.choice.groups) {
+            if *of == Some(group) {
+                *open = f32::NEG_INFINITY;
             }
         }
     }

@@ -13,20 +13,20 @@ use crate::{
     rerank::{Adjustments, Arranged, Deltas, Likeness, Pooled, Wishes, arrange as arrange_pool, spread_of},
 };
 
-/// So many candidates are gathered when scores are moved, or products left out: what is lifted to the
-/// top must be among them.
-const POOL: usize = 300;
+/// So many candidates are gathered when scores are moved: what is lifted to the top must be among
+/// them.
+const POOL: usize = 200;
 
 /// How many candidates an answer needs, of which the arrangement makes the list.
 pub(super) fn pool_size(query: &RecommendQuery<'_>) -> usize {
-    let Arrangement { diversity, min_relevance, spare, .. } = query.arrangement;
+    let Arrangement { diversity, spare, .. } = query.arrangement;
     if query.arrangement.is_plain() || query.limit == 0 {
         return query.limit;
     }
-    let caps = !query.arrangement.category_caps.is_empty();
-    let shifts = query.arrangement.moves_scores() || *min_relevance > 0.0 || caps;
-    let looked_at = if shifts || *diversity > 0.0 { query.limit * 3 + 20 } else { query.limit };
-    looked_at.max(if shifts { POOL } else { 0 }).max(query.limit + spare)
+    let moves_scores = query.arrangement.moves_scores();
+    let is_varied = moves_scores || *diversity > 0.0;
+    let looked_at = if is_varied { query.limit * 3 + 20 } else { query.limit };
+    looked_at.max(if moves_scores { POOL } else { 0 }).max(query.limit + spare)
 }
 
 /// Adds what is popular, as far as the list needs it: of categories with room under their caps, and
