@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::check_config::CheckConfigArgs;
 use crate::commands::demo::DemoArgs;
+use crate::commands::evaluate::EvaluateArgs;
 use crate::commands::healthcheck::HealthcheckArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::load::LoadArgs;
+use crate::commands::models::ModelsArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::token::TokenArgs;
 use crate::commands::up::UpArgs;
@@ -51,6 +53,13 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Asks a service whether it is ready; for container health checks
     Healthcheck(HealthcheckArgs),
+    /// Lists models; trains, promotes, rolls back and pins them
+    Models(ModelsArgs),
+    /// Measures a model on the newest events and writes its card
+    Evaluate(EvaluateArgs),
     /// Calls a running Larder at a fixed rate and tells how fast it answers
     Load(LoadArgs),
+    /// Trains as its service tells it on stdin
+    #[command(hide = true)]
+    TrainWorker,
 }

@@ -2,11 +2,15 @@
 
 pub(crate) mod check_config;
 pub(crate) mod demo;
+pub(crate) mod evaluate;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
 pub(crate) mod load;
+pub(crate) mod models;
+pub(crate) mod operations;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod train_worker;
 pub(crate) mod up;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -78,6 +82,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Import(args) => import::run(args, &context).await,
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,
             Command::Load(args) => load::run(args, &context).await,
+            Command::Models(args) => models::run(args, &context).await,
+            Command::Evaluate(args) => evaluate::run(args, &context).await,
+            Command::TrainWorker => {
+                Err(CommandError::Usage("train-worker needs a process of its own".into()))
+            }
         }
     })
 }

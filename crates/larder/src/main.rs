@@ -29,8 +29,12 @@ fn main() -> ExitCode {
         eprintln!("larder: another TLS provider was installed before the command began");
         return ExitCode::FAILURE;
     }
-    match commands::run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+    let ended = match cli.command {
+        cli::Command::TrainWorker => commands::train_worker::run(),
+        _ => commands::run(cli).map(|()| ExitCode::SUCCESS),
+    };
+    match ended {
+        Ok(code) => code,
         Err(error) => {
             console::print_error(&error);
             ExitCode::from(error.exit_code())

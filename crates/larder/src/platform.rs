@@ -3,6 +3,7 @@
 //! was up already.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 
 use larder_database::{PrivateCluster, PrivateClusterSettings, Server};
 use larder_gateway::{App as GatewayApp, GatewayAppSettings, RunningApp as RunningGateway};
@@ -161,8 +162,20 @@ pub(crate) async fn recommendation(
         metrics,
         page_token_key: keys::page_token_key(settings)?,
         clock: larder_recommendation::system_clock,
+        trainer_program: Some(this_program()?),
     });
     app.start().await.map_err(|error| CommandError::Refused(error.to_string()))
+}
+
+/// The executable of this process, which is started again to train. On Linux the link still leads
+/// to it when the file was replaced by a newer one meanwhile.
+fn this_program() -> Result<PathBuf, CommandError> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() {
+        return Ok(link);
+    }
+    std::env::current_exe()
+        .map_err(|error| CommandError::Refused(format!("where this program lies is unknown: {error}")))
 }
 
 /// Starts the gateway; without a database it knows no API keys.

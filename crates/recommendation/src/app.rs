@@ -2,6 +2,7 @@
 //! else's; nothing here reads the environment or a signal.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use larder_telemetry::grpc::GrpcTelemetryLayer;
 use larder_telemetry::panics::CatchPanicLayer;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 
@@ -26,16 +27,18 @@ use crate::exposures::{Exposure, ExposureLog};
 use crate::grpc::catalog::Catalog;
 use crate::grpc::experiment::ExperimentCalls;
 use crate::grpc::recommendation::Recommendations;
+use crate::health::{self, ModelsHealth};
 use crate::jobs::expose::ExposureWriter;
 use crate::jobs::follow::Follower;
 use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::metrics;
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
 use crate::served::Served;
 use crate::snapshots::SnapshotFolder;
 use crate::state::State;
-use crate::{health, metrics};
+use crate::training::process::TrainingProcess;
 
 /// The schema that this service owns.
 pub const SCHEMA: &str = "recommendation";
@@ -85,6 +88,8 @@ pub struct AppSettings {
     pub page_token_key: [u8; 32],
     /// Tells the time.
     pub clock: Clock,
+    /// The `larder` that is started to train; `None` trains in this process.
+    pub trainer_program: Option<PathBuf>,
 }
 
 /// The service, built and not yet listening.
@@ -95,6 +100,7 @@ pub struct App {
     /// Answers that wait to be written down; taken when the service starts.
     exposures: Option<mpsc::Receiver<Exposure>>,
     registry: HealthRegistry,
+    shutdown: Shutdown,
 }
 
 /// The service at work.
@@ -119,6 +125,7 @@ impl App {
         let served = Arc::new(Served::default());
         let snapshots = SnapshotFolder::new(app.settings.snapshot_dir());
         let (nudge, pending) = (Arc::new(Notify::new()), PendingEvents::default());
+        let shutdown = Shutdown::new();
         let trainer = ModelTrainer {
             worker: worker.clone(),
             snapshots: snapshots.clone(),
@@ -126,13 +133,21 @@ impl App {
             clock: app.clock,
             nudge: nudge.clone(),
             pending: pending.clone(),
+            process: app.trainer_program.as_ref().map(|program| training_process(&app, program)),
+            turn: Arc::new(Semaphore::new(1)),
+            shutdown: shutdown.clone(),
         };
         let registry = HealthRegistry::new(HealthIdentity {
             service: SERVICE,
             version: env!("CARGO_PKG_VERSION"),
             environment: app.settings.environment.to_string(),
         });
-        health::register(&registry, pool.clone(), served.clone());
+        let models = ModelsHealth {
+            pending: pending.clone(),
+            stale_after: recommendation.model_stale_after,
+            clock: app.clock,
+        };
+        health::register(&registry, pool.clone(), served.clone(), models);
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
         let (exposures, waiting) = ExposureLog::new();
         let state = Arc::new(State {
@@ -148,7 +163,7 @@ impl App {
             clock: app.clock,
             nudge,
         });
-        Self { app, state, worker, exposures: Some(waiting), registry }
+        Self { app, state, worker, exposures: Some(waiting), registry, shutdown }
     }
 
     /// Opens the listeners and begins to serve.
@@ -163,7 +178,7 @@ impl App {
         let ops = listen("recommendation.ops_address", recommendation.ops_address).await?;
         let (api_address, ops_address) = (local(&api), local(&ops));
         let is_migrated = migrate_if_reachable(&self.app).await?;
-        let (shutdown, mut tasks) = (Shutdown::new(), Tasks::new());
+        let (shutdown, mut tasks) = (self.shutdown.clone(), Tasks::new());
         self.spawn_jobs(&mut tasks, &shutdown, is_migrated);
         let routes = self.routes().await?;
         let stopping = shutdown.clone();
@@ -289,6 +304,23 @@ impl RunningApp {
     /// Turns readiness off, lets the calls under way end, and stops.
     pub async fn stop(self) {
         larder_lifecycle::drain(&self.registry, &self.settings.lifecycle, &self.shutdown, self.tasks).await;
+    }
+}
+
+fn training_process(app: &AppSettings, program: &Path) -> TrainingProcess {
+    let recommendation = &app.settings.recommendation;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = match recommendation.training_threads {
+        0 => (cores / 2).max(1),
+        threads => threads,
+    };
+    TrainingProcess {
+        program: program.to_owned(),
+        server: app.server.clone(),
+        role_password: app.settings.database.role_password.clone(),
+        acquire_timeout: app.settings.database.acquire_timeout,
+        threads,
+        memory_limit_bytes: recommendation.training_memory_limit_bytes,
     }
 }
 

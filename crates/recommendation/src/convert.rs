@@ -6,6 +6,7 @@ pub(crate) mod budget;
 pub(crate) mod customer;
 pub(crate) mod experiment;
 pub(crate) mod interaction;
+pub(crate) mod model;
 pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod query;

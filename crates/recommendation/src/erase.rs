@@ -7,6 +7,7 @@ use larder_proto::larder::catalog::v1::EraseCustomerResponse;
 
 use crate::convert::timestamp;
 use crate::error::Error;
+use crate::jobs::train::Wish;
 use crate::state::State;
 use crate::store::{budgets, customers, erasures, exposures, interactions, models};
 
@@ -30,6 +31,8 @@ pub(crate) async fn erase_customer(
         state.recommender.forget(tenant, customer_id);
     }
     let snapshot_count = erase_from_snapshots(state, tenant, customer_id).await?;
+    // What was learnt from everybody together forgets only by being learnt again.
+    state.pending.wish(tenant.as_str(), Wish::Forget);
     state.nudge.notify_one();
     tracing::info!(
         tenant.id = %tenant,
@@ -55,6 +58,8 @@ async fn erase_from_snapshots(state: &State, tenant: &TenantId, customer_id: &st
         .map_err(|error| Error::Internal(format!("rewriting snapshots: {error}")))?
         .map_err(|error| Error::Internal(format!("rewriting snapshots: {error}")))?;
     let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
+    // A model that is being registered meanwhile is there once this is granted.
+    models::lock(&mut transaction, tenant.as_str()).await?;
     for (version, written) in &rewritten {
         models::rewritten(&mut transaction, tenant, version, written.size_bytes, &written.checksum_sha256)
             .await?;

@@ -32,6 +32,18 @@ pub(crate) enum Error {
         /// What was looked for, such as `product`.
         noun: &'static str,
     },
+    /// The version names no model of this tenant.
+    #[error("model_version: no such model; list the models to see which there are")]
+    ModelNotFound,
+    /// No other model served before the one that serves.
+    #[error("no model served before the present one; list the models and promote one by its version")]
+    NoEarlierModel,
+    /// The snapshot file of a model is missing or not what was registered.
+    #[error("{0}; the model that serves goes on serving")]
+    SnapshotRefused(String),
+    /// A training was ended from outside before it was done.
+    #[error("{0}")]
+    TrainingStopped(String),
     /// The idempotency key was used before with another request.
     #[error("idempotency-key: already used with a different request; send a new key for a new request")]
     KeyReused,
@@ -68,6 +80,9 @@ impl From<sqlx::Error> for Error {
         if larder_database::is_unavailable(&error) {
             return Self::Unavailable(Some(error));
         }
+        if larder_database::constraint(&error) == Some("models_one_promoted") {
+            return Self::Busy("another model was promoted at the same moment; look which one serves");
+        }
         Self::Database(error)
     }
 }
@@ -82,11 +97,14 @@ impl Error {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid(_) => ErrorKind::InvalidArgument,
-            Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::KeyReused | Self::ExperimentExists | Self::PlacementTaken | Self::Busy(_) => {
-                ErrorKind::Conflict
-            }
-            Self::Unavailable(_) => ErrorKind::Unavailable,
+            Self::NotFound { .. } | Self::ModelNotFound => ErrorKind::NotFound,
+            Self::KeyReused
+            | Self::ExperimentExists
+            | Self::PlacementTaken
+            | Self::Busy(_)
+            | Self::NoEarlierModel
+            | Self::SnapshotRefused(_) => ErrorKind::Conflict,
+            Self::Unavailable(_) | Self::TrainingStopped(_) => ErrorKind::Unavailable,
             Self::Database(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -95,6 +113,10 @@ impl Error {
         match self {
             Self::Invalid(_) => (Code::InvalidArgument, "INVALID_FIELD"),
             Self::NotFound { .. } => (Code::NotFound, "NOT_FOUND"),
+            Self::ModelNotFound => (Code::NotFound, "MODEL_NOT_FOUND"),
+            Self::NoEarlierModel => (Code::FailedPrecondition, "NO_EARLIER_MODEL"),
+            Self::SnapshotRefused(_) => (Code::FailedPrecondition, "SNAPSHOT_REFUSED"),
+            Self::TrainingStopped(_) => (Code::Aborted, "TRAINING_STOPPED"),
             Self::KeyReused => (Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED"),
             Self::ExperimentExists => (Code::AlreadyExists, "EXPERIMENT_EXISTS"),
             Self::PlacementTaken => (Code::AlreadyExists, "PLACEMENT_TAKEN"),

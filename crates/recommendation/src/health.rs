@@ -8,15 +8,24 @@ use futures::FutureExt;
 use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
 use sqlx::PgPool;
 
+use crate::Clock;
+use crate::jobs::train::PendingEvents;
 use crate::served::Served;
 
 const TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Registers the checks of this service.
-pub(crate) fn register(registry: &HealthRegistry, app: PgPool, served: Arc<Served>) {
+pub(crate) fn register(registry: &HealthRegistry, app: PgPool, served: Arc<Served>, models_of: ModelsHealth) {
     registry.register(postgresql(app));
-    registry.register(models(served.clone()));
+    registry.register(models(served.clone(), models_of));
     registry.register(cache(served));
+}
+
+/// What the health of models is judged by.
+pub(crate) struct ModelsHealth {
+    pub(crate) pending: PendingEvents,
+    pub(crate) stale_after: Duration,
+    pub(crate) clock: Clock,
 }
 
 /// Reads go on without the database, so it is not required for readiness.
@@ -41,7 +50,7 @@ fn postgresql(app: PgPool) -> Check {
     }
 }
 
-fn models(served: Arc<Served>) -> Check {
+fn models(served: Arc<Served>, of: ModelsHealth) -> Check {
     Check {
         name: "models",
         timeout: TIMEOUT,
@@ -53,11 +62,35 @@ fn models(served: Arc<Served>) -> Check {
             } else if census.without_model > 0 {
                 let all = census.with_model + census.without_model;
                 CheckOutcome::degraded(format!("{} of {all} tenants have no model yet", census.without_model))
+            } else if let Some(trouble) = of.trouble(&served) {
+                CheckOutcome::degraded(trouble)
             } else {
                 CheckOutcome::healthy()
             };
             async move { outcome }.boxed()
         }),
+    }
+}
+
+impl ModelsHealth {
+    /// The first tenant whose training fails, or whose model is old although there are newer events.
+    fn trouble(&self, served: &Served) -> Option<String> {
+        let now_us = (self.clock)();
+        served.tenant_names().into_iter().find_map(|tenant| {
+            let pending = self.pending.of(&tenant);
+            if let Some(cause) = pending.failure {
+                return Some(format!("the last training of tenant {tenant} failed: {cause}"));
+            }
+            let age_us = now_us - served.model_trained_at_us(&tenant)?;
+            let is_stale = pending.events > 0 && u128::try_from(age_us).ok()? > self.stale_after.as_micros();
+            is_stale.then(|| {
+                let hours = age_us / 3_600_000_000;
+                format!(
+                    "the model of tenant {tenant} is {hours} hours old and knows nothing of {} newer events",
+                    pending.events
+                )
+            })
+        })
     }
 }
 

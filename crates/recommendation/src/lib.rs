@@ -16,6 +16,7 @@ mod grpc;
 mod health;
 mod jobs;
 mod metrics;
+mod operate;
 mod operation;
 mod page;
 mod policy;
@@ -26,8 +27,10 @@ mod showing;
 mod snapshots;
 mod state;
 mod store;
+mod training;
 mod validate;
 mod write;
 
 pub use app::{App, AppError, AppSettings, RunningApp, SCHEMA, migrator};
 pub use clock::{Clock, system_clock};
+pub use training::{WorkerError, lower_priority, run_training_worker};

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_histogram, histogram};
+use larder_telemetry::ErrorKind;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use crate::recommend::Rung;
+use crate::store::models::{Cause, State};
 
 /// Tells the exporter what each metric means.
 pub(crate) fn describe() {
@@ -18,12 +20,28 @@ pub(crate) fn describe() {
     describe_counter!("larder_recommendation_models_swapped_total", "Models that began to serve");
     describe_counter!("larder_recommendation_snapshots_refused_total", "Snapshot files that were refused");
     describe_histogram!("larder_recommendation_training_duration_seconds", "Time a training took");
-    describe_counter!("larder_recommendation_trainings_failed_total", "Trainings that failed");
     describe_counter!("larder_recommendation_exposures_written_total", "Answers written to the exposure log");
     describe_counter!(
         "larder_recommendation_exposures_lost_total",
         "Answers the exposure log had no room for"
     );
+    describe_counter!(
+        "larder_recommendation_trainings_failed_total",
+        "Trainings that failed, by kind of error"
+    );
+    describe_gauge!("larder_recommendation_model_age_seconds", "Age of the oldest model that serves");
+    describe_gauge!("larder_recommendation_model_ndcg", "nDCG of the model that was measured last");
+    describe_counter!("larder_recommendation_model_promotions_total", "Models that were promoted, by cause");
+    describe_counter!(
+        "larder_recommendation_model_rejections_total",
+        "Models that were measured to be worse"
+    );
+    describe_counter!(
+        "larder_recommendation_models_kept_back_total",
+        "Models kept back by request or by a pin"
+    );
+    // Alerts compare with what was before: a counter must be there before it counts.
+    counter!("larder_recommendation_model_rejections_total").absolute(0);
 }
 
 pub(crate) fn answered(call: &'static str, rung: Rung, is_degraded: bool, took: Duration) {
@@ -60,8 +78,31 @@ pub(crate) fn model_trained(took: Duration) {
     histogram!("larder_recommendation_training_duration_seconds").record(took.as_secs_f64());
 }
 
-pub(crate) fn training_failed() {
-    counter!("larder_recommendation_trainings_failed_total").increment(1);
+pub(crate) fn training_failed(kind: ErrorKind) {
+    counter!("larder_recommendation_trainings_failed_total", "kind" => kind.as_str()).increment(1);
+}
+
+pub(crate) fn model_decided(state: State, cause: Cause, ndcg: Option<f64>) {
+    match state {
+        State::Promoted => model_promoted(cause),
+        State::Rejected => counter!("larder_recommendation_model_rejections_total").increment(1),
+        State::KeptBack | State::Retired => {
+            counter!("larder_recommendation_models_kept_back_total").increment(1);
+        }
+    }
+    if let Some(ndcg) = ndcg {
+        gauge!("larder_recommendation_model_ndcg").set(ndcg);
+    }
+}
+
+pub(crate) fn model_promoted(cause: Cause) {
+    counter!("larder_recommendation_model_promotions_total", "cause" => cause.name()).increment(1);
+}
+
+pub(crate) fn oldest_model(age_us: Option<i64>) {
+    if let Some(age_us) = age_us {
+        gauge!("larder_recommendation_model_age_seconds").set(age_us as f64 / 1e6);
+    }
 }
 
 pub(crate) fn exposures_written(exposures: usize) {

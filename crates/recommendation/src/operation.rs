@@ -4,93 +4,123 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::Stream;
 use larder_identity::TenantId;
 use larder_proto::larder::operation::v1::{Operation, OperationProgress, OperationState};
-use larder_proto::larder::recommendation::v1::TrainModelResponse;
+use larder_proto::larder::recommendation::v1::{EvaluateModelResponse, TrainModelResponse};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::convert::timestamp;
+use crate::convert::{model, timestamp};
 use crate::error::Error;
-use crate::jobs::train::{TrainedModel, TrainingProgress};
+use crate::jobs::train::{TrainedModel, Wishes};
+use crate::operate;
 use crate::state::State;
+use crate::store::models;
+use crate::training::read::Progress;
+use crate::training::{EvaluationParameters, TrainingOutcome, TrainingProgress};
 
-/// How often, and how many times, it is looked whether a new model serves.
-const SWAP_LOOK: Duration = Duration::from_millis(10);
-const SWAP_LOOKS: u32 = 500;
-
-type Responses = Pin<Box<dyn Stream<Item = Result<TrainModelResponse, Status>> + Send>>;
+pub(crate) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Starts a training and streams its operation.
-pub(crate) fn train(state: Arc<State>, tenant: TenantId) -> Responses {
+pub(crate) fn train(state: Arc<State>, tenant: TenantId, wishes: Wishes) -> Responses<TrainModelResponse> {
     let (responses, stream) = mpsc::channel(16);
-    let mut operation = Operation {
-        operation_id: Uuid::now_v7().to_string(),
-        kind: "train_model".to_owned(),
-        state: OperationState::Running.into(),
-        started_at: Some(timestamp((state.clock)())),
-        ..Operation::default()
-    };
+    let respond = |operation: &Operation| TrainModelResponse { operation: Some(operation.clone()) };
+    let mut operation = begin(&state, "train_model");
     tokio::spawn(async move {
-        let (progress, mut steps) = mpsc::channel::<TrainingProgress>(16);
-        let training = state.trainer.train(tenant.as_str(), Some(progress));
-        let told = async {
-            while let Some(step) = steps.recv().await {
-                operation.progress = Some(OperationProgress {
-                    step: step.step.to_owned(),
-                    done_count: step.done_count,
-                    total_count: 0,
-                });
-                let _ = responses.send(Ok(respond(&operation))).await;
-            }
-        };
-        let (result, ()) = tokio::join!(training, told);
-        if let Ok(model) = &result {
-            until_it_serves(&state, &tenant, &model.version).await;
+        let work = async |progress| state.trainer.train(tenant.as_str(), wishes, &progress).await;
+        let result = follow(&mut operation, &responses, respond, work).await;
+        if let Ok(model) = &result
+            && model.state == models::State::Promoted
+        {
+            operate::until_it_serves(&state, &tenant, &model.version).await;
         }
-        operation.finished_at = Some(timestamp((state.clock)()));
-        match result {
-            Ok(model) => succeed(&mut operation, model),
-            Err(error) => fail(&mut operation, error),
-        }
+        end(&state, &mut operation, result.map(trained));
         let _ = responses.send(Ok(respond(&operation))).await;
     });
     Box::pin(ReceiverStream::new(stream))
 }
 
-/// Waits until the answers of this process come from the model, or for a while.
-async fn until_it_serves(state: &State, tenant: &TenantId, version: &str) {
-    for _ in 0..SWAP_LOOKS {
-        let serves = state.served.find(tenant.as_str()).is_some_and(|served| {
-            served.read().serving.snapshot().is_some_and(|snapshot| snapshot.version() >= version)
-        });
-        if serves {
-            return;
-        }
-        tokio::time::sleep(SWAP_LOOK).await;
+/// Starts an evaluation and streams its operation; the card comes with the last message.
+pub(crate) fn evaluate(
+    state: Arc<State>,
+    tenant: TenantId,
+    parameters: EvaluationParameters,
+) -> Responses<EvaluateModelResponse> {
+    let (responses, stream) = mpsc::channel(16);
+    let respond =
+        |operation: &Operation| EvaluateModelResponse { operation: Some(operation.clone()), card: None };
+    let mut operation = begin(&state, "evaluate_model");
+    tokio::spawn(async move {
+        let work = async |progress| state.trainer.evaluate(tenant.as_str(), parameters, &progress).await;
+        let mut result = follow(&mut operation, &responses, respond, work).await;
+        let card = result.as_mut().ok().and_then(|outcome| outcome.card.take()).map(model::card);
+        end(&state, &mut operation, result.map(evaluated));
+        let _ = responses.send(Ok(EvaluateModelResponse { operation: Some(operation), card })).await;
+    });
+    Box::pin(ReceiverStream::new(stream))
+}
+
+fn begin(state: &State, kind: &str) -> Operation {
+    Operation {
+        operation_id: Uuid::now_v7().to_string(),
+        kind: kind.to_owned(),
+        state: OperationState::Running.into(),
+        started_at: Some(timestamp((state.clock)())),
+        ..Operation::default()
     }
 }
 
-fn respond(operation: &Operation) -> TrainModelResponse {
-    TrainModelResponse { operation: Some(operation.clone()) }
+/// Does the work and tells of its progress meanwhile.
+async fn follow<T, R>(
+    operation: &mut Operation,
+    responses: &mpsc::Sender<Result<R, Status>>,
+    respond: impl Fn(&Operation) -> R,
+    work: impl AsyncFnOnce(Progress) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (progress, mut steps) = mpsc::channel::<TrainingProgress>(16);
+    let told = async {
+        while let Some(step) = steps.recv().await {
+            operation.progress =
+                Some(OperationProgress { step: step.step, done_count: step.done_count, total_count: 0 });
+            let _ = responses.send(Ok(respond(operation))).await;
+        }
+    };
+    let (result, ()) = tokio::join!(work(Progress(Some(progress))), told);
+    result
 }
 
-fn succeed(operation: &mut Operation, model: TrainedModel) {
-    operation.state = OperationState::Succeeded.into();
-    operation.result = BTreeMap::from([
+fn trained(model: TrainedModel) -> BTreeMap<String, String> {
+    BTreeMap::from([
         ("model_version".to_owned(), model.version),
         ("interaction_count".to_owned(), model.interaction_count.to_string()),
-    ]);
+        ("state".to_owned(), model::state(model.state).as_str_name().to_owned()),
+        ("state_reason".to_owned(), model.reason),
+    ])
 }
 
-fn fail(operation: &mut Operation, error: Error) {
-    operation.state = OperationState::Failed.into();
-    operation.error = Some(error.row_status());
-    // Counts and logs it as any other failed call.
-    drop(Status::from(error));
+fn evaluated(outcome: TrainingOutcome) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("verdict".to_owned(), if outcome.verdict.is_good_enough { "promote" } else { "reject" }.to_owned()),
+        ("reason".to_owned(), outcome.verdict.reason),
+    ])
+}
+
+fn end(state: &State, operation: &mut Operation, result: Result<BTreeMap<String, String>, Error>) {
+    operation.finished_at = Some(timestamp((state.clock)()));
+    match result {
+        Ok(result) => {
+            operation.state = OperationState::Succeeded.into();
+            operation.result = result;
+        }
+        Err(error) => {
+            operation.state = OperationState::Failed.into();
+            operation.error = Some(error.row_status());
+            // Counts and logs it as any other failed call.
+            drop(Status::from(error));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use larder_identity::TenantId;
-use larder_ranking::{Event, ProductRecord, Serving};
+use larder_ranking::{Event, ProductRecord, Serving, Snapshot};
 
 use crate::experiments::Experiments;
 
@@ -25,6 +25,8 @@ pub(crate) struct Served {
     asked: AtomicBool,
     /// Why the newest snapshot of a tenant was refused, by tenant.
     refused_snapshots: Mutex<HashMap<String, String>>,
+    /// Which other model of a tenant was found damaged, and how, by tenant. What serves is whole.
+    damaged_snapshots: Mutex<HashMap<String, String>>,
 }
 
 /// The ranking state of one tenant.
@@ -104,11 +106,47 @@ impl Served {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         let with_model = tenants.values().filter(|tenant| tenant.read().serving.snapshot().is_some()).count();
         let refused = self.refused_snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let damaged = self.damaged_snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         ModelCensus {
             with_model,
             without_model: tenants.len() - with_model,
-            refused: refused.values().cloned().collect(),
+            refused: refused.values().chain(damaged.values()).cloned().collect(),
         }
+    }
+
+    /// Whether the answers of a tenant come from this model.
+    pub(crate) fn serves(&self, tenant: &str, version: &str) -> bool {
+        self.of_snapshot(tenant, |snapshot| snapshot.version() == version).unwrap_or(false)
+    }
+
+    /// How many events the model of a tenant knows; `None` when it has no model.
+    pub(crate) fn interactions_known(&self, tenant: &str) -> Option<u64> {
+        self.of_snapshot(tenant, Snapshot::interaction_count)
+    }
+
+    /// When the model of a tenant was trained, in microseconds since 1970; `None` when it has none.
+    pub(crate) fn model_trained_at_us(&self, tenant: &str) -> Option<i64> {
+        self.of_snapshot(tenant, Snapshot::trained_at_us)
+    }
+
+    /// When the oldest model that serves was trained; `None` when none does.
+    pub(crate) fn oldest_model_us(&self) -> Option<i64> {
+        self.tenant_names().iter().filter_map(|tenant| self.model_trained_at_us(tenant)).min()
+    }
+
+    fn of_snapshot<T>(&self, tenant: &str, look: impl FnOnce(&Snapshot) -> T) -> Option<T> {
+        let served = self.find(tenant)?;
+        let live = served.read();
+        live.serving.snapshot().map(|snapshot| look(snapshot))
+    }
+
+    /// Notes that a model which does not serve was found damaged, or that another one serves now.
+    pub(crate) fn note_damage(&self, tenant: &str, cause: Option<String>) {
+        let mut damaged = self.damaged_snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        match cause {
+            Some(cause) => damaged.insert(tenant.to_owned(), cause),
+            None => damaged.remove(tenant),
+        };
     }
 
     pub(crate) fn refuse_snapshot(&self, tenant: &str, cause: Option<String>) {

@@ -4,11 +4,16 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use larder_ranking::{Snapshot, SnapshotError};
+use larder_ranking::{Serving, Snapshot, SnapshotError};
 
 const EXTENSION: &str = "snapshot";
+/// What a training writes before it gives the file its name.
+const HALF_WRITTEN: &str = ".training";
+/// Names the version that served last, for a start without the database.
+const SERVING: &str = "serving";
 
 /// Why a snapshot file does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -40,25 +45,43 @@ impl SnapshotFolder {
         Self { folder }
     }
 
+    /// Where the files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn path(&self, tenant: &str, version: &str) -> PathBuf {
         self.folder.join(tenant).join(format!("{version}.{EXTENSION}"))
     }
 
     /// Writes a snapshot beside its final name, makes it durable, and renames it.
-    pub(crate) fn write(&self, snapshot: &Snapshot) -> Result<WrittenSnapshot, SnapshotFileError> {
+    fn write(&self, snapshot: &Snapshot, suffix: &str) -> Result<WrittenSnapshot, SnapshotFileError> {
         let bytes = snapshot.encode();
-        let path = self.path(snapshot.tenant(), snapshot.version());
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        fs::File::open(folder)?.sync_all()?;
+        write_whole(&self.path(snapshot.tenant(), snapshot.version()), &bytes, suffix)?;
         Ok(WrittenSnapshot {
             size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
             checksum_sha256: checksum(&bytes),
         })
+    }
+
+    /// Writes the snapshot of a training; what is left of it when the training dies is removed by
+    /// [`Self::remove_half_written`].
+    pub(crate) fn write_trained(&self, snapshot: &Snapshot) -> Result<WrittenSnapshot, SnapshotFileError> {
+        self.write(snapshot, HALF_WRITTEN)
+    }
+
+    /// Removes what trainings of the tenant left that never ended, and tells how many files that
+    /// were. Only for whoever holds the training lock: nobody else is writing one then.
+    pub(crate) fn remove_half_written(&self, tenant: &str) -> std::io::Result<usize> {
+        let folder = self.folder.join(tenant);
+        let left: Vec<_> = names(&folder).into_iter().filter(|name| name.ends_with(HALF_WRITTEN)).collect();
+        left.iter().try_for_each(|name| fs::remove_file(folder.join(name)))?;
+        Ok(left.len())
+    }
+
+    /// Notes which version of a tenant serves.
+    pub(crate) fn note_serving(&self, tenant: &str, version: &str) -> std::io::Result<()> {
+        write_whole(&self.folder.join(tenant).join(SERVING), version.as_bytes(), ".note")
     }
 
     /// Reads a registered snapshot.
@@ -76,10 +99,13 @@ impl SnapshotFolder {
         decode(tenant, &bytes)
     }
 
-    /// Reads the newest snapshot of a tenant that is whole, without the register: what is
-    /// served while the database cannot be asked.
+    /// Reads, without the register, the snapshot of a tenant that served last, or else the newest
+    /// one that is whole: what is served while the database cannot be asked. A newer file may be of
+    /// a model that was rejected.
     pub(crate) fn newest(&self, tenant: &str) -> Option<Snapshot> {
-        self.versions(tenant).into_iter().rev().find_map(|version| {
+        let served_last = fs::read_to_string(self.folder.join(tenant).join(SERVING)).ok();
+        let by_age = self.versions(tenant).into_iter().rev();
+        served_last.into_iter().chain(by_age).find_map(|version| {
             let bytes = fs::read(self.path(tenant, &version)).ok()?;
             decode(tenant, &bytes).ok()
         })
@@ -120,11 +146,42 @@ impl SnapshotFolder {
             let Ok(bytes) = fs::read(self.path(tenant, &version)) else { continue };
             let Ok(snapshot) = decode(tenant, &bytes) else { continue };
             if let Some(without) = snapshot.without_customer(customer_id) {
-                rewritten.push((version, self.write(&without)?));
+                rewritten.push((version, self.write(&without, "")?));
             }
         }
         Ok(rewritten)
     }
+
+    /// Rewrites a snapshot that was just trained without the customers that `is_erased` knows, and
+    /// tells its size and checksum as they are now. Its training may have read them before they
+    /// were erased.
+    pub(crate) fn erase_from_new(
+        &self,
+        tenant: &str,
+        version: &str,
+        is_erased: impl Fn(&str) -> bool,
+    ) -> Result<WrittenSnapshot, SnapshotFileError> {
+        let bytes = fs::read(self.path(tenant, version))?;
+        let mut snapshot = decode(tenant, &bytes)?;
+        let serving = Serving::new(Arc::new(snapshot.clone()));
+        for customer_id in serving.customer_ids().filter(|id| is_erased(id)) {
+            if let Some(without) = snapshot.without_customer(customer_id) {
+                snapshot = without;
+            }
+        }
+        self.write(&snapshot, "")
+    }
+}
+
+/// Writes beside the final name, makes it durable, and renames it.
+fn write_whole(path: &Path, bytes: &[u8], suffix: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().suffix(suffix).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    fs::File::open(folder)?.sync_all()
 }
 
 fn decode(tenant: &str, bytes: &[u8]) -> Result<Snapshot, SnapshotFileError> {

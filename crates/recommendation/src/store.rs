@@ -6,6 +6,7 @@ pub(crate) mod customers;
 pub(crate) mod erasures;
 pub(crate) mod experiments;
 pub(crate) mod exposures;
+pub(crate) mod held_out;
 pub(crate) mod idempotency;
 pub(crate) mod interactions;
 pub(crate) mod models;

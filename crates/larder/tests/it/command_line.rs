@@ -7,7 +7,18 @@ use super::larder::{finish, larder, run};
 #[tokio::test]
 async fn help_names_every_command_and_the_exit_codes() {
     let help = run(&["--help"]).await.expect_code(0).stdout;
-    for command in ["up", "demo", "import", "check-config", "healthcheck", "token", "serve", "load"] {
+    for command in [
+        "up",
+        "demo",
+        "import",
+        "check-config",
+        "healthcheck",
+        "token",
+        "serve",
+        "load",
+        "models",
+        "evaluate",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing:\n{help}");
     }
     assert!(help.contains("Exit codes"), "{help}");

@@ -10,3 +10,4 @@ mod imports;
 mod larder;
 mod refusals;
 mod roles;
+mod training;

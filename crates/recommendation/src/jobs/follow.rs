@@ -171,11 +171,26 @@ impl Follower {
                     "model swapped in"
                 );
                 metrics::model_swapped();
+                self.served.note_damage(&model.tenant_id, None);
+                self.note_serving(&model).await;
                 self.serving_checksums.insert(model.tenant_id, model.checksum_sha256);
             }
             Err(error) => self.refuse(db, &model, &error, horizon).await?,
         }
         Ok(())
+    }
+
+    /// Leaves a note for a start without the database.
+    async fn note_serving(&self, model: &PromotedModel) {
+        let folder = self.snapshots.clone();
+        let (tenant, version) = (model.tenant_id.clone(), model.model_version.clone());
+        let noted = tokio::task::spawn_blocking(move || folder.note_serving(&tenant, &version)).await;
+        if !matches!(noted, Ok(Ok(()))) {
+            tracing::warn!(
+                tenant.id = model.tenant_id,
+                "which model serves could not be noted in its folder"
+            );
+        }
     }
 
     async fn refuse(

@@ -1,44 +1,56 @@
-//! Trains models: reads everything recorded so far, writes a snapshot, registers it and
-//! promotes it. Runs when asked, on schedule, and after enough new events; serving never
-//! waits for it.
+//! Trains models: has one trained and measured, registers it, and promotes it when it may serve.
+//! One training a tenant at a time over all replicas, one at all in this process; serving never
+//! waits for it, and whatever becomes of it, what serves goes on serving.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod pending;
+mod register;
+mod schedule;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use larder_lifecycle::Shutdown;
-use larder_ranking::{Snapshot, SnapshotHeader, Trainer, TrainingSettings, Watermark};
 use larder_settings::RecommendationSettings;
-use sqlx::PgPool;
-use tokio::sync::{Notify, mpsc};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+pub(crate) use self::pending::{PendingEvents, Wish};
 use crate::Clock;
 use crate::error::Error;
 use crate::metrics;
-use crate::served::Served;
 use crate::snapshots::SnapshotFolder;
-use crate::store::models::{self, NewModel};
-use crate::store::{self, LogPosition, interactions, products};
+use crate::store::models::{self, ServingModel, State};
+use crate::training::process::TrainingProcess;
+use crate::training::read::Progress;
+use crate::training::{
+    EvaluationParameters, ModelCard, PromotedReference, TrainingOrder, TrainingOutcome, TrainingParameters,
+    work,
+};
 
-const ROWS: i64 = 10_000;
 /// How often the schedule, and a training lock that is taken, are looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a first import may go on before it is trained on.
-const SETTLE: Duration = Duration::from_secs(5);
+/// How often it is made sure that the lock is still held, and how long that may take.
+const HOLD: Duration = Duration::from_secs(2);
 
-/// How far a training has come.
-#[derive(Clone, Debug)]
-pub(crate) struct TrainingProgress {
-    pub(crate) step: &'static str,
-    pub(crate) done_count: i64,
+/// What whoever asks for a training wants of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wishes {
+    /// Promote the model whatever its evaluation says.
+    pub(crate) force_promotion: bool,
+    /// Do not promote it.
+    pub(crate) keep_back: bool,
+    /// Wait for a training that is under way: what was just recorded should be in the model.
+    pub(crate) waits: bool,
 }
 
-/// A model that was trained and promoted.
+/// A model that was trained.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainedModel {
     pub(crate) version: String,
     pub(crate) interaction_count: i64,
+    pub(crate) state: State,
+    pub(crate) reason: String,
 }
 
 /// Trains, one tenant at a time.
@@ -50,133 +62,173 @@ pub(crate) struct ModelTrainer {
     pub(crate) clock: Clock,
     /// Tells the follower that a model waits for it.
     pub(crate) nudge: Arc<Notify>,
-    /// Events recorded since the last training, by tenant.
+    /// What speaks for training, by tenant.
     pub(crate) pending: PendingEvents,
-}
-
-/// Counts what was recorded since a tenant was trained last.
-#[derive(Clone, Default)]
-pub(crate) struct PendingEvents {
-    counts: Arc<Mutex<HashMap<String, u64>>>,
-}
-
-impl PendingEvents {
-    pub(crate) fn add(&self, tenant: &str, events: u64) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(tenant.to_owned()).or_default() += events;
-    }
-
-    fn take(&self, tenant: &str) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(tenant);
-    }
-
-    fn of(&self, tenant: &str) -> u64 {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).copied().unwrap_or(0)
-    }
+    /// Trains in a process of its own; `None` trains in this one.
+    pub(crate) process: Option<TrainingProcess>,
+    /// The memory of trainings is bounded for the machine, so they take turns.
+    pub(crate) turn: Arc<Semaphore>,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl ModelTrainer {
-    /// Trains a tenant's model, promotes it and removes the oldest ones. With somebody to
-    /// tell the progress to, it waits for a training that is under way.
+    /// Trains a tenant's model, promotes it when it may serve, and removes the oldest ones.
     pub(crate) async fn train(
         &self,
         tenant: &str,
-        progress: Option<mpsc::Sender<TrainingProgress>>,
+        wishes: Wishes,
+        progress: &Progress,
     ) -> Result<TrainedModel, Error> {
         let started = Instant::now();
-        let pending_before = self.pending.of(tenant);
-        let mut lock = self.worker.begin().await?;
-        while !models::take_training_lock(&mut lock, tenant).await? {
-            if progress.is_none() {
-                return Err(Error::Busy(
-                    "this tenant's model is being trained already; try again when that is done",
-                ));
+        let result = self.try_to_train(tenant, wishes, progress).await;
+        match &result {
+            Ok(model) => {
+                metrics::model_trained(started.elapsed());
+                tracing::info!(
+                    tenant.id = tenant,
+                    model.version = model.version,
+                    model.state = ?model.state,
+                    model.reason = model.reason,
+                    duration_ms = started.elapsed().as_millis(),
+                    "model trained"
+                );
             }
-            // Whoever asks for a training wants what they just recorded in it: the one under
-            // way may have read before that.
-            tell(progress.as_ref(), "waiting for the training before", 0).await;
-            tokio::time::sleep(LOOK).await;
+            // Neither says anything of the training.
+            Err(Error::Busy(_)) => {}
+            Err(_) if self.shutdown.is_triggered() => {}
+            Err(error) => {
+                metrics::training_failed(error.kind());
+                self.pending.fail(tenant, error.to_string());
+            }
         }
+        result
+    }
+
+    async fn try_to_train(
+        &self,
+        tenant: &str,
+        wishes: Wishes,
+        progress: &Progress,
+    ) -> Result<TrainedModel, Error> {
+        let started = Instant::now();
+        let events_before = self.pending.of(tenant).events;
+        let mut lock = self.worker.begin().await?;
+        wait_for_lock(&mut lock, tenant, wishes.waits, progress).await?;
+        // What a training left that was killed together with its service.
+        self.remove_half_written(tenant).await;
         // Versions sort by time even when two are trained within one tick of the clock.
+        self.pending.withdraw(tenant);
         let newest_us = models::newest_trained_at_us(&mut lock, tenant).await?;
         let now_us = (self.clock)().max(newest_us + 1);
-        let (trainer, horizon) = self.read(tenant, now_us, progress.as_ref()).await?;
-        tell(progress.as_ref(), "computing the model", 0).await;
-        let header = SnapshotHeader {
-            tenant: tenant.to_owned(),
-            version: version(now_us),
-            watermark: Watermark { transaction_id: u64::try_from(horizon).unwrap_or(0), sequence: 0 },
+        let version = version(now_us);
+        let serving = models::serving(&mut lock, tenant).await?;
+        // A first model is compared with nothing: it serves at once and is measured afterwards.
+        let is_first = serving.is_none() && !wishes.keep_back;
+        let mut order = self.order(tenant, Some(version.clone()), now_us, serving);
+        order.evaluation.take_if(|_| is_first);
+        let outcome = match self.carry_out(&order, Some(&mut lock), progress).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.remove_half_written(tenant).await;
+                self.remove_files(tenant, vec![version]).await;
+                return Err(error);
+            }
         };
-        let folder = self.snapshots.clone();
-        let computed = tokio::task::spawn_blocking(move || {
-            let snapshot = trainer.finish(header);
-            folder.write(&snapshot).map(|written| (snapshot, written))
-        });
-        let (snapshot, written) = computed
-            .await
-            .map_err(|error| Error::Internal(format!("training stopped: {error}")))?
-            .map_err(|error| Error::Internal(format!("snapshot not written: {error}")))?;
-        tell(progress.as_ref(), "promoting the model", 0).await;
-        models::promote(&mut lock, &registration(&snapshot, &written, horizon)).await?;
-        let forgotten =
-            models::forget_old(&mut lock, tenant, count(self.settings.snapshots_kept as u64)).await?;
-        interactions::wake_followers(&mut lock).await?;
+        progress.tell("registering the model", 0).await;
+        let (decision, forgotten) = self.register(&mut lock, &order, &outcome, wishes).await?;
         lock.commit().await?;
         self.remove_files(tenant, forgotten).await;
-        if pending_before <= self.pending.of(tenant) {
-            self.pending.take(tenant);
-        }
+        self.pending.fulfil(tenant, events_before);
         self.nudge.notify_one();
-        metrics::model_trained(started.elapsed());
-        tracing::info!(
-            tenant.id = tenant,
-            model.version = snapshot.version(),
-            duration_ms = started.elapsed().as_millis(),
-            "model trained and promoted"
-        );
+        let card = match is_first {
+            true => self.measure_first(order, started, progress).await,
+            false => outcome.card,
+        };
+        metrics::model_decided(decision.state, decision.cause, card.as_ref().and_then(ModelCard::ndcg));
         Ok(TrainedModel {
-            version: snapshot.version().to_owned(),
-            interaction_count: count(snapshot.interaction_count()),
+            version,
+            interaction_count: outcome.model.map_or(0, |model| model.interaction_count),
+            state: decision.state,
+            reason: decision.reason,
         })
     }
 
-    /// Feeds the trainer with everything of transactions that have ended, and tells below
-    /// which transaction that is.
-    async fn read(
+    /// Measures how a model would do that is trained as the settings say; writes nothing.
+    pub(crate) async fn evaluate(
         &self,
         tenant: &str,
+        parameters: EvaluationParameters,
+        progress: &Progress,
+    ) -> Result<TrainingOutcome, Error> {
+        let mut connection = self.worker.acquire().await?;
+        let serving = models::serving(&mut connection, tenant).await?;
+        drop(connection);
+        let mut order = self.order(tenant, None, (self.clock)(), serving);
+        order.evaluation = Some(parameters);
+        self.carry_out(&order, None, progress).await
+    }
+
+    fn order(
+        &self,
+        tenant: &str,
+        model_version: Option<String>,
         now_us: i64,
-        progress: Option<&mpsc::Sender<TrainingProgress>>,
-    ) -> Result<(Trainer, i64), Error> {
-        let mut trainer = Trainer::new(
-            TrainingSettings {
-                popularity_half_life: days(self.settings.popularity_half_life_days),
-                personal_half_life: days(self.settings.personal_half_life_days),
-                neighbours_per_product: self.settings.neighbours_per_product,
-                ..TrainingSettings::default()
-            },
+        serving: Option<ServingModel>,
+    ) -> TrainingOrder {
+        let settings = &self.settings;
+        TrainingOrder {
+            tenant: tenant.to_owned(),
+            model_version,
             now_us,
-        );
-        let mut db = self.worker.begin().await?;
-        store::freeze(&mut db).await?;
-        let horizon = interactions::horizon(&mut db).await?;
-        let mut after = LogPosition::default();
-        loop {
-            let rows = products::changes(&mut db, Some(tenant), after, Some(horizon), ROWS).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.position;
-            rows.into_iter().for_each(|row| trainer.add_product(row.record));
+            parameters: TrainingParameters::of_this_program(
+                settings.popularity_half_life_days,
+                settings.personal_half_life_days,
+                settings.neighbours_per_product,
+            ),
+            evaluation: Some(EvaluationParameters::default()),
+            promoted: serving.map(|serving| PromotedReference {
+                model_version: serving.model_version,
+                checksum_sha256: serving.checksum_sha256,
+                trained_at_us: serving.trained_at_us,
+                parameters: serving.parameters.map(|parameters| parameters.0),
+            }),
+            snapshot_dir: self.snapshots.folder().to_owned(),
         }
-        let (mut after, mut read) = (LogPosition::default(), 0);
-        loop {
-            let rows = interactions::log(&mut db, Some(tenant), after, Some(horizon), ROWS).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.position;
-            read += count(rows.len() as u64);
-            rows.iter().filter_map(|row| row.event.as_ref()).for_each(|event| trainer.add_event(event));
-            tell(progress, "reading interactions", read).await;
+    }
+
+    /// Carries out an order when it is its turn, for as long as the service runs and the lock is
+    /// held.
+    async fn carry_out(
+        &self,
+        order: &TrainingOrder,
+        lock: Option<&mut PgConnection>,
+        progress: &Progress,
+    ) -> Result<TrainingOutcome, Error> {
+        let work = async {
+            progress.tell("waiting for a turn", 0).await;
+            let _turn = self.turn.acquire().await.map_err(|_| stopping())?;
+            match &self.process {
+                Some(process) => process.work(order, progress).await,
+                None => work(order, &self.worker, progress).await,
+            }
+        };
+        tokio::select! {
+            () = self.shutdown.wait() => Err(stopping()),
+            error = until_lost(lock) => Err(error),
+            result = work => result,
         }
-        Ok((trainer, horizon))
+    }
+
+    async fn remove_half_written(&self, tenant: &str) {
+        let (folder, of) = (self.snapshots.clone(), tenant.to_owned());
+        match tokio::task::spawn_blocking(move || folder.remove_half_written(&of)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(files)) => tracing::info!(tenant.id = tenant, files, "half-written snapshots removed"),
+            Ok(Err(error)) => {
+                tracing::warn!(tenant.id = tenant, error.cause = %error, "half-written snapshot not removed");
+            }
+            Err(error) => tracing::warn!(error.cause = %error, "half-written snapshots not removed"),
+        }
     }
 
     async fn remove_files(&self, tenant: &str, versions: Vec<String>) {
@@ -192,84 +244,43 @@ impl ModelTrainer {
             tracing::warn!(error.cause = %error, "old snapshots not removed");
         }
     }
+}
 
-    /// Trains on schedule until shutdown: a tenant without a model at once, the others
-    /// after enough new events or enough time.
-    pub(crate) async fn run(self, served: Arc<Served>, shutdown: Shutdown) {
-        let mut trained_at: HashMap<String, Instant> = HashMap::new();
-        loop {
-            tokio::select! {
-                () = shutdown.wait() => return,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            if !served.database_reachable() || !served.loaded() {
-                continue;
-            }
-            for tenant in served.tenant_names() {
-                let last = *trained_at.entry(tenant.clone()).or_insert_with(Instant::now);
-                if self.is_due(&served, &tenant, last.elapsed()) {
-                    trained_at.insert(tenant.clone(), Instant::now());
-                    self.train_on_schedule(&tenant, &shutdown).await;
-                }
-            }
+async fn wait_for_lock(
+    lock: &mut PgConnection,
+    tenant: &str,
+    waits: bool,
+    progress: &Progress,
+) -> Result<(), Error> {
+    while !models::take_training_lock(lock, tenant).await? {
+        if !waits {
+            return Err(Error::Busy(
+                "this tenant's model is being trained already; try again when that is done",
+            ));
         }
+        // Whoever asks for a training wants what they just recorded in it: the one under way may
+        // have read before that.
+        progress.tell("waiting for the training before", 0).await;
+        tokio::time::sleep(LOOK).await;
     }
+    Ok(())
+}
 
-    fn is_due(&self, served: &Served, tenant: &str, since: Duration) -> bool {
-        let pending = self.pending.of(tenant);
-        let known = served
-            .find(tenant)
-            .and_then(|tenant| tenant.read().serving.snapshot().map(|snapshot| snapshot.interaction_count()));
-        let Some(known) = known else { return since >= SETTLE };
-        pending >= self.settings.training_min_events
-            || (pending > 0 && since >= self.settings.training_interval)
-            // A model that knows less than what came since is no model yet.
-            || (pending > known && since >= SETTLE)
-    }
-
-    async fn train_on_schedule(&self, tenant: &str, shutdown: &Shutdown) {
-        let result = tokio::select! {
-            () = shutdown.wait() => return,
-            result = self.train(tenant, None) => result,
-        };
-        if let Err(error) = result {
-            metrics::training_failed();
-            tracing::warn!(tenant.id = tenant, error.cause = %error, "scheduled training failed; it is tried again");
+/// Ends when the lock is lost, because the database is.
+async fn until_lost(lock: Option<&mut PgConnection>) -> Error {
+    let Some(lock) = lock else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(HOLD).await;
+        match tokio::time::timeout(HOLD, models::hold_lock(lock)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return Error::Unavailable(None),
         }
     }
 }
 
-fn registration<'a>(
-    snapshot: &'a Snapshot,
-    written: &'a crate::snapshots::WrittenSnapshot,
-    horizon: i64,
-) -> NewModel<'a> {
-    NewModel {
-        tenant_id: snapshot.tenant(),
-        model_version: snapshot.version(),
-        trained_at_us: snapshot.trained_at_us(),
-        product_count: count(snapshot.product_count() as u64),
-        customer_count: count(snapshot.customer_count() as u64),
-        interaction_count: count(snapshot.interaction_count()),
-        size_bytes: written.size_bytes,
-        checksum_sha256: &written.checksum_sha256,
-        watermark_xid: horizon,
-    }
-}
-
-async fn tell(progress: Option<&mpsc::Sender<TrainingProgress>>, step: &'static str, done_count: i64) {
-    if let Some(progress) = progress {
-        // Nobody listening any more is no reason to stop training.
-        let _ = progress.send(TrainingProgress { step, done_count }).await;
-    }
-}
-
-fn days(days: f64) -> Duration {
-    Duration::from_secs_f64(days * 86_400.0)
-}
-
-fn count(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+fn stopping() -> Error {
+    Error::TrainingStopped("the service is stopping; train again when it is back".to_owned())
 }
 
 /// A version that sorts by time: `20260131T120000.000000Z-` and eight random characters.

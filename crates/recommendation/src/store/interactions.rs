@@ -60,6 +60,38 @@ pub(crate) struct LoggedEvent {
     pub(crate) event: Option<Event>,
 }
 
+/// A row of the log as it is read.
+pub(crate) struct LogRow {
+    pub(crate) tenant_id: String,
+    pub(crate) event_id: String,
+    pub(crate) customer_id: String,
+    pub(crate) product_id: String,
+    pub(crate) kind: i16,
+    pub(crate) quantity: f64,
+    pub(crate) value: Option<f64>,
+    pub(crate) occurred_at_us: i64,
+    pub(crate) recorded_xid: i64,
+    pub(crate) recorded_sequence: i64,
+}
+
+impl From<LogRow> for LoggedEvent {
+    fn from(row: LogRow) -> Self {
+        Self {
+            tenant_id: row.tenant_id,
+            position: LogPosition { xid: row.recorded_xid, sequence: row.recorded_sequence },
+            event: ranking_kind(row.kind).map(|kind| Event {
+                event_id: row.event_id,
+                customer_id: row.customer_id,
+                product_id: row.product_id,
+                kind,
+                quantity: row.quantity,
+                value: row.value,
+                occurred_at_us: row.occurred_at_us,
+            }),
+        }
+    }
+}
+
 /// What an append added to the log.
 #[derive(Debug, Default)]
 pub(crate) struct Appended {
@@ -170,7 +202,8 @@ pub(crate) async fn log(
     horizon: Option<i64>,
     most: i64,
 ) -> sqlx::Result<Vec<LoggedEvent>> {
-    let rows = sqlx::query_file!(
+    let rows = sqlx::query_file_as!(
+        LogRow,
         "src/store/sql/read_interaction_log.sql",
         after.xid,
         after.sequence,
@@ -180,20 +213,7 @@ pub(crate) async fn log(
     )
     .fetch_all(db)
     .await?;
-    let events = rows.into_iter().map(|row| LoggedEvent {
-        tenant_id: row.tenant_id,
-        position: LogPosition { xid: row.recorded_xid, sequence: row.recorded_sequence },
-        event: ranking_kind(row.kind).map(|kind| Event {
-            event_id: row.event_id,
-            customer_id: row.customer_id,
-            product_id: row.product_id,
-            kind,
-            quantity: row.quantity,
-            value: row.value,
-            occurred_at_us: row.occurred_at_us,
-        }),
-    });
-    Ok(events.collect())
+    Ok(rows.into_iter().map(LoggedEvent::from).collect())
 }
 
 /// The transaction below which every other transaction has ended: what lies below it can

@@ -1,7 +1,24 @@
-//! The shelf of trained models: what each snapshot file holds and which one serves.
+//! The shelf of trained models: what each snapshot file holds, what became of it, and which one
+//! serves. Every change of what serves happens under [`lock`].
 
 use larder_identity::TenantId;
 use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::training::{ModelCard, TrainingParameters};
+
+/// What became of a model, as the table tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It serves.
+    Promoted,
+    /// It served before.
+    Retired,
+    /// It was measured to be worse, and never served.
+    Rejected,
+    /// It was kept back by request or by a pin, and never served.
+    KeptBack,
+}
 
 /// A model as it lies in the table.
 pub(crate) struct ModelRow {
@@ -13,6 +30,26 @@ pub(crate) struct ModelRow {
     pub(crate) interaction_count: i64,
     pub(crate) size_bytes: i64,
     pub(crate) checksum_sha256: String,
+    pub(crate) pinned: bool,
+    /// What was decided when it was trained; see [`ModelRow::state`].
+    pub(crate) decided: String,
+    pub(crate) state_reason: String,
+    pub(crate) promoted_at_us: Option<i64>,
+    pub(crate) ndcg: Option<f64>,
+    pub(crate) card: Option<Json<ModelCard>>,
+}
+
+impl ModelRow {
+    pub(crate) fn state(&self) -> State {
+        if self.promoted {
+            return State::Promoted;
+        }
+        match self.decided.as_str() {
+            "rejected" if self.promoted_at_us.is_none() => State::Rejected,
+            "kept_back" if self.promoted_at_us.is_none() => State::KeptBack,
+            _ => State::Retired,
+        }
+    }
 }
 
 /// A model that was just trained.
@@ -26,6 +63,35 @@ pub(crate) struct NewModel<'a> {
     pub(crate) size_bytes: i64,
     pub(crate) checksum_sha256: &'a str,
     pub(crate) watermark_xid: i64,
+    /// `Retired` is not for a new one.
+    pub(crate) state: State,
+    pub(crate) state_reason: &'a str,
+    pub(crate) card: Option<&'a ModelCard>,
+    pub(crate) parameters: &'a TrainingParameters,
+}
+
+/// Why a model serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It was trained and found good enough.
+    Trained,
+    /// It was trained, and promoted whatever its evaluation said.
+    Forced,
+    /// A call promoted it.
+    Requested,
+    /// The one after it was rolled back.
+    RolledBack,
+}
+
+impl Cause {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Trained => "trained",
+            Self::Forced => "forced",
+            Self::Requested => "requested",
+            Self::RolledBack => "rolled_back",
+        }
+    }
 }
 
 /// The promoted model of a tenant.
@@ -63,19 +129,37 @@ pub(crate) async fn registered(
     .await
 }
 
-/// Registers a model and promotes it; for the worker role alone.
-pub(crate) async fn promote(db: &mut PgConnection, model: &NewModel<'_>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update recommendation.models set promoted = false where tenant_id = $1 and promoted",
-        model.tenant_id
-    )
-    .execute(&mut *db)
-    .await?;
+/// The promoted model of one tenant, as a training has to know it.
+pub(crate) struct ServingModel {
+    pub(crate) model_version: String,
+    pub(crate) checksum_sha256: String,
+    pub(crate) trained_at_us: i64,
+    pub(crate) pinned: bool,
+    pub(crate) parameters: Option<Json<TrainingParameters>>,
+}
+
+/// Waits until nobody else changes what serves for the tenant; freed with the transaction.
+pub(crate) async fn lock(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('models/' || $1, 0))", tenant_id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Registers a model; when its state is `Promoted`, it takes the place of the one that serves.
+pub(crate) async fn register(db: &mut PgConnection, model: &NewModel<'_>, cause: Cause) -> sqlx::Result<()> {
+    let decided = match model.state {
+        State::Promoted | State::Retired => "promoted",
+        State::Rejected => "rejected",
+        State::KeptBack => "kept_back",
+    };
     sqlx::query!(
         "insert into recommendation.models
              (tenant_id, model_version, trained_at, promoted, product_count, customer_count,
-              interaction_count, size_bytes, checksum_sha256, watermark_xid)
-         values ($1, $2, recommendation.from_micros($3), true, $4, $5, $6, $7, $8, $9)",
+              interaction_count, size_bytes, checksum_sha256, watermark_xid, state, state_reason,
+              ndcg, card, parameters)
+         values ($1, $2, recommendation.from_micros($3), false, $4, $5, $6, $7, $8, $9, $10, $11,
+                 $12, $13, $14)",
         model.tenant_id,
         model.model_version,
         model.trained_at_us,
@@ -84,7 +168,116 @@ pub(crate) async fn promote(db: &mut PgConnection, model: &NewModel<'_>) -> sqlx
         model.interaction_count,
         model.size_bytes,
         model.checksum_sha256,
-        model.watermark_xid
+        model.watermark_xid,
+        decided,
+        model.state_reason,
+        model.card.and_then(ModelCard::ndcg),
+        model.card.map(Json) as _,
+        Json(model.parameters) as _
+    )
+    .execute(&mut *db)
+    .await?;
+    if model.state == State::Promoted {
+        let promotion = Promotion {
+            model_version: model.model_version,
+            cause,
+            reason: model.state_reason,
+            at_us: model.trained_at_us,
+        };
+        promote(db, model.tenant_id, &promotion).await?;
+    }
+    Ok(())
+}
+
+/// A model that begins to serve.
+pub(crate) struct Promotion<'a> {
+    pub(crate) model_version: &'a str,
+    pub(crate) cause: Cause,
+    pub(crate) reason: &'a str,
+    pub(crate) at_us: i64,
+}
+
+/// Makes a registered model the one that serves.
+pub(crate) async fn promote(
+    db: &mut PgConnection,
+    tenant_id: &str,
+    promotion: &Promotion<'_>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update recommendation.models set promoted = false, state_reason = $3
+         where tenant_id = $1 and promoted and model_version <> $2",
+        tenant_id,
+        promotion.model_version,
+        format!("{} took its place", promotion.model_version)
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update recommendation.models
+         set promoted = true, promoted_at = recommendation.from_micros($3), state_reason = $4
+         where tenant_id = $1 and model_version = $2",
+        tenant_id,
+        promotion.model_version,
+        promotion.at_us,
+        promotion.reason
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "insert into recommendation.model_promotions (tenant_id, model_version, promoted_at, cause)
+         values ($1, $2, recommendation.from_micros($3), $4)",
+        tenant_id,
+        promotion.model_version,
+        promotion.at_us,
+        promotion.cause.name()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Pins a model or takes the pin out; tells whether there is such a model.
+pub(crate) async fn pin(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    model_version: &str,
+    pinned: bool,
+) -> sqlx::Result<bool> {
+    let updated = sqlx::query!(
+        "update recommendation.models set pinned = $3 where tenant_id = $1 and model_version = $2",
+        tenant.as_str(),
+        model_version,
+        pinned
+    )
+    .execute(db)
+    .await?;
+    Ok(updated.rows_affected() > 0)
+}
+
+/// The models that served before the present one, the latest first, with their checksums. A model
+/// that came back by a roll back keeps its old place, so rolling back twice goes back twice.
+pub(crate) async fn earlier(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query_file!("src/store/sql/list_earlier_models.sql", tenant_id).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.model_version, row.checksum_sha256)).collect())
+}
+
+/// Notes how good a model was measured to be after it was registered; for the worker role alone.
+pub(crate) async fn note_card(
+    db: &mut PgConnection,
+    tenant_id: &str,
+    model_version: &str,
+    card: Option<&ModelCard>,
+    reason: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update recommendation.models set card = $3, ndcg = $4,
+             state_reason = case when promoted then $5 else state_reason end
+         where tenant_id = $1 and model_version = $2",
+        tenant_id,
+        model_version,
+        card.map(Json) as _,
+        card.and_then(ModelCard::ndcg),
+        reason
     )
     .execute(db)
     .await?;
@@ -123,25 +316,50 @@ pub(crate) async fn promoted(db: &mut PgConnection) -> sqlx::Result<Vec<Promoted
     .await
 }
 
-/// Forgets all but the newest models of a tenant and returns the versions it forgot; for
-/// the worker role alone.
+/// The promoted model of one tenant.
+pub(crate) async fn serving(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<Option<ServingModel>> {
+    sqlx::query_as!(
+        ServingModel,
+        r#"select model_version, checksum_sha256, pinned,
+                  recommendation.to_micros(trained_at) as "trained_at_us!",
+                  parameters as "parameters: Json<TrainingParameters>"
+           from recommendation.models where tenant_id = $1 and promoted"#,
+        tenant_id
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Forgets all but the newest models of a tenant, the one that serves, `before`, which served before
+/// it, and those that are pinned. Returns the versions it forgot; for the worker role alone.
 pub(crate) async fn forget_old(
     db: &mut PgConnection,
     tenant_id: &str,
     kept: i64,
+    before: Option<&str>,
 ) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
+    let forgotten = sqlx::query_scalar!(
         "delete from recommendation.models
-         where tenant_id = $1 and not promoted and model_version not in (
-             select model_version from recommendation.models
-             where tenant_id = $1 order by model_version desc limit $2
-         )
+         where tenant_id = $1 and not promoted and not pinned
+             and model_version is distinct from $3 and model_version not in (
+                 select model_version from recommendation.models
+                 where tenant_id = $1 order by model_version desc limit $2
+             )
          returning model_version",
         tenant_id,
-        kept
+        kept,
+        before
     )
-    .fetch_all(db)
-    .await
+    .fetch_all(&mut *db)
+    .await?;
+    sqlx::query!(
+        "delete from recommendation.model_promotions where tenant_id = $1 and model_version = any($2)",
+        tenant_id,
+        &forgotten
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten)
 }
 
 /// A page of a tenant's models, the newest first.
@@ -151,20 +369,28 @@ pub(crate) async fn list(
     before: Option<&str>,
     size: i64,
 ) -> sqlx::Result<Vec<ModelRow>> {
-    sqlx::query_as!(
+    sqlx::query_file_as!(
         ModelRow,
-        r#"select model_version, recommendation.to_micros(trained_at) as "trained_at_us!", promoted,
-                  product_count, customer_count, interaction_count, size_bytes, checksum_sha256
-           from recommendation.models
-           where tenant_id = $1 and ($2::text is null or model_version < $2)
-           order by model_version desc
-           limit $3"#,
+        "src/store/sql/list_models.sql",
         tenant.as_str(),
         before,
-        size
+        size,
+        None::<&str>
     )
     .fetch_all(db)
     .await
+}
+
+/// One model.
+pub(crate) async fn get(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    model_version: &str,
+) -> sqlx::Result<Option<ModelRow>> {
+    let version = Some(model_version);
+    sqlx::query_file_as!(ModelRow, "src/store/sql/list_models.sql", tenant.as_str(), None::<&str>, 1, version)
+        .fetch_optional(db)
+        .await
 }
 
 /// Takes the lock that lets one training a tenant run, over all replicas; it is freed
@@ -178,12 +404,35 @@ pub(crate) async fn take_training_lock(db: &mut PgConnection, tenant_id: &str) -
     .await
 }
 
+/// Keeps a transaction that only holds a lock from being ended for idling, and finds out whether
+/// the database is still there.
+pub(crate) async fn hold_lock(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select 1 as one").fetch_one(db).await?;
+    Ok(())
+}
+
 /// When the newest model of a tenant was trained, in microseconds since 1970; 0 when there
 /// is none. For the worker role alone.
 pub(crate) async fn newest_trained_at_us(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select coalesce(recommendation.to_micros(max(trained_at)), 0) as "trained_at_us!"
            from recommendation.models where tenant_id = $1"#,
+        tenant_id
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Whether somebody was erased since the newest model was trained, so that its aggregates still
+/// count them. For the worker role alone.
+pub(crate) async fn is_older_than_an_erasure(db: &mut PgConnection, tenant_id: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from recommendation.erasures
+               where tenant_id = $1 and recorded_xid >= (
+                   select max(watermark_xid) from recommendation.models where tenant_id = $1
+               )
+           ) as "is_older!""#,
         tenant_id
     )
     .fetch_one(db)

@@ -68,6 +68,25 @@ async fn reads_go_on_and_writes_say_when_to_try_again() {
 }
 
 #[tokio::test]
+async fn a_start_without_the_database_serves_what_served_last_and_nothing_newer() {
+    let (mut house, cut) = house_behind_a_cut().await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    let version = guest.train_well().await;
+    let kept = TrainModelRequest { keep_back: true, ..TrainModelRequest::default() };
+    let mut stream = guest.recommendations.train_model(kept).await.unwrap().into_inner();
+    while stream.message().await.unwrap().is_some() {}
+    house.stop().await;
+    cut.cut();
+    let mut url = Url::parse(house.database.url().expose_secret()).unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(cut.address().port())).unwrap();
+    house.start_with(|settings| settings.database.url = Some(SecretString::from(url.to_string()))).await;
+    let mut guest = house.guest("shop").await;
+    assert_eq!(guest.recommend("ann").await.model_version, version);
+}
+
+#[tokio::test]
 async fn a_start_without_the_database_serves_what_lies_on_disk() {
     let (mut house, cut) = house_behind_a_cut().await;
     let mut guest = house.guest("shop").await;

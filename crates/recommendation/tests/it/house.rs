@@ -16,6 +16,7 @@ use larder_telemetry::MetricsHandle;
 use larder_testkit::TestDatabase;
 use sqlx::PgPool;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -115,6 +116,16 @@ impl House {
         self.app.as_ref().unwrap()
     }
 
+    /// What the ops port tells of the health of every part.
+    pub(crate) async fn health(&self) -> String {
+        let mut stream = tokio::net::TcpStream::connect(self.app().ops_address()).await.unwrap();
+        let request = "GET /health/detailed HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     pub(crate) async fn guest(&self, tenant: &str) -> Guest {
         self.guest_of(self.app(), tenant, Scopes::all()).await
     }
@@ -149,6 +160,7 @@ async fn start(settings: Settings, signer: &TokenSigner) -> RunningApp {
         metrics: MetricsHandle::detached(),
         page_token_key: [7; 32],
         clock,
+        trainer_program: None,
     };
     App::build(app).start().await.unwrap()
 }

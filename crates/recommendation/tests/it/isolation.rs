@@ -74,7 +74,7 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "tenants",
     "products",
     "customers",
@@ -82,6 +82,7 @@ const TABLES: [&str; 11] = [
     "budgets",
     "interactions",
     "erasures",
+    "model_promotions",
     "models",
     "idempotency_keys",
     "experiments",
@@ -107,7 +108,7 @@ async fn every_table_is_walled_and_a_dropped_policy_shows() {
     let mut expected = TABLES.to_vec();
     expected.sort_unstable();
     assert_eq!(walled, expected, "every table has row-level security, forced");
-    for table in ["products", "interactions", "models"] {
+    for table in ["products", "interactions", "models", "model_promotions"] {
         assert!(visible(&house.database, table, "owner").await > 0, "{table}");
         assert_eq!(visible(&house.database, table, "other").await, 0, "{table}");
         let fall = format!("create policy hole on {SCHEMA}.{table} to {SCHEMA}_app using (true)");

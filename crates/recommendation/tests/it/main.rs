@@ -10,6 +10,7 @@ mod experimenting;
 mod failing;
 mod house;
 mod isolation;
+mod operating;
 mod recommending;
 mod recording;
 mod training;

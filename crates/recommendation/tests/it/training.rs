@@ -9,7 +9,9 @@ use crate::house::{House, eventually};
 
 fn snapshot_files(house: &House) -> Vec<PathBuf> {
     let folder = house.folder.path().join("snapshots").join("shop");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|end| end == "snapshot")).collect();
     files.sort();
     files
 }
@@ -26,7 +28,10 @@ async fn a_trained_model_is_listed_promoted_and_serves() {
     assert_eq!((model.model_version.as_str(), model.promoted), (version.as_str(), true));
     assert_eq!((model.product_count, model.customer_count, model.interaction_count), (6, 2, 30));
     assert_eq!(model.checksum_sha256.len(), 64);
-    assert_eq!(std::fs::metadata(&snapshot_files(&house)[0]).unwrap().len(), model.size_bytes as u64);
+    assert_eq!(
+        std::fs::metadata(snapshot_files(&house).last().unwrap()).unwrap().len(),
+        model.size_bytes as u64
+    );
 }
 
 #[tokio::test]

@@ -25,6 +25,17 @@ section! {
             Duration = Duration::from_secs(3_600), Kind::Whole(1..=2_592_000);
         /// How many new events make a training worthwhile.
         training_min_events: u64 = 1_000, Kind::Whole(0..=1_000_000_000);
+        /// Whether models are trained by themselves: the first one, and on schedule. A call always trains.
+        training_enabled: bool = true, Kind::Flag;
+        /// The most memory a training may take. One that needs more ends with an error, and what serves
+        /// goes on serving.
+        training_memory_limit_bytes: u64 = 4 * 1024 * 1024 * 1024,
+            Kind::Whole(16_777_216..=1_099_511_627_776);
+        /// On how many threads a training computes; 0 takes half the cores, at least one.
+        training_threads: usize = 0, Kind::Whole(0..=1_024);
+        /// After how long a model that serves counts as stale, when events came after it; health says so.
+        model_stale_after ("model_stale_after_s", "crate::durations::seconds"):
+            Duration = Duration::from_secs(3 * 86_400), Kind::Whole(60..=31_536_000);
         /// How often the log of interactions is read for what other replicas recorded.
         tail_interval ("tail_interval_ms", "crate::durations::milliseconds"):
             Duration = Duration::from_millis(500), Kind::Whole(10..=60_000);

@@ -8,11 +8,11 @@ use larder_proto::larder::catalog::v1::{
     BatchRecordInteractionsRequest, BatchUpsertCustomersRequest, BatchUpsertProductsRequest,
     GetCustomerRequest, Interaction,
 };
-use larder_proto::larder::operation::v1::{Operation, OperationState};
 use larder_proto::larder::recommendation::v1::{ListModelsRequest, TrainModelRequest};
 use tonic::{Code, Status};
 
 use crate::client::{Client, call_refused, explain};
+use crate::commands::operations;
 use crate::demo_shop::{self, DemoShop};
 use crate::error::CommandError;
 use crate::{clock, console};
@@ -154,21 +154,8 @@ async fn train(client: &Client) -> Result<String, CommandError> {
 /// One call, with its progress shown as it comes.
 async fn train_once(client: &Client) -> Result<String, Status> {
     let answer = client.recommendation.clone().train_model(TrainModelRequest::default()).await?;
-    let mut operations = answer.into_inner();
-    let bar = console::count_bar(0, "training");
-    let mut last = Operation::default();
-    while let Some(answer) = operations.message().await? {
-        last = answer.operation.unwrap_or_default();
-        if let Some(progress) = &last.progress {
-            bar.set_message(format!("training: {}", progress.step));
-            bar.set_length(progress.total_count.max(0) as u64);
-            bar.set_position(progress.done_count.max(0) as u64);
-        }
-    }
-    bar.finish_and_clear();
-    if last.state() == OperationState::Succeeded {
-        return Ok(last.result.get("model_version").cloned().unwrap_or_default());
-    }
-    let error = last.error.unwrap_or_default();
-    Err(Status::new(Code::from_i32(error.code), error.message))
+    let followed =
+        operations::follow("training", answer.into_inner(), |answer| answer.operation.clone()).await;
+    let (operation, _) = followed?;
+    Ok(operation.result.get("model_version").cloned().unwrap_or_default())
 }
