@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use larder_ranking::Filter;
+use larder_ranking::{Filter, Ranker};
 
 use crate::{
     Outcome,
@@ -60,8 +60,9 @@ fn cold_products(
         ..Filter::default()
     };
     let length = arguments.protocol.length();
-    let larder = larder::train(purchases, &cut.known, cut.trained_at_us)?;
-    let (own, _) = larder::ask(&larder.serving, purchases, &cut, (Task::New, length), &filter);
+    let larder = larder::train(purchases, &cut.known, cut.trained_at_us, arguments.protocol)?;
+    let (own, _) =
+        larder::ask(&larder.serving, purchases, &cut, (Task::New, length), (Ranker::Learned, &filter));
     let mut by_category: Vec<u32> = cold.into_iter().collect();
     let popular = category_buyers(purchases, &cut.known);
     let liked = |product: &u32| popular.get(category(purchases, *product)).copied().unwrap_or(0);
@@ -118,13 +119,14 @@ fn cold_customers(
     let asked_at: HashMap<u32, i64> = session.iter().map(|line| (line.customer, line.at_us + 1)).collect();
     let targets = targets_of(&session, rest.iter(), |customer| asked_at[&customer]);
     let length = arguments.protocol.length();
-    let mut larder = larder::train(purchases, &known, test.trained_at_us)?;
+    let mut larder = larder::train(purchases, &known, test.trained_at_us, arguments.protocol)?;
     for (number, line) in session.iter().enumerate() {
         larder.serving.record(&larder::event(purchases, line, known.len() + number));
     }
     let cut = Cut { known, trained_at_us: test.trained_at_us, targets };
     for (task, name) in [(Task::Allow, "anything"), (Task::New, "products not in it")] {
-        let (own, _) = larder::ask(&larder.serving, purchases, &cut, (task, length), &Filter::default());
+        let asked = (Ranker::Learned, &Filter::default());
+        let (own, _) = larder::ask(&larder.serving, purchases, &cut, (task, length), asked);
         let question = Question {
             id: format!("{}.cold-customers-{}", arguments.label, task.name()),
             title: format!("{}: customers known by their first basket, {name}", arguments.label),

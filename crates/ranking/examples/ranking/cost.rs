@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Outcome,
-    arguments::Arguments,
+    arguments::{Arguments, Protocol},
     cut::Cut,
     data::Purchases,
     judge::print,
@@ -21,9 +21,9 @@ use crate::{
 const MIB: f64 = 1_048_576.0;
 
 /// What the process does that was started to measure itself.
-pub(crate) fn train_and_tell(purchases: &Purchases, test: &Cut) -> Outcome<()> {
+pub(crate) fn train_and_tell(purchases: &Purchases, test: &Cut, protocol: Protocol) -> Outcome<()> {
     let before = cpu_seconds()?;
-    let trained = larder::train(purchases, &test.known, test.trained_at_us)?;
+    let trained = larder::train(purchases, &test.known, test.trained_at_us, protocol)?;
     println!(
         "{}",
         json!({"seconds": trained.seconds, "cpu_seconds": cpu_seconds()? - before, "peak_bytes": peak_bytes()?})

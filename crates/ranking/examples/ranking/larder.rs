@@ -8,12 +8,13 @@ use std::{
 };
 
 use larder_ranking::{
-    Event, Filter, InteractionKind, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot, SnapshotHeader,
-    Trainer, TrainingSettings,
+    Arrangement, Event, Filter, InteractionKind, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot,
+    SnapshotHeader, Target, Trainer, TrainingSettings,
 };
 
 use crate::{
     Outcome,
+    arguments::Protocol,
     cut::{Cut, Task},
     data::{Line, Purchases},
 };
@@ -29,9 +30,19 @@ pub(crate) struct Larder {
 pub(crate) type Lists = Vec<Vec<u32>>;
 
 /// Trains all models on what is known.
-pub(crate) fn train(purchases: &Purchases, known: &[Line], trained_at_us: i64) -> Outcome<Larder> {
+pub(crate) fn train(
+    purchases: &Purchases,
+    known: &[Line],
+    trained_at_us: i64,
+    protocol: Protocol,
+) -> Outcome<Larder> {
+    let target = match protocol {
+        Protocol::LastBasket => Target::NextBasket,
+        Protocol::NextMonth | Protocol::RandomHoldout | Protocol::Cold => Target::default(),
+    };
+    let settings = TrainingSettings { ranker: Some(target), ..TrainingSettings::default() };
     let started = stopwatch();
-    let mut trainer = Trainer::new(TrainingSettings::default(), trained_at_us);
+    let mut trainer = Trainer::new(settings, trained_at_us);
     for product in &purchases.products {
         trainer.add_product(product.clone());
     }
@@ -65,7 +76,7 @@ pub(crate) fn ask(
     purchases: &Purchases,
     cut: &Cut,
     (task, length): (Task, usize),
-    filter: &Filter,
+    (ranker, filter): (Ranker, &Filter),
 ) -> (Lists, Vec<Duration>) {
     let numbers: HashMap<&str, u32> = (0..)
         .zip(&purchases.products)
@@ -82,8 +93,8 @@ pub(crate) fn ask(
             limit: length,
             filter,
             repeat_policy,
-            ranker: Ranker::Learned,
-            arrangement: larder_ranking::Arrangement::plain(),
+            ranker,
+            arrangement: Arrangement::plain(),
             impressions: &[],
         };
         let (answer, took) = quickest(|| serving.recommend(&query, target.at_us));

@@ -15,7 +15,7 @@ mod times;
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
-use larder_ranking::Filter;
+use larder_ranking::{Filter, Ranker};
 use serde_json::json;
 
 use crate::{
@@ -51,7 +51,7 @@ fn measure() -> Outcome<()> {
     );
     let (test, worlds) = cut::all(&purchases, &arguments)?;
     if arguments.train_only {
-        return cost::train_and_tell(&purchases, &test);
+        return cost::train_and_tell(&purchases, &test, arguments.protocol);
     }
     if test.targets.is_empty() || test.known.is_empty() {
         return Err("the cut leaves nothing to learn from, or nobody to ask for".into());
@@ -72,13 +72,15 @@ fn measure() -> Outcome<()> {
 }
 
 fn rank(arguments: &Arguments, purchases: &Purchases, test: &Cut, peers: Option<&Peers<'_>>) -> Outcome<()> {
-    let larder = larder::train(purchases, &test.known, test.trained_at_us)?;
+    let larder = larder::train(purchases, &test.known, test.trained_at_us, arguments.protocol)?;
     let mib = larder.snapshot_bytes as f64 / 1_048_576.0;
     println!("  Larder trained in {:.1} s, snapshot of {mib:.1} MiB", larder.seconds);
     let length = arguments.protocol.length();
     for &task in Task::all_of(arguments.protocol) {
-        let (own, times) = larder::ask(&larder.serving, purchases, test, (task, length), &Filter::default());
-        let mut methods = vec![("larder".to_owned(), own)];
+        let filter = Filter::default();
+        let ask = |ranker| larder::ask(&larder.serving, purchases, test, (task, length), (ranker, &filter));
+        let ((own, times), (linear, linear_times)) = (ask(Ranker::Learned), ask(Ranker::Linear));
+        let mut methods = vec![("larder".to_owned(), own), ("larder-linear".to_owned(), linear)];
         if let Some(peers) = peers {
             methods.extend(peers.lists(task, test.targets.len())?);
         }
@@ -94,7 +96,8 @@ fn rank(arguments: &Arguments, purchases: &Purchases, test: &Cut, peers: Option<
             judges_recall: arguments.protocol == Protocol::LastBasket,
         };
         judge::judge(&question, &methods);
-        print_times(&question.id, times);
+        print_times(&question.id, "", times);
+        print_times(&question.id, "-linear", linear_times);
     }
     Ok(())
 }
@@ -122,9 +125,9 @@ fn aims(protocol: Protocol, task: Task) -> &'static [(&'static str, &'static str
     }
 }
 
-fn print_times(id: &str, mut times: Vec<Duration>) {
+fn print_times(id: &str, kind: &str, mut times: Vec<Duration>) {
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
-    println!("  one call of Larder took {:.0} µs (p50), {:.0} µs (p99)", at(0.5), at(0.99));
-    judge::print(json!({"id": format!("{id}.call-p50"), "value": at(0.5), "unit": "µs"}));
+    println!("  one call of larder{kind} took {:.0} µs (p50), {:.0} µs (p99)", at(0.5), at(0.99));
+    judge::print(json!({"id": format!("{id}.call{kind}-p50"), "value": at(0.5), "unit": "µs"}));
 }

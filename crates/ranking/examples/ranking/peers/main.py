@@ -103,8 +103,9 @@ def run_ranker(folder, threads, seed):
     for task in test.tasks:
         chosen = chosen_for(folder, task)
         parts = [ranker.labelled(cut, ranker.Stage(cut, chosen, threads, seed), task) for cut in cuts]
-        settings, rounds = ranker.tune(test, parts, threads, seed)
-        booster = ranker.train(parts, settings, rounds, threads, seed)
+        # One thread: where other programs run, two wait for each other at every leaf.
+        settings, rounds = ranker.tune(test, parts, 1, seed)
+        booster = ranker.train(parts, settings, rounds, 1, seed)
         write(folder, task, "lightgbm", ranker.lists_of(test, ranker.Stage(test, chosen, threads, seed), booster, task))
         report[task] = {"settings": settings, "rounds": rounds, "rows": int(sum(len(part[0]) for part in parts))}
     remember(folder, "ranker", report)
