@@ -4,6 +4,7 @@
 //! a snapshot and an overlay of fresher events. Nothing here reads a clock, a file, the network or a
 //! random number: the time is an argument, and the same events always give the same answer.
 
+mod basket;
 mod constraint;
 mod content;
 mod decay;
@@ -33,6 +34,7 @@ mod sparse;
 mod trainer;
 mod worlds;
 
+pub use basket::{BasketItem, NextBasket};
 pub use constraint::Refusal;
 pub use content::{ContentModel, ContentVector, CustomerProfile, ProfileModel, ProfileSettings};
 pub use ease::{EaseMethod, EaseModel, EaseSettings};
@@ -46,7 +48,7 @@ pub use factors::{FactorModel, FactorSettings};
 pub use features::FeatureGroup;
 pub use filter::{Filter, Ranker, RecommendQuery, RepeatPolicy};
 pub use product::{NutritionPer100g, ProductRecord};
-pub use ranked::{Ranked, RankedItem, Shortfall, Source};
+pub use ranked::{Ranked, RankedItem, Shortfall, SimilarCustomer, Source};
 pub use ranker::Target;
 pub use rerank::{
     Arrangement, Boost, CategoryCap, Delta, Impression, Impressions, Pin, Promoted, Relaxation, Wish,

@@ -38,6 +38,15 @@ pub struct RankedItem {
     pub reasons: Vec<String>,
 }
 
+/// A customer who buys alike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimilarCustomer {
+    /// Who.
+    pub customer_id: String,
+    /// The cosine of what both bought, above 0 up to 1.
+    pub similarity: f64,
+}
+
 /// The rungs of the ladder, from the most to the least personal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {

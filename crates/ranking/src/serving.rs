@@ -1,6 +1,8 @@
 //! One tenant's models in memory: a snapshot, and what happened since overlaid on it.
 
+mod alike;
 mod arrange;
+mod basket;
 mod catalogue;
 mod explain;
 mod learned;
@@ -11,6 +13,7 @@ mod recommend;
 mod taste;
 #[cfg(test)]
 mod tests;
+mod trending;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,8 +25,8 @@ use self::{
     popularity::PopularityOrder,
 };
 use crate::{
-    Event, Explanation, Filter, ProductRecord, Ranked, Ranker, RecommendQuery, Snapshot, TrainingSettings,
-    UnknownProduct,
+    Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery, SimilarCustomer,
+    Snapshot, TrainingSettings, UnknownProduct,
     decay::HalfLife,
     features::{FeatureModels, Scratch, Shelves, Statistics},
     history::{Facts, NEVER_US},
@@ -243,6 +246,33 @@ impl Serving {
     /// What is bought most of late, each buyer counting once.
     pub fn popular(&self, limit: usize, filter: &Filter, now_us: i64) -> Ranked {
         recommend::popular(self, limit, filter, now_us)
+    }
+
+    /// What rises: products whose buyers bought them lately more than is usual in the shop. A
+    /// product's score is how many times as often.
+    pub fn trending(&self, limit: usize, filter: &Filter, now_us: i64) -> Ranked {
+        trending::trending(self, limit, filter, now_us)
+    }
+
+    /// What the customer is expected to buy within the horizon, with how many and when.
+    pub fn next_basket(&self, query: &RecommendQuery<'_>, horizon_days: u16, now_us: i64) -> NextBasket {
+        basket::next_basket(self, query, horizon_days, now_us)
+    }
+
+    /// Whether the customer has bought the product before.
+    pub fn has_bought(&self, customer_id: &str, product_id: &str) -> bool {
+        let Some(product) = self.catalogue.find(product_id) else { return false };
+        let rows = self.rows_of(customer_id);
+        let known = rows.binary_search_by_key(&product, |row| row.product);
+        let fresh = self.overlay.pairs_of(customer_id).and_then(|pairs| pairs.get(&product));
+        known.is_ok_and(|place| rows[place].facts.purchases > 0)
+            || fresh.is_some_and(|pair| pair.facts.purchases > 0)
+    }
+
+    /// The customers of the snapshot who buy most alike, the nearest first; none for a customer it
+    /// does not know.
+    pub fn similar_customers(&self, customer_id: &str, limit: usize) -> Vec<SimilarCustomer> {
+        alike::similar_customers(self, customer_id, limit)
     }
 
     /// The customer's rows in the snapshot, in the order of products; none after an erasure.

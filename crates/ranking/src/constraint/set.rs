@@ -39,7 +39,7 @@ impl ProductSet {
     /// The products in the set, in the order of their numbers.
     pub(crate) fn products(&self) -> impl Iterator<Item = u32> {
         self.words.iter().enumerate().flat_map(|(place, &word)| {
-            let bits = std::iter::successors(Some(word), |bits| Some(bits & (bits - 1)));
+            let bits = std::iter::successors(Some(word), |bits| Some(bits & bits.wrapping_sub(1)));
             bits.take_while(|&bits| bits != 0).map(move |bits| place as u32 * 64 + bits.trailing_zeros())
         })
     }
