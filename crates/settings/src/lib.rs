@@ -30,7 +30,7 @@ pub use sections::database::DatabaseSettings;
 pub use sections::gateway::GatewaySettings;
 pub use sections::identity::{Authentication, IdentitySettings};
 pub use sections::lifecycle::LifecycleSettings;
-pub use sections::recommendation::RecommendationSettings;
+pub use sections::recommendation::{RecommendationSettings, UnknownReferences};
 pub use sections::redis::RedisSettings;
 pub use sections::resilience::ResilienceSettings;
 pub use sections::telemetry::{LogFormat, TelemetrySettings};

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{localhost, section};
 use crate::kind::Kind;
 
@@ -20,6 +22,12 @@ section! {
         snapshot_dir: Option<PathBuf> = None, Kind::Path;
         /// How many snapshots of each tenant are kept to roll back to.
         snapshots_kept: usize = 3, Kind::Whole(1..=100);
+        /// The JSON file of the model settings: what is trained and the placements, by tenant. It is
+        /// read again whenever it changes. Left out, the built-in settings are in force.
+        model_settings_file: Option<PathBuf> = None, Kind::Path;
+        /// What becomes of an interaction whose product or customer is not in the catalogue: `keep` it,
+        /// and link it once they appear, or `refuse` it.
+        unknown_references: UnknownReferences = UnknownReferences::Keep, Kind::Choice(&["keep", "refuse"]);
         /// How long after one training the next one starts.
         training_interval ("training_interval_s", "crate::durations::seconds"):
             Duration = Duration::from_secs(3_600), Kind::Whole(1..=2_592_000);
@@ -50,4 +58,14 @@ section! {
         /// How many similar products the model keeps for each product.
         neighbours_per_product: usize = 50, Kind::Whole(1..=1_000);
     }
+}
+
+/// What becomes of an interaction with something that is not in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownReferences {
+    /// It is recorded, and linked when the product or the customer appears.
+    Keep,
+    /// The row is refused with a verdict that names the field.
+    Refuse,
 }
