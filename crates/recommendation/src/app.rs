@@ -30,9 +30,11 @@ use crate::grpc::recommendation::Recommendations;
 use crate::health::{self, ModelsHealth};
 use crate::jobs::expose::ExposureWriter;
 use crate::jobs::follow::Follower;
+use crate::jobs::reload::Reloader;
 use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::metrics;
+use crate::model_settings::ModelSettings;
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
 use crate::served::Served;
@@ -142,12 +144,13 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             environment: app.settings.environment.to_string(),
         });
+        let model_settings = Arc::new(ModelSettings::built_in((app.clock)()));
         let models = ModelsHealth {
             pending: pending.clone(),
             stale_after: recommendation.model_stale_after,
             clock: app.clock,
         };
-        health::register(&registry, pool.clone(), served.clone(), models);
+        health::register(&registry, pool.clone(), served.clone(), models, model_settings.clone());
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
         let (exposures, waiting) = ExposureLog::new();
         let state = Arc::new(State {
@@ -160,6 +163,7 @@ impl App {
             pages: PageTokens::new(&app.page_token_key),
             exposures,
             settings: recommendation,
+            model_settings,
             clock: app.clock,
             nudge,
         });
@@ -180,6 +184,7 @@ impl App {
         let is_migrated = migrate_if_reachable(&self.app).await?;
         let (shutdown, mut tasks) = (self.shutdown.clone(), Tasks::new());
         self.spawn_jobs(&mut tasks, &shutdown, is_migrated);
+        self.follow_model_settings(&mut tasks, &shutdown).await;
         let routes = self.routes().await?;
         let stopping = shutdown.clone();
         let server = self.server(routes, api, stopping);
@@ -226,6 +231,14 @@ impl App {
             let writer = ExposureWriter { app: self.state.app.clone(), receiver, lost };
             tasks.spawn("exposure log", writer.run(shutdown.clone()));
         }
+    }
+
+    /// Takes up the model settings file before the first answer, and whenever it changes.
+    async fn follow_model_settings(&self, tasks: &mut Tasks, shutdown: &Shutdown) {
+        let Some(file) = self.app.settings.recommendation.model_settings_file.clone() else { return };
+        let reloader = Reloader { file, settings: self.state.model_settings.clone(), clock: self.app.clock };
+        reloader.look().await;
+        tasks.spawn("model settings", reloader.run(shutdown.clone()));
     }
 
     async fn routes(&self) -> Result<Routes, AppError> {

@@ -45,6 +45,18 @@ impl<T> CheckedBatch<T> {
         Ok(batch)
     }
 
+    /// Refuses, of the rows that passed, those that `check` finds fault with.
+    pub(crate) fn refuse(&mut self, check: impl Fn(&T) -> Result<(), Error>) {
+        let verdicts = &mut self.verdicts;
+        self.rows.retain(|(index, row)| match check(row) {
+            Ok(()) => true,
+            Err(error) => {
+                verdicts[*index].status = Some(error.row_status());
+                false
+            }
+        });
+    }
+
     pub(crate) fn accepted_count(&self) -> i32 {
         i32::try_from(self.rows.len()).unwrap_or(i32::MAX)
     }
@@ -77,6 +89,16 @@ mod tests {
             batch.verdicts.iter().map(|verdict| verdict.status.as_ref().unwrap().code).collect();
         assert_eq!(codes, [0, 3, 0]);
         assert_eq!((batch.accepted_count(), batch.rejected_count()), (2, 1));
+    }
+
+    #[test]
+    fn a_second_look_refuses_more_rows_and_keeps_the_places() {
+        let mut batch = CheckedBatch::check("rows", vec![-1, 1, 2], 3, check).unwrap();
+        batch.refuse(|row| if *row == 2 { check(-1).map(drop) } else { Ok(()) });
+        let codes: Vec<_> =
+            batch.verdicts.iter().map(|verdict| verdict.status.as_ref().unwrap().code).collect();
+        assert_eq!((batch.rows.as_slice(), codes), ([(1, 1)].as_slice(), vec![3, 0, 3]));
+        assert_eq!((batch.accepted_count(), batch.rejected_count()), (1, 2));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) mod model;
 pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod query;
+pub(crate) mod session;
 
 use larder_proto::google::r#type::{Date, Money};
 

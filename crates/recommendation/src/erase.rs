@@ -27,7 +27,7 @@ pub(crate) async fn erase_customer(
     interactions::wake_followers(&mut transaction).await?;
     transaction.commit().await?;
     if let Some(served) = state.served.find(tenant.as_str()) {
-        served.write().erase(customer_id);
+        served.erase(customer_id);
         state.recommender.forget(tenant, customer_id);
     }
     let snapshot_count = erase_from_snapshots(state, tenant, customer_id).await?;

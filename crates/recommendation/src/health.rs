@@ -10,15 +10,23 @@ use sqlx::PgPool;
 
 use crate::Clock;
 use crate::jobs::train::PendingEvents;
+use crate::model_settings::ModelSettings;
 use crate::served::Served;
 
 const TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Registers the checks of this service.
-pub(crate) fn register(registry: &HealthRegistry, app: PgPool, served: Arc<Served>, models_of: ModelsHealth) {
+pub(crate) fn register(
+    registry: &HealthRegistry,
+    app: PgPool,
+    served: Arc<Served>,
+    models_of: ModelsHealth,
+    settings: Arc<ModelSettings>,
+) {
     registry.register(postgresql(app));
     registry.register(models(served.clone(), models_of));
     registry.register(cache(served));
+    registry.register(model_settings(settings));
 }
 
 /// What the health of models is judged by.
@@ -91,6 +99,22 @@ impl ModelsHealth {
                 )
             })
         })
+    }
+}
+
+/// A file that is refused changes nothing: what was in force before stays so.
+fn model_settings(settings: Arc<ModelSettings>) -> Check {
+    Check {
+        name: "model_settings",
+        timeout: TIMEOUT,
+        required_for_readiness: false,
+        run: Arc::new(move || {
+            let outcome = match settings.refused_because() {
+                None => CheckOutcome::healthy(),
+                Some(cause) => CheckOutcome::degraded(format!("the model settings file is refused: {cause}")),
+            };
+            async move { outcome }.boxed()
+        }),
     }
 }
 

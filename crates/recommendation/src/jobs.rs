@@ -3,5 +3,6 @@
 
 pub(crate) mod expose;
 pub(crate) mod follow;
+pub(crate) mod reload;
 pub(crate) mod sweep;
 pub(crate) mod train;

@@ -42,6 +42,17 @@ pub(crate) fn describe() {
     );
     // Alerts compare with what was before: a counter must be there before it counts.
     counter!("larder_recommendation_model_rejections_total").absolute(0);
+    describe_counter!(
+        "larder_recommendation_model_settings_reload_failures_total",
+        "Model settings files that were refused"
+    );
+    describe_gauge!(
+        "larder_recommendation_model_settings_refused",
+        "1 while the newest model settings file is refused, else 0"
+    );
+    // Alerts compare with what was before: a counter must be there before it counts.
+    counter!("larder_recommendation_model_settings_reload_failures_total").absolute(0);
+    model_settings_refused(false);
 }
 
 pub(crate) fn answered(call: &'static str, rung: Rung, is_degraded: bool, took: Duration) {
@@ -111,4 +122,16 @@ pub(crate) fn exposures_written(exposures: usize) {
 
 pub(crate) fn exposure_lost() {
     counter!("larder_recommendation_exposures_lost_total").increment(1);
+}
+
+pub(crate) fn computed(call: &'static str, took: Duration) {
+    histogram!("larder_recommendation_rank_duration_seconds", "call" => call).record(took.as_secs_f64());
+}
+
+pub(crate) fn model_settings_reload_failed() {
+    counter!("larder_recommendation_model_settings_reload_failures_total").increment(1);
+}
+
+pub(crate) fn model_settings_refused(is_refused: bool) {
+    gauge!("larder_recommendation_model_settings_refused").set(if is_refused { 1.0 } else { 0.0 });
 }

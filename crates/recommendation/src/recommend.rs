@@ -7,14 +7,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_identity::TenantId;
 use larder_ranking::{
-    Filter, Ranked, RankedItem, Ranker, RecommendQuery, RepeatPolicy, Serving, Shortfall, Source,
+    Arrangement, Filter, Impression, Ranked, RankedItem, Ranker, RecommendQuery, Relaxation, RepeatPolicy,
+    Serving, Shortfall, SimilarCustomer, Source,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::given::{self, AboutCustomer, Detailed};
 use crate::metrics;
-use crate::served::Served;
+use crate::models_at_hand::ModelAtHand;
+use crate::served::{Served, ServedTenant};
+use crate::session::{self, SessionEvent};
+use crate::similar::{self, Relation};
+use crate::wishes;
 
 /// Answers kept for the day that ranking itself fails.
 const KEPT_ANSWERS: usize = 10_000;
@@ -56,24 +62,44 @@ impl Rung {
 /// What is asked for.
 pub(crate) enum Question<'a> {
     For { customer_id: &'a str, repeat_policy: RepeatPolicy },
-    Similar { product_id: &'a str },
+    Session { events: &'a [SessionEvent] },
+    Similar { product_id: &'a str, relation: Option<Relation> },
     Popular,
+    Trending,
+}
+
+/// A question with all that the answer depends on.
+pub(crate) struct Asking<'a> {
+    pub(crate) question: Question<'a>,
+    pub(crate) limit: usize,
+    pub(crate) filter: &'a Filter,
+    pub(crate) model: &'a ModelAtHand,
+    pub(crate) ranker: Ranker,
+    pub(crate) arrangement: &'a Arrangement,
+    /// Whether each product carries what its score is made of.
+    pub(crate) explains: bool,
 }
 
 impl Question<'_> {
     fn call(&self) -> &'static str {
         match self {
             Self::For { .. } => "recommend",
+            Self::Session { .. } => "session",
             Self::Similar { .. } => "similar",
             Self::Popular => "popular",
+            Self::Trending => "trending",
         }
     }
 
-    fn key(&self, tenant: &TenantId) -> String {
+    /// What an answer is kept under; `None` for answers that fit nobody else.
+    fn key(&self, tenant: &TenantId) -> Option<String> {
         match self {
-            Self::For { customer_id, .. } => format!("{tenant}/c/{customer_id}"),
-            Self::Similar { product_id } => format!("{tenant}/p/{product_id}"),
-            Self::Popular => format!("{tenant}/popular"),
+            Self::For { customer_id, repeat_policy: RepeatPolicy::Allow } => {
+                Some(format!("{tenant}/c/{customer_id}"))
+            }
+            Self::Similar { product_id, relation: None } => Some(format!("{tenant}/p/{product_id}")),
+            Self::Popular => Some(format!("{tenant}/popular")),
+            _ => None,
         }
     }
 }
@@ -81,7 +107,11 @@ impl Question<'_> {
 /// An answer, ready to be put on the wire.
 pub(crate) struct Answer {
     pub(crate) recommendation_id: Uuid,
-    pub(crate) items: Vec<RankedItem>,
+    pub(crate) items: Vec<Detailed>,
+    /// The next best behind the list, for an answer that explores.
+    pub(crate) spare: Vec<Detailed>,
+    /// Wishes that were given up.
+    pub(crate) relaxations: Vec<Relaxation>,
     pub(crate) rung: Rung,
     pub(crate) model_version: String,
     pub(crate) degraded: bool,
@@ -104,57 +134,107 @@ impl Recommender {
     pub(crate) fn answer(
         &self,
         tenant: &TenantId,
-        question: &Question<'_>,
-        limit: usize,
-        filter: &Filter,
+        asking: &Asking<'_>,
         now_us: i64,
     ) -> Result<Answer, Error> {
         let started = Instant::now();
-        let answer = self.answer_from_memory(tenant, question, limit, filter, now_us)?;
-        metrics::answered(question.call(), answer.rung, answer.degraded, started.elapsed());
+        let answer = self.answer_from_memory(tenant, asking, now_us)?;
+        metrics::answered(asking.question.call(), answer.rung, answer.degraded, started.elapsed());
         Ok(answer)
     }
 
     fn answer_from_memory(
         &self,
         tenant: &TenantId,
-        question: &Question<'_>,
-        limit: usize,
-        filter: &Filter,
+        asking: &Asking<'_>,
         now_us: i64,
     ) -> Result<Answer, Error> {
+        let Asking { question, limit, filter, model, .. } = asking;
         let Some(served) = self.served.find(tenant.as_str()) else {
             return self.answer_of_stranger(question);
         };
-        let live = served.read();
+        let (arrangement, impressions) = arrange_for(&served, asking, now_us);
+        let with = RankedWith { arrangement: &arrangement, impressions: &impressions };
+        let live = model.read(&served);
         let serving = &live.serving;
-        let ranked =
-            std::panic::catch_unwind(AssertUnwindSafe(|| rank(serving, question, limit, filter, now_us)));
+        let ranked = std::panic::catch_unwind(AssertUnwindSafe(|| rank(serving, asking, with, now_us)));
         let model_version =
             serving.snapshot().map(|snapshot| snapshot.version().to_owned()).unwrap_or_default();
         let has_model = serving.snapshot().is_some();
-        drop(live);
         match ranked {
             Ok(ranked) => {
                 let ranked = ranked?;
-                if is_plain(filter, question) {
-                    self.keep(question.key(tenant), &ranked.items);
+                if let Some(key) = question.key(tenant).filter(|_| is_plain(filter)) {
+                    self.keep(key, &ranked.items);
                 }
-                Ok(self.finish(tenant, ranked, model_version, has_model))
+                let details = details_of(serving, asking, &ranked.items, now_us);
+                let spare = details_of(serving, asking, &ranked.spare, now_us);
+                drop(live);
+                remember_shown(&served, asking, &details, now_us);
+                Ok(self.finish(tenant, ranked, (details, spare), model_version, has_model))
             }
             Err(_) => {
-                let mut answer = self.last_good(tenant, question, limit, filter, model_version)?;
+                drop(live);
+                let mut answer = self.last_good(tenant, question, *limit, filter, model_version)?;
                 let live = served.read();
-                answer.items.retain(|item| may_be_shown(&live.serving, item, filter));
+                answer.items.retain(|item| may_be_shown(&live.serving, &item.item, filter));
                 Ok(answer)
             }
         }
     }
 
+    /// Works with a model's state and hears what an undegraded answer would have had; `None`
+    /// when the tenant has written nothing yet.
+    pub(crate) fn with_model<T>(
+        &self,
+        tenant: &TenantId,
+        model: &ModelAtHand,
+        work: impl FnOnce(&Serving, Option<String>) -> T,
+    ) -> Result<Option<T>, Error> {
+        let Some(served) = self.served.find(tenant.as_str()) else {
+            return if self.served.loaded() { Ok(None) } else { Err(Error::Unavailable(None)) };
+        };
+        let live = model.read(&served);
+        let missing = self.missing(tenant, live.serving.snapshot().is_some());
+        Ok(Some(work(&live.serving, missing)))
+    }
+
+    /// How each product of an answer stands to the product it was asked for.
+    pub(crate) fn relations(
+        &self,
+        tenant: &TenantId,
+        product_id: &str,
+        items: &[Detailed],
+    ) -> Vec<Option<Relation>> {
+        let Some(served) = self.served.find(tenant.as_str()) else { return vec![None; items.len()] };
+        let live = served.read();
+        let product = live.serving.product(product_id);
+        let category = product.map(|product| product.category.clone()).unwrap_or_default();
+        items.iter().map(|item| similar::relation_of(&live.serving, &category, &item.item)).collect()
+    }
+
+    /// The customers who buy most like one, and the model that says so.
+    pub(crate) fn similar_customers(
+        &self,
+        tenant: &TenantId,
+        customer_id: &str,
+        limit: usize,
+    ) -> (Vec<SimilarCustomer>, String) {
+        let started = Instant::now();
+        let Some(served) = self.served.find(tenant.as_str()) else { return Default::default() };
+        let live = served.read();
+        let version = live.serving.snapshot().map(|snapshot| snapshot.version().to_owned());
+        let customers = live.serving.similar_customers(customer_id, limit);
+        metrics::computed("similar_customers", started.elapsed());
+        (customers, version.unwrap_or_default())
+    }
+
     /// Forgets the answers that were kept for a customer.
     pub(crate) fn forget(&self, tenant: &TenantId, customer_id: &str) {
         let question = Question::For { customer_id, repeat_policy: RepeatPolicy::Allow };
-        self.last_good.lock().unwrap_or_else(PoisonError::into_inner).remove(&question.key(tenant));
+        if let Some(key) = question.key(tenant) {
+            self.last_good.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
     }
 
     /// A tenant that has written nothing has no products, whoever asks.
@@ -168,6 +248,8 @@ impl Recommender {
         Ok(Answer {
             recommendation_id: Uuid::now_v7(),
             items: Vec::new(),
+            spare: Vec::new(),
+            relaxations: Vec::new(),
             rung: Rung::Nothing,
             model_version: String::new(),
             degraded: false,
@@ -175,13 +257,22 @@ impl Recommender {
         })
     }
 
-    fn finish(&self, tenant: &TenantId, ranked: Ranked, model_version: String, has_model: bool) -> Answer {
+    fn finish(
+        &self,
+        tenant: &TenantId,
+        ranked: Ranked,
+        (items, spare): (Vec<Detailed>, Vec<Detailed>),
+        model_version: String,
+        has_model: bool,
+    ) -> Answer {
         let shortfall = ranked.shortfall.map(|shortfall| shortfall.to_string()).unwrap_or_default();
         let missing = self.missing(tenant, has_model);
         Answer {
             recommendation_id: Uuid::now_v7(),
             rung: Rung::of(&ranked.items),
-            items: ranked.items,
+            items,
+            spare,
+            relaxations: ranked.relaxations,
             model_version,
             degraded: missing.is_some(),
             reason: missing.unwrap_or(shortfall),
@@ -217,12 +308,15 @@ impl Recommender {
         model_version: String,
     ) -> Result<Answer, Error> {
         let kept = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(items) = kept.get(&question.key(tenant)).filter(|_| is_plain(filter, question)) else {
+        let key = question.key(tenant).filter(|_| is_plain(filter));
+        let Some(items) = key.and_then(|key| kept.get(&key)) else {
             return Err(Error::Internal("ranking failed and no earlier answer is kept".to_owned()));
         };
         Ok(Answer {
             recommendation_id: Uuid::now_v7(),
-            items: items.iter().take(limit).cloned().collect(),
+            items: items.iter().take(limit).cloned().map(Detailed::bare).collect(),
+            spare: Vec::new(),
+            relaxations: Vec::new(),
             rung: Rung::LastGood,
             model_version,
             degraded: true,
@@ -232,14 +326,8 @@ impl Recommender {
 }
 
 /// Whether an answer that was kept under other filters would be right here too.
-fn is_plain(filter: &Filter, question: &Question<'_>) -> bool {
-    let repeats =
-        matches!(question, Question::For { repeat_policy, .. } if *repeat_policy != RepeatPolicy::Allow);
-    !repeats
-        && filter.categories.is_empty()
-        && filter.exclude_product_ids.is_empty()
-        && filter.min_price_micros.is_none()
-        && filter.max_price_micros.is_none()
+fn is_plain(filter: &Filter) -> bool {
+    *filter == Filter { in_stock_only: filter.in_stock_only, ..Filter::default() }
 }
 
 /// Whether an answer of last time may still name the product: hard constraints hold for it too.
@@ -247,29 +335,68 @@ fn may_be_shown(serving: &Serving, item: &RankedItem, filter: &Filter) -> bool {
     filter.why_refused(serving.product(&item.product_id)).is_none()
 }
 
-fn rank(
-    serving: &Serving,
-    question: &Question<'_>,
-    limit: usize,
-    filter: &Filter,
-    now_us: i64,
-) -> Result<Ranked, Error> {
-    match *question {
-        Question::For { customer_id, repeat_policy } => Ok(serving.recommend(
-            &RecommendQuery {
+/// What only answers to a known customer are ranked with.
+#[derive(Clone, Copy)]
+struct RankedWith<'a> {
+    arrangement: &'a Arrangement,
+    impressions: &'a [Impression],
+}
+
+/// The arrangement with the promotions that run now, and what the customer ignored of late.
+fn arrange_for(served: &ServedTenant, asking: &Asking<'_>, now_us: i64) -> (Arrangement, Vec<Impression>) {
+    let mut arrangement = asking.arrangement.clone();
+    let Question::For { customer_id, .. } = asking.question else { return (arrangement, Vec::new()) };
+    if arrangement.promotion_strength > 0.0 {
+        arrangement.promoted = Some(Arc::new(wishes::promoted(&served.facts(), now_us)));
+    }
+    let ignored =
+        if arrangement.rotation > 0.0 { served.impressions().of(customer_id).to_vec() } else { Vec::new() };
+    (arrangement, ignored)
+}
+
+/// Remembers what was shown, where that lets it fade.
+fn remember_shown(served: &ServedTenant, asking: &Asking<'_>, items: &[Detailed], now_us: i64) {
+    if let Question::For { customer_id, .. } = asking.question
+        && asking.arrangement.rotation > 0.0
+    {
+        let shown = items.iter().map(|detailed| detailed.item.product_id.as_str());
+        served.impressions().show(customer_id, shown, now_us);
+    }
+}
+
+/// What is told of each product beside its place.
+fn details_of(serving: &Serving, asking: &Asking<'_>, items: &[RankedItem], now_us: i64) -> Vec<Detailed> {
+    match asking.question {
+        Question::For { customer_id, .. } => {
+            let about = AboutCustomer { customer_id, filter: asking.filter, ranker: asking.ranker };
+            given::detail(serving, &about, items.to_vec(), asking.explains, now_us)
+        }
+        _ => items.iter().cloned().map(Detailed::bare).collect(),
+    }
+}
+
+fn rank(serving: &Serving, asking: &Asking<'_>, with: RankedWith<'_>, now_us: i64) -> Result<Ranked, Error> {
+    let Asking { limit, filter, ranker, .. } = *asking;
+    match asking.question {
+        Question::For { customer_id, repeat_policy } => {
+            let RankedWith { arrangement, impressions } = with;
+            let query = RecommendQuery {
                 customer_id,
                 limit,
                 filter,
                 repeat_policy,
-                ranker: Ranker::Learned,
-                arrangement: larder_ranking::Arrangement::plain(),
-                impressions: &[],
-            },
-            now_us,
-        )),
-        Question::Similar { product_id } => serving
-            .similar(product_id, limit, filter, now_us)
-            .map_err(|_unknown| Error::NotFound { noun: "product" }),
+                ranker,
+                arrangement,
+                impressions,
+            };
+            Ok(serving.recommend(&query, now_us))
+        }
+        Question::Session { events } => Ok(session::recommend(serving, events, limit, filter, now_us)),
+        Question::Similar { product_id, relation } => {
+            similar::similar(serving, product_id, relation, limit, filter, now_us)
+                .map_err(|_unknown| Error::NotFound { noun: "product" })
+        }
         Question::Popular => Ok(serving.popular(limit, filter, now_us)),
+        Question::Trending => Ok(serving.trending(limit, filter, now_us)),
     }
 }

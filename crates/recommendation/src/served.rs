@@ -1,17 +1,24 @@
 //! What is served: for each tenant the ranking state of its newest model with everything
 //! that happened since. Reads take a short lock and never wait for the database.
 
-use std::collections::{HashMap, VecDeque};
+mod live;
+mod tenant;
+mod wanted;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use larder_identity::TenantId;
-use larder_ranking::{Event, ProductRecord, Serving, Snapshot};
+use larder_ranking::{Event, Filter, ProductRecord, Snapshot};
 
 use crate::experiments::Experiments;
+use crate::profile::{Profile, Promotion};
+use crate::store::LogPosition;
 
-/// How many events recorded here are remembered until a model that knows them arrives.
-const RECENT_EVENTS: usize = 50_000;
+pub(crate) use self::live::Live;
+pub(crate) use self::tenant::ServedTenant;
+pub(crate) use self::wanted::WantedModels;
 
 /// The ranking state of every tenant of this process.
 #[derive(Default)]
@@ -27,22 +34,8 @@ pub(crate) struct Served {
     refused_snapshots: Mutex<HashMap<String, String>>,
     /// Which other model of a tenant was found damaged, and how, by tenant. What serves is whole.
     damaged_snapshots: Mutex<HashMap<String, String>>,
-}
-
-/// The ranking state of one tenant.
-pub(crate) struct ServedTenant {
-    live: RwLock<Live>,
-}
-
-/// What a tenant's answers are made of.
-pub(crate) struct Live {
-    pub(crate) serving: Serving,
-    /// The model knows every transaction below this one.
-    watermark_xid: i64,
-    /// Events recorded by this process, with their transaction, for the next swap.
-    recent: VecDeque<(i64, Event)>,
-    /// Products changed by this process that the follower has not read back yet, by id.
-    own_products: HashMap<String, (i64, ProductRecord)>,
+    /// Models beside the promoted ones that somebody asks to be answered by.
+    pub(crate) wanted: WantedModels,
 }
 
 /// How many models serve and how many tenants have none.
@@ -69,12 +62,7 @@ impl Served {
 
     /// Shows the next answers what transaction `xid` of this process just recorded.
     pub(crate) fn record(&self, tenant: &TenantId, xid: i64, events: impl IntoIterator<Item = Event>) {
-        let served = self.open(tenant.as_str());
-        let mut live = served.write();
-        for event in events {
-            live.overlay(xid, &event);
-            live.remember(xid, event);
-        }
+        self.open(tenant.as_str()).record(xid, events.into_iter().collect());
     }
 
     /// Shows the next answers how products changed, each with its place in the order of
@@ -84,17 +72,45 @@ impl Served {
         tenant: &TenantId,
         changes: impl IntoIterator<Item = (i64, ProductRecord)>,
     ) {
-        let served = self.open(tenant.as_str());
-        let mut live = served.write();
-        changes.into_iter().for_each(|(place, product)| live.change_own_product(place, product));
+        self.open(tenant.as_str()).change_own_products(changes.into_iter().collect());
     }
 
     /// Hides a product from the next answers.
     pub(crate) fn hide_product(&self, tenant: &TenantId, place: i64, product_id: &str) {
         let Some(served) = self.find(tenant.as_str()) else { return };
-        let mut live = served.write();
-        if let Some(product) = live.serving.product(product_id).cloned() {
-            live.change_own_product(place, ProductRecord { hidden: true, ..product });
+        let known = served.read().serving.product(product_id).cloned();
+        if let Some(product) = known {
+            served.change_own_products(vec![(place, ProductRecord { hidden: true, ..product })]);
+        }
+    }
+
+    /// Shows the next answers how customers changed; `None` hides one.
+    pub(crate) fn change_profiles(
+        &self,
+        tenant: &TenantId,
+        changes: impl IntoIterator<Item = (String, LogPosition, Option<Profile>)>,
+    ) {
+        let served = self.open(tenant.as_str());
+        let mut facts = served.facts_mut();
+        changes.into_iter().for_each(|(id, place, profile)| facts.profiles.change(id, place, profile));
+    }
+
+    /// Shows the next answers how promotions changed; `None` hides one.
+    pub(crate) fn change_promotions(
+        &self,
+        tenant: &TenantId,
+        changes: impl IntoIterator<Item = (String, LogPosition, Option<Promotion>)>,
+    ) {
+        let served = self.open(tenant.as_str());
+        let mut facts = served.facts_mut();
+        changes.into_iter().for_each(|(id, place, promotion)| facts.promotions.change(id, place, promotion));
+    }
+
+    /// Adds what a customer's profile forbids, if there is one, to what a request forbids.
+    pub(crate) fn constrain(&self, tenant: &TenantId, customer_id: &str, filter: &mut Filter) {
+        let Some(served) = self.find(tenant.as_str()) else { return };
+        if let Some(profile) = served.facts().profiles.get(customer_id) {
+            profile.constrain(filter);
         }
     }
 
@@ -186,105 +202,5 @@ impl Served {
 
     pub(crate) fn set_loaded(&self) {
         self.loaded.store(true, Ordering::Release);
-    }
-}
-
-impl ServedTenant {
-    fn new(tenant: &str) -> Self {
-        let live = Live {
-            serving: Serving::empty(tenant),
-            watermark_xid: 0,
-            recent: VecDeque::new(),
-            own_products: HashMap::new(),
-        };
-        Self { live: RwLock::new(live) }
-    }
-
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Live> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Live> {
-        self.live.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Puts a newer state in place, whose model knows every transaction below
-    /// `watermark_xid`, and lays over it what this process recorded since.
-    pub(crate) fn swap(&self, newer: Serving, watermark_xid: i64) {
-        let mut live = self.write();
-        live.serving = newer;
-        live.watermark_xid = watermark_xid;
-        live.recent.retain(|(xid, _)| *xid >= watermark_xid);
-        let Live { serving, recent, own_products, .. } = &mut *live;
-        for (_, event) in recent.iter() {
-            serving.record(event);
-        }
-        own_products.values().for_each(|(_, product)| serving.upsert_product(product.clone()));
-    }
-}
-
-impl Live {
-    /// Overlays an event of transaction `xid`, unless the model knows it already.
-    pub(crate) fn overlay(&mut self, xid: i64, event: &Event) {
-        if xid >= self.watermark_xid {
-            self.serving.record(event);
-        }
-    }
-
-    /// Shows how this process changed a product, unless a later change is shown already.
-    fn change_own_product(&mut self, place: i64, product: ProductRecord) {
-        if self.own_products.get(&product.product_id).is_none_or(|(later, _)| *later < place) {
-            self.own_products.insert(product.product_id.clone(), (place, product.clone()));
-            self.serving.upsert_product(product);
-        }
-    }
-
-    /// Shows how the log says that a product changed. What the follower read before this
-    /// process changed the product again is old news.
-    pub(crate) fn follow_product(&mut self, place: i64, product: ProductRecord) {
-        if self.own_products.get(&product.product_id).is_some_and(|(own, _)| *own > place) {
-            return;
-        }
-        self.own_products.remove(&product.product_id);
-        self.serving.upsert_product(product);
-    }
-
-    fn remember(&mut self, xid: i64, event: Event) {
-        if self.recent.len() == RECENT_EVENTS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((xid, event));
-    }
-
-    /// Forgets a customer, in the model and in what came after it.
-    pub(crate) fn erase(&mut self, customer_id: &str) {
-        self.recent.retain(|(_, event)| event.customer_id != customer_id);
-        self.serving.erase_customer(customer_id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bread(hidden: bool) -> ProductRecord {
-        ProductRecord { product_id: "bread".into(), name: "Bread".into(), hidden, ..ProductRecord::default() }
-    }
-
-    #[test]
-    fn what_the_follower_read_before_an_own_change_is_old_news() {
-        let served = ServedTenant::new("shop");
-        let is_hidden = || served.read().serving.product("bread").unwrap().hidden;
-        served.write().change_own_product(7, bread(false));
-        served.write().follow_product(6, bread(true));
-        assert!(!is_hidden());
-        served.swap(Serving::empty("shop"), 0);
-        assert!(!is_hidden(), "a swap keeps it");
-        served.write().follow_product(7, bread(false));
-        served.write().follow_product(8, bread(true));
-        assert!(is_hidden());
-        served.write().change_own_product(10, bread(false));
-        served.write().change_own_product(9, bread(true));
-        assert!(!is_hidden(), "the later change counts whichever is told first");
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use crate::Clock;
 use crate::exposures::ExposureLog;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::model_settings::ModelSettings;
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
 use crate::served::Served;
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) pages: PageTokens,
     pub(crate) exposures: ExposureLog,
     pub(crate) settings: RecommendationSettings,
+    pub(crate) model_settings: Arc<ModelSettings>,
     pub(crate) clock: Clock,
     /// Wakes the follower.
     pub(crate) nudge: Arc<Notify>,

@@ -94,6 +94,22 @@ impl Fields {
         }
     }
 
+    /// The name of a placement: 1 to 64 characters of `[a-z0-9_-]`.
+    pub(crate) fn placement(&mut self, field: &str, name: &str) {
+        let is_name = (1..=64).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+        if !is_name {
+            self.refuse(field, "must be 1 to 64 characters of a-z 0-9 _ -");
+        }
+    }
+
+    /// A whole number from `least` to `most`.
+    pub(crate) fn whole(&mut self, field: &str, number: i64, least: i64, most: i64) {
+        if !(least..=most).contains(&number) {
+            self.refuse(field, format!("must be a whole number from {least} to {most}"));
+        }
+    }
+
     /// A finite number from `least` to `most`.
     pub(crate) fn number(&mut self, field: &str, number: f64, least: f64, most: f64) {
         if !(least..=most).contains(&number) {

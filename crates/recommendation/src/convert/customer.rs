@@ -4,6 +4,7 @@ use larder_proto::larder::catalog::v1::{ActivityLevel, Customer, CustomerProfile
 
 use crate::convert::{date, timestamp};
 use crate::error::Error;
+use crate::profile::Profile;
 use crate::store::customers::{CustomerRow, NewCustomer};
 use crate::validate::Fields;
 
@@ -63,6 +64,18 @@ fn known(fields: &mut Fields, field: &str, value: i32, is_known: bool, accepted:
             fields.refuse(field, format!("must be one of {accepted}"));
             0
         }
+    }
+}
+
+/// What answers need to know of a customer who was just written.
+pub(crate) fn to_profile(row: &NewCustomer) -> Profile {
+    Profile {
+        birth_day: row.birth_day,
+        sex: row.sex,
+        goal: row.goal,
+        diets: row.diets.clone(),
+        allergens: row.allergens.clone(),
+        attributes: row.attributes.clone(),
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn from_wire(product: Product) -> Result<NewProduct, Error> {
     fields.texts("tags", &product.tags, 32, 64);
     fields.text("package_size", &product.package_size, 0, 64);
     fields.texts("allergens", &product.allergens, 32, 64);
+    fields.texts("diets", &product.diets, 32, 64);
     fields.attributes("attributes", &product.attributes);
     let price = product.price.as_ref().and_then(|price| fields.amount("price", price));
     let nutrition = product.nutrition_per_100g.map(|nutrition| nutrition_from_wire(&mut fields, &nutrition));
@@ -33,6 +34,8 @@ pub(crate) fn from_wire(product: Product) -> Result<NewProduct, Error> {
         package_size: product.package_size,
         nutrition,
         allergens: product.allergens,
+        allergens_complete: product.allergens_complete,
+        diets: product.diets,
         attributes: product.attributes,
     })
 }
@@ -78,10 +81,11 @@ pub(crate) fn to_wire(row: ProductRow) -> Product {
         package_size: row.package_size,
         nutrition_per_100g: row.nutrition.map(|nutrition| nutrition_to_wire(&nutrition.0)),
         allergens: row.allergens,
+        allergens_complete: row.allergens_complete,
+        diets: row.diets,
         attributes: row.attributes.0,
         created_at: Some(timestamp(row.created_at_us)),
         updated_at: Some(timestamp(row.updated_at_us)),
-        ..Product::default()
     }
 }
 
@@ -109,8 +113,8 @@ pub(crate) fn to_record(product: &NewProduct, hidden: bool) -> ProductRecord {
         price_micros: product.price_micros,
         currency: product.price_currency.clone().unwrap_or_default(),
         allergens: product.allergens.clone(),
-        allergens_complete: false,
-        diets: Vec::new(),
+        allergens_complete: product.allergens_complete,
+        diets: product.diets.clone(),
         nutrition: product.nutrition.as_ref().map(nutrition_to_ranking).unwrap_or_default(),
         attributes: product.attributes.clone(),
         in_stock: product.in_stock,

@@ -4,6 +4,7 @@ use larder_proto::larder::catalog::v1::Promotion;
 
 use crate::convert::timestamp;
 use crate::error::Error;
+use crate::profile;
 use crate::store::promotions::{NewPromotion, PromotionRow};
 use crate::validate::Fields;
 
@@ -40,6 +41,16 @@ fn required(fields: &mut Fields, field: &str, at: Option<&prost_types::Timestamp
         return None;
     };
     fields.instant(field, at, None)
+}
+
+/// What answers need to know of a promotion that was just written.
+pub(crate) fn to_fact(row: &NewPromotion) -> profile::Promotion {
+    profile::Promotion {
+        product_ids: row.product_ids.clone(),
+        categories: row.categories.clone(),
+        starts_at_us: row.starts_at_us,
+        ends_at_us: row.ends_at_us,
+    }
 }
 
 /// The message of a stored promotion.

@@ -3,23 +3,29 @@
 use std::{collections::HashSet, sync::Arc};
 
 use larder_proto::larder::recommendation::v1::{
-    Recommendation, RecommendationFilter, RecommendationSource, RepeatPolicy, SimilarProduct,
+    BasketItem, Contribution, Explanation, PopularityKind, ProductRelation, RecommendNextBasketResponse,
+    Recommendation, RecommendationFilter, RecommendationSource, Relaxation, RepeatPolicy, SimilarProduct,
 };
-use larder_ranking::{Expression, Filter, RankedItem, Source};
+use larder_ranking::{Delta, Expression, FeatureGroup, Filter, RankedItem, Source};
 
+use crate::convert::timestamp;
 use crate::error::Error;
+use crate::given::{BasketAnswer, Detailed, Explained};
+use crate::recommend::Question;
+use crate::similar::Relation;
 use crate::validate::Fields;
 
-const DEFAULT_LIMIT: usize = 10;
+/// How many an answer has when nobody says.
+pub(crate) const DEFAULT_LIMIT: usize = 10;
 const MOST: i32 = 1_000;
 
-/// How many are asked for: 0 means 10.
-pub(crate) fn limit(fields: &mut Fields, limit: i32) -> usize {
+/// How many are asked for: 0 means `default`.
+pub(crate) fn limit(fields: &mut Fields, limit: i32, default: usize) -> usize {
     if !(0..=MOST).contains(&limit) {
-        fields.refuse("limit", format!("must be from 1 to {MOST}, or 0 for {DEFAULT_LIMIT}"));
+        fields.refuse("limit", format!("must be from 1 to {MOST}, or 0 for {default}"));
     }
     match usize::try_from(limit) {
-        Ok(0) | Err(_) => DEFAULT_LIMIT,
+        Ok(0) | Err(_) => default,
         Ok(limit) => limit,
     }
 }
@@ -86,6 +92,32 @@ pub(crate) fn repeat_policy(fields: &mut Fields, policy: i32) -> larder_ranking:
     }
 }
 
+/// How the products asked for stand to another; `None` means either way.
+pub(crate) fn relation(fields: &mut Fields, relation: i32) -> Option<Relation> {
+    match ProductRelation::try_from(relation) {
+        Ok(ProductRelation::Unspecified) => None,
+        Ok(ProductRelation::Substitute) => Some(Relation::Substitute),
+        Ok(ProductRelation::Complement) => Some(Relation::Complement),
+        Err(_) => {
+            let known = "must be one of PRODUCT_RELATION_SUBSTITUTE, PRODUCT_RELATION_COMPLEMENT";
+            fields.refuse("relation", known);
+            None
+        }
+    }
+}
+
+/// What popular is to mean.
+pub(crate) fn popularity(fields: &mut Fields, kind: i32) -> Question<'static> {
+    match PopularityKind::try_from(kind) {
+        Ok(PopularityKind::Unspecified | PopularityKind::MostBought) => Question::Popular,
+        Ok(PopularityKind::Trending) => Question::Trending,
+        Err(_) => {
+            fields.refuse("kind", "must be one of POPULARITY_KIND_MOST_BOUGHT, POPULARITY_KIND_TRENDING");
+            Question::Popular
+        }
+    }
+}
+
 /// Checks that the id of a path or request is one.
 pub(crate) fn id(field: &str, id: &str) -> Result<(), Error> {
     let mut fields = Fields::default();
@@ -101,6 +133,7 @@ pub(crate) fn recommendation(item: RankedItem) -> Recommendation {
         Source::PopularInCategory => RecommendationSource::PopularInCategory,
         Source::Popular => RecommendationSource::Popular,
     };
+    let source = if item.pinned { RecommendationSource::Pinned } else { source };
     Recommendation {
         product_id: item.product_id,
         score: item.score,
@@ -111,14 +144,115 @@ pub(crate) fn recommendation(item: RankedItem) -> Recommendation {
     }
 }
 
+/// The message of a ranked product with all that is told of it.
+pub(crate) fn detailed(detailed: Detailed) -> Recommendation {
+    let item = &detailed.item;
+    let parts = detailed.explanation.as_ref().map(|of| contributions(of, &item.deltas, item.score));
+    Recommendation {
+        repeat: detailed.repeat,
+        relevance: detailed.relevance,
+        contributions: parts.unwrap_or_default(),
+        ..recommendation(detailed.item)
+    }
+}
+
+/// The parts of a score, which they add up to: those of the model, those of the arrangement,
+/// and, of what fills a list up on the scale of what is above it, the difference.
+fn contributions(
+    explanation: &larder_ranking::Explanation,
+    deltas: &[Delta],
+    score: f64,
+) -> Vec<Contribution> {
+    let part = |name: &str, value, sentence: &str| Contribution {
+        name: name.to_owned(),
+        value,
+        sentence: sentence.to_owned(),
+    };
+    let mut parts = vec![part("base", explanation.base, "")];
+    let of_model = explanation.contributions.iter();
+    parts.extend(of_model.map(|of| part(group_name(of.group), of.amount, &of.sentence)));
+    parts.extend(deltas.iter().map(|delta| part(delta.name, delta.value, "")));
+    let difference = score - parts.iter().map(|part| part.value).sum::<f64>();
+    if difference.abs() > 1e-6 {
+        parts.push(part("place_in_list", difference, ""));
+    }
+    parts
+}
+
+/// The message of a wish that was given up.
+pub(crate) fn relaxation(relaxation: &larder_ranking::Relaxation) -> Relaxation {
+    Relaxation { wish: relaxation.wish.to_string(), detail: relaxation.detail.clone() }
+}
+
+/// The name of a kind of evidence on the wire.
+fn group_name(group: FeatureGroup) -> &'static str {
+    match group {
+        FeatureGroup::OwnPurchases => "own_purchases",
+        FeatureGroup::Rhythm => "rhythm",
+        FeatureGroup::Household => "household",
+        FeatureGroup::Popularity => "popularity",
+        FeatureGroup::Loyalty => "loyalty",
+        FeatureGroup::SimilarCustomers => "similar_customers",
+        FeatureGroup::SimilarProducts => "similar_products",
+        FeatureGroup::Category => "category",
+        FeatureGroup::Brand => "brand",
+        FeatureGroup::Disliked => "disliked",
+    }
+}
+
+/// The message of a score that was taken apart.
+pub(crate) fn explanation(explained: Explained) -> Explanation {
+    let score = explained.explanation.as_ref().map_or(0.0, |of| of.score);
+    let parts = explained.explanation.map(|of| contributions(&of, &[], score));
+    let mut contributions = parts.unwrap_or_default();
+    contributions.sort_by(|one, other| other.value.abs().total_cmp(&one.value.abs()));
+    Explanation {
+        product_id: explained.product_id,
+        score,
+        contributions,
+        rank: i32::try_from(explained.rank).unwrap_or(i32::MAX),
+        refused_because: explained.refused_because,
+        reasons: explained.reasons,
+    }
+}
+
+/// The message of a basket that is expected.
+pub(crate) fn next_basket(answer: BasketAnswer) -> RecommendNextBasketResponse {
+    let shortfall = answer.basket.shortfall.map(|shortfall| shortfall.to_string()).unwrap_or_default();
+    let items = answer.basket.items.into_iter().zip(answer.repeats).map(|(item, repeat)| BasketItem {
+        product_id: item.item.product_id,
+        score: item.item.score,
+        probability: item.probability,
+        expected_quantity: item.expected_quantity,
+        due_at: item.due_at_us.map(timestamp),
+        interval_days: item.interval_days,
+        last_purchased_at: item.last_purchased_at_us.map(timestamp),
+        repeat,
+        reasons: item.item.reasons,
+    });
+    RecommendNextBasketResponse {
+        recommendation_id: uuid::Uuid::now_v7().to_string(),
+        items: items.collect(),
+        next_basket_at: answer.basket.next_basket_at_us.map(timestamp),
+        model_version: answer.model_version,
+        degraded: answer.missing.is_some(),
+        degraded_reason: answer.missing.unwrap_or(shortfall),
+    }
+}
+
 /// The message of one product that stands near another.
-pub(crate) fn similar_product(item: Recommendation) -> SimilarProduct {
+pub(crate) fn similar_product(item: Recommendation, relation: Option<Relation>) -> SimilarProduct {
+    let relation = match relation {
+        None => ProductRelation::Unspecified,
+        Some(Relation::Substitute) => ProductRelation::Substitute,
+        Some(Relation::Complement) => ProductRelation::Complement,
+    };
     SimilarProduct {
         product_id: item.product_id,
         score: item.score,
         source: item.source,
         reasons: item.reasons,
-        ..SimilarProduct::default()
+        relation: relation.into(),
     }
 }
 
@@ -136,7 +270,7 @@ mod tests {
     fn limits_are_bounded() {
         for (asked, refused) in [(-1, true), (0, false), (1_000, false), (1_001, true)] {
             let mut fields = Fields::default();
-            limit(&mut fields, asked);
+            limit(&mut fields, asked, DEFAULT_LIMIT);
             assert_eq!(fields.finish(()).is_err(), refused, "{asked}");
         }
     }

@@ -1,24 +1,21 @@
 //! `RecommendationService`: questions are checked here and answered from memory.
 //! What is asked of the models themselves lies in `recommendation/models.rs`.
 
+mod answers;
+mod batch;
+mod given;
 mod models;
+mod settings;
 mod shown;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures::Stream;
-use larder_identity::TenantId;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationService;
 use larder_proto::larder::recommendation::v1::*;
 use tonic::{Request, Response, Status};
 
-use crate::convert::query;
-use crate::error::Error;
 use crate::grpc::caller;
-use crate::recommend::{Answer, Question, Rung};
 use crate::state::State;
-use crate::validate::Fields;
 
 /// The recommendations over gRPC.
 pub(crate) struct Recommendations {
@@ -28,7 +25,7 @@ pub(crate) struct Recommendations {
 #[tonic::async_trait]
 impl RecommendationService for Recommendations {
     type TrainModelStream = models::TrainStream;
-    type BatchRecommendStream = Pin<Box<dyn Stream<Item = Result<BatchRecommendResponse, Status>> + Send>>;
+    type BatchRecommendStream = batch::BatchStream;
     type EvaluateModelStream = models::EvaluateStream;
 
     async fn recommend(
@@ -36,8 +33,7 @@ impl RecommendationService for Recommendations {
         request: Request<RecommendRequest>,
     ) -> Result<Response<RecommendResponse>, Status> {
         let caller = caller(&request)?;
-        let request = request.into_inner();
-        Ok(Response::new(shown::recommend(&self.state, &caller.tenant, request)?))
+        Ok(Response::new(shown::recommend(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn recommend_similar(
@@ -45,19 +41,7 @@ impl RecommendationService for Recommendations {
         request: Request<RecommendSimilarRequest>,
     ) -> Result<Response<RecommendSimilarResponse>, Status> {
         let caller = caller(&request)?;
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        fields.id("product_id", &request.product_id);
-        let question = Question::Similar { product_id: &request.product_id };
-        let asked = Asked { limit: request.limit, filter: request.filter };
-        let answer = self.answer(&caller.tenant, &question, asked, fields)?;
-        Ok(Response::new(RecommendSimilarResponse {
-            recommendation_id: answer.recommendation_id.to_string(),
-            recommendations: wire_items(&answer).into_iter().map(query::similar_product).collect(),
-            model_version: answer.model_version,
-            degraded: answer.degraded,
-            degraded_reason: answer.reason,
-        }))
+        Ok(Response::new(answers::similar(&self.state, &caller.tenant, request.into_inner())?))
     }
 
     async fn recommend_popular(
@@ -65,16 +49,7 @@ impl RecommendationService for Recommendations {
         request: Request<RecommendPopularRequest>,
     ) -> Result<Response<RecommendPopularResponse>, Status> {
         let caller = caller(&request)?;
-        let request = request.into_inner();
-        let asked = Asked { limit: request.limit, filter: request.filter };
-        let answer = self.answer(&caller.tenant, &Question::Popular, asked, Fields::default())?;
-        Ok(Response::new(RecommendPopularResponse {
-            recommendation_id: answer.recommendation_id.to_string(),
-            recommendations: wire_items(&answer),
-            model_version: answer.model_version,
-            degraded: answer.degraded,
-            degraded_reason: answer.reason,
-        }))
+        Ok(Response::new(answers::popular(&self.state, &caller.tenant, request.into_inner())?))
     }
 
     async fn train_model(
@@ -86,37 +61,43 @@ impl RecommendationService for Recommendations {
 
     async fn recommend_for_session(
         &self,
-        _request: Request<RecommendForSessionRequest>,
+        request: Request<RecommendForSessionRequest>,
     ) -> Result<Response<RecommendForSessionResponse>, Status> {
-        Err(Status::unimplemented("recommend_for_session"))
+        let caller = caller(&request)?;
+        Ok(Response::new(answers::session(&self.state, &caller.tenant, request.into_inner())?))
     }
 
     async fn recommend_next_basket(
         &self,
-        _request: Request<RecommendNextBasketRequest>,
+        request: Request<RecommendNextBasketRequest>,
     ) -> Result<Response<RecommendNextBasketResponse>, Status> {
-        Err(Status::unimplemented("recommend_next_basket"))
+        let caller = caller(&request)?;
+        Ok(Response::new(given::next_basket(&self.state, &caller.tenant, request.into_inner())?))
     }
 
     async fn rank_products(
         &self,
-        _request: Request<RankProductsRequest>,
+        request: Request<RankProductsRequest>,
     ) -> Result<Response<RankProductsResponse>, Status> {
-        Err(Status::unimplemented("rank_products"))
+        let caller = caller(&request)?;
+        Ok(Response::new(given::rank_products(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn explain_recommendation(
         &self,
-        _request: Request<ExplainRecommendationRequest>,
+        request: Request<ExplainRecommendationRequest>,
     ) -> Result<Response<ExplainRecommendationResponse>, Status> {
-        Err(Status::unimplemented("explain_recommendation"))
+        let caller = caller(&request)?;
+        Ok(Response::new(given::explain(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn list_similar_customers(
         &self,
-        _request: Request<ListSimilarCustomersRequest>,
+        request: Request<ListSimilarCustomersRequest>,
     ) -> Result<Response<ListSimilarCustomersResponse>, Status> {
-        Err(Status::unimplemented("list_similar_customers"))
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        Ok(Response::new(answers::similar_customers(&self.state, &caller.tenant, request).await?))
     }
 
     async fn get_model(
@@ -149,16 +130,16 @@ impl RecommendationService for Recommendations {
 
     async fn get_model_settings(
         &self,
-        _request: Request<GetModelSettingsRequest>,
+        request: Request<GetModelSettingsRequest>,
     ) -> Result<Response<GetModelSettingsResponse>, Status> {
-        Err(Status::unimplemented("get_model_settings"))
+        settings::get_model_settings(&self.state, request).await
     }
 
     async fn batch_recommend(
         &self,
-        _request: Request<tonic::Streaming<BatchRecommendRequest>>,
+        request: Request<tonic::Streaming<BatchRecommendRequest>>,
     ) -> Result<Response<Self::BatchRecommendStream>, Status> {
-        Err(Status::unimplemented("batch_recommend"))
+        batch::batch_recommend(&self.state, request).await
     }
 
     async fn evaluate_model(
@@ -174,33 +155,4 @@ impl RecommendationService for Recommendations {
     ) -> Result<Response<ListModelsResponse>, Status> {
         models::list_models(&self.state, request).await
     }
-}
-
-/// The parts that every question has.
-struct Asked {
-    limit: i32,
-    filter: Option<RecommendationFilter>,
-}
-
-impl Recommendations {
-    fn answer(
-        &self,
-        tenant: &TenantId,
-        question: &Question<'_>,
-        asked: Asked,
-        mut fields: Fields,
-    ) -> Result<Answer, Error> {
-        let limit = query::limit(&mut fields, asked.limit);
-        let filter = query::filter(&mut fields, asked.filter);
-        fields.finish(())?;
-        self.state.recommender.answer(tenant, question, limit, &filter, (self.state.clock)())
-    }
-}
-
-fn wire_items(answer: &Answer) -> Vec<Recommendation> {
-    let mut items: Vec<_> = answer.items.iter().cloned().map(query::recommendation).collect();
-    if answer.rung == Rung::LastGood {
-        items.iter_mut().for_each(|item| item.source = RecommendationSource::LastGood.into());
-    }
-    items
 }

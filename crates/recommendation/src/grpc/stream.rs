@@ -38,7 +38,7 @@ async fn record_rows(
     first_index: i64,
     summary: &mut StreamInteractionsResponse,
 ) -> Result<(), Status> {
-    let batch = record::check(state, rows)?;
+    let batch = record::check(state, tenant, rows).await?;
     summary.accepted_count += i64::from(batch.accepted_count());
     summary.rejected_count += i64::from(batch.rejected_count());
     let refused =

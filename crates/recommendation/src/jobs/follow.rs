@@ -14,10 +14,12 @@ use tokio::sync::Notify;
 
 use crate::error::Error;
 use crate::metrics;
-use crate::served::Served;
+use crate::served::{Served, ServedTenant};
 use crate::snapshots::{SnapshotFileError, SnapshotFolder};
 use crate::store::models::PromotedModel;
-use crate::store::{self, LogPosition, erasures, experiments, interactions, models, products, tenants};
+use crate::store::{
+    self, LogPosition, customers, erasures, experiments, interactions, models, products, promotions, tenants,
+};
 
 /// Rows read in one go.
 const ROWS: i64 = 5_000;
@@ -128,10 +130,14 @@ impl Follower {
         let promoted = models::promoted(&mut transaction).await?;
         self.served.experiments.replace(experiments::running(&mut transaction).await?);
         if self.read_until.is_none() {
+            // Profiles hold what no answer may break: they are known before any model serves.
+            self.follow_facts(&mut transaction, LogPosition::default()).await?;
             let known = tenants::all(&mut transaction).await?;
             let with_model = promoted.iter().map(|model| model.tenant_id.as_str()).collect::<Vec<_>>();
             for tenant in known.iter().filter(|tenant| !with_model.contains(&tenant.as_str())) {
-                self.replay(&mut transaction, Serving::empty(tenant), tenant, 0, horizon).await?;
+                let empty = Serving::empty(tenant);
+                let serving = replay(&mut transaction, empty, tenant, 0, horizon).await?;
+                self.served.open(tenant).swap(serving, 0);
             }
         }
         for model in promoted {
@@ -142,6 +148,7 @@ impl Follower {
         if let Some(read_until) = self.read_until {
             self.overlay_changes(&mut transaction, read_until, horizon).await?;
         }
+        self.keep_wanted(&mut transaction, horizon).await?;
         self.read_until = Some(horizon);
         self.served.set_loaded();
         Ok(())
@@ -164,7 +171,8 @@ impl Follower {
                 let watermark = watermark_xid(&snapshot);
                 let serving = Serving::new(Arc::new(snapshot));
                 self.served.refuse_snapshot(&model.tenant_id, None);
-                self.replay(db, serving, &model.tenant_id, watermark, horizon).await?;
+                let serving = replay(db, serving, &model.tenant_id, watermark, horizon).await?;
+                self.served.open(&model.tenant_id).swap(serving, watermark);
                 tracing::info!(
                     tenant.id = model.tenant_id,
                     model.version = model.model_version,
@@ -217,44 +225,62 @@ impl Follower {
                 Some(snapshot) => Serving::new(Arc::new(snapshot)),
                 None => Serving::empty(&model.tenant_id),
             };
-            self.replay(db, serving, &model.tenant_id, watermark, horizon).await?;
+            let serving = replay(db, serving, &model.tenant_id, watermark, horizon).await?;
+            self.served.open(&model.tenant_id).swap(serving, watermark);
         }
         Ok(())
     }
 
-    /// Lays everything that the log has of one tenant since `watermark` over `serving`,
-    /// and puts that in place.
-    async fn replay(
-        &self,
-        db: &mut PgConnection,
-        mut serving: Serving,
-        tenant: &str,
-        watermark: i64,
-        horizon: i64,
-    ) -> Result<(), Error> {
-        let start = LogPosition { xid: watermark - 1, sequence: i64::MAX };
-        for erased in erasures::log(db, Some(tenant), start, horizon).await? {
-            for customer_id in known_by_hash(&serving, tenant, &erased.customer_hash) {
-                serving.erase_customer(&customer_id);
+    /// Loads the models that requests wait for, each with what came after it. One that is not
+    /// registered, or whose file is refused, is not kept: whoever waits sees that.
+    async fn keep_wanted(&self, db: &mut PgConnection, horizon: i64) -> Result<(), Error> {
+        for name in self.served.wanted.all() {
+            let (tenant, version) = name.clone();
+            if let Some(registered) = models::checksum(db, &tenant, &version).await? {
+                let folder = self.snapshots.clone();
+                let read =
+                    tokio::task::spawn_blocking(move || folder.read(&tenant, &version, &registered)).await;
+                match read.map_err(|error| Error::Internal(format!("reading a snapshot: {error}")))? {
+                    Ok(snapshot) => {
+                        let watermark = watermark_xid(&snapshot);
+                        let serving = Serving::new(Arc::new(snapshot));
+                        let serving = replay(db, serving, &name.0, watermark, horizon).await?;
+                        self.served.open(&name.0).keep(&name.1, serving, watermark);
+                    }
+                    Err(error) => {
+                        tracing::warn!(tenant.id = name.0, model.version = name.1, error.cause = %error,
+                            "model that was asked for is refused");
+                        metrics::snapshot_refused();
+                    }
+                }
+            }
+            self.served.wanted.deal_with(&name);
+        }
+        Ok(())
+    }
+
+    /// Reads how customers and promotions of all tenants changed after `start`.
+    async fn follow_facts(&self, db: &mut PgConnection, start: LogPosition) -> Result<(), Error> {
+        let mut after = start;
+        loop {
+            let changes = customers::changes(db, after, ROWS).await?;
+            let Some(last) = changes.last() else { break };
+            after = last.position;
+            for change in changes {
+                let tenant = self.served.open(&change.tenant_id);
+                tenant.facts_mut().profiles.change(change.customer_id, change.position, change.profile);
             }
         }
         let mut after = start;
         loop {
-            let changes = products::changes(db, Some(tenant), after, None, ROWS).await?;
+            let changes = promotions::changes(db, after, ROWS).await?;
             let Some(last) = changes.last() else { break };
             after = last.position;
-            changes.into_iter().for_each(|change| serving.upsert_product(change.record));
+            for change in changes {
+                let tenant = self.served.open(&change.tenant_id);
+                tenant.facts_mut().promotions.change(change.promotion_id, change.position, change.promotion);
+            }
         }
-        let mut after = start;
-        loop {
-            let events = interactions::log(db, Some(tenant), after, None, ROWS).await?;
-            let Some(last) = events.last() else { break };
-            after = last.position;
-            events.into_iter().filter_map(|logged| logged.event).for_each(|event| {
-                serving.record(&event);
-            });
-        }
-        self.served.open(tenant).swap(serving, watermark);
         Ok(())
     }
 
@@ -267,18 +293,19 @@ impl Follower {
         for erased in erasures::log(db, None, start, horizon).await? {
             let tenant = self.served.open(&erased.tenant_id);
             let customers = known_by_hash(&tenant.read().serving, &erased.tenant_id, &erased.customer_hash);
-            customers.iter().for_each(|customer_id| tenant.write().erase(customer_id));
+            customers.iter().for_each(|customer_id| tenant.erase_logged(customer_id, erased.xid));
+            let profiled = profiled_by_hash(&tenant, &erased.tenant_id, &erased.customer_hash);
+            profiled.iter().for_each(|customer_id| tenant.erase_logged(customer_id, erased.xid));
         }
+        self.follow_facts(db, start).await?;
         let mut after = start;
         loop {
             let changes = products::changes(db, None, after, None, ROWS).await?;
             let Some(last) = changes.last() else { break };
             after = last.position;
             for change in changes {
-                self.served
-                    .open(&change.tenant_id)
-                    .write()
-                    .follow_product(change.position.sequence, change.record);
+                let tenant = self.served.open(&change.tenant_id);
+                tenant.follow_product(change.position.sequence, change.record);
             }
         }
         let mut after = start;
@@ -289,12 +316,50 @@ impl Follower {
             metrics::events_followed(events.len());
             for logged in events {
                 if let Some(event) = logged.event {
-                    self.served.open(&logged.tenant_id).write().overlay(logged.position.xid, &event);
+                    self.served.open(&logged.tenant_id).overlay(logged.position.xid, &event);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Lays everything that the log has of one tenant since `watermark` over `serving`.
+async fn replay(
+    db: &mut PgConnection,
+    mut serving: Serving,
+    tenant: &str,
+    watermark: i64,
+    horizon: i64,
+) -> Result<Serving, Error> {
+    let start = LogPosition { xid: watermark - 1, sequence: i64::MAX };
+    for erased in erasures::log(db, Some(tenant), start, horizon).await? {
+        for customer_id in known_by_hash(&serving, tenant, &erased.customer_hash) {
+            serving.erase_customer(&customer_id);
+        }
+    }
+    let mut after = start;
+    loop {
+        let changes = products::changes(db, Some(tenant), after, None, ROWS).await?;
+        let Some(last) = changes.last() else { break };
+        after = last.position;
+        changes.into_iter().for_each(|change| serving.upsert_product(change.record));
+    }
+    let mut after = start;
+    loop {
+        let events = interactions::log(db, Some(tenant), after, None, ROWS).await?;
+        let Some(last) = events.last() else { break };
+        after = last.position;
+        events.into_iter().filter_map(|logged| logged.event).for_each(|event| {
+            serving.record(&event);
+        });
+    }
+    Ok(serving)
+}
+
+fn profiled_by_hash(served: &ServedTenant, tenant: &str, hash: &[u8]) -> Vec<String> {
+    let facts = served.facts();
+    facts.profiles.ids().filter(|id| erasures::hash(tenant, id) == hash).map(str::to_owned).collect()
 }
 
 fn watermark_xid(snapshot: &Snapshot) -> i64 {

@@ -1,6 +1,6 @@
 //! The shelf of customers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use larder_identity::TenantId;
 use serde::Serialize;
@@ -8,6 +8,8 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::error::Error;
+use crate::profile::Profile;
+use crate::store::LogPosition;
 
 /// A checked customer on its way in; the day counts from 1970.
 #[derive(Clone, Debug, Serialize)]
@@ -42,16 +44,18 @@ pub(crate) struct CustomerRow {
     pub(crate) updated_at_us: i64,
 }
 
-/// Inserts or replaces customers in one statement; their ids must differ.
+/// Inserts or replaces customers in one statement; their ids must differ. Returns the place
+/// of each in the order of changes.
 pub(crate) async fn upsert(
     db: &mut PgConnection,
     tenant: &TenantId,
     customers: &[NewCustomer],
-) -> sqlx::Result<()> {
-    sqlx::query_file!("src/store/sql/upsert_customers.sql", tenant.as_str(), Json(customers) as _)
-        .execute(db)
+) -> sqlx::Result<HashMap<String, LogPosition>> {
+    let rows = sqlx::query_file!("src/store/sql/upsert_customers.sql", tenant.as_str(), Json(customers) as _)
+        .fetch_all(db)
         .await?;
-    Ok(())
+    let place = |xid, sequence| LogPosition { xid, sequence };
+    Ok(rows.into_iter().map(|row| (row.customer_id, place(row.changed_xid, row.changed_sequence))).collect())
 }
 
 /// One customer that is not hidden.
@@ -67,6 +71,23 @@ pub(crate) async fn get(
     row.ok_or(Error::NotFound { noun: "customer" })
 }
 
+/// Which of these customers are there and not hidden.
+pub(crate) async fn known(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    customer_ids: &[String],
+) -> sqlx::Result<HashSet<String>> {
+    let known = sqlx::query_scalar!(
+        "select customer_id from recommendation.customers
+         where tenant_id = $1 and customer_id = any($2) and deleted_at is null",
+        tenant.as_str(),
+        customer_ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(known.into_iter().collect())
+}
+
 /// A page of customers by id.
 pub(crate) async fn list(
     db: &mut PgConnection,
@@ -79,17 +100,25 @@ pub(crate) async fn list(
         .await
 }
 
-/// Hides a customer.
-pub(crate) async fn hide(db: &mut PgConnection, tenant: &TenantId, customer_id: &str) -> Result<(), Error> {
-    let hidden = sqlx::query!(
-        "update recommendation.customers set deleted_at = now()
-         where tenant_id = $1 and customer_id = $2 and deleted_at is null",
+/// Hides a customer and returns its place in the order of changes.
+pub(crate) async fn hide(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    customer_id: &str,
+) -> Result<LogPosition, Error> {
+    let place = sqlx::query_as!(
+        LogPosition,
+        "update recommendation.customers
+         set deleted_at = now(), changed_xid = pg_current_xact_id()::text::bigint,
+             changed_sequence = nextval('recommendation.change_sequence')
+         where tenant_id = $1 and customer_id = $2 and deleted_at is null
+         returning changed_xid as xid, changed_sequence as sequence",
         tenant.as_str(),
         customer_id
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    if hidden.rows_affected() == 0 { Err(Error::NotFound { noun: "customer" }) } else { Ok(()) }
+    place.ok_or(Error::NotFound { noun: "customer" })
 }
 
 /// Removes a customer's row, hidden or not, and tells how many rows went.
@@ -102,4 +131,49 @@ pub(crate) async fn remove(db: &mut PgConnection, tenant: &TenantId, customer_id
     .execute(db)
     .await?;
     Ok(removed.rows_affected())
+}
+
+/// A customer in the log of changes, as the follower reads it.
+pub(crate) struct ChangedCustomer {
+    pub(crate) tenant_id: String,
+    pub(crate) customer_id: String,
+    pub(crate) position: LogPosition,
+    /// `None` when the customer is hidden.
+    pub(crate) profile: Option<Profile>,
+}
+
+/// The next changes of customers of all tenants after `after`; for the worker role alone.
+pub(crate) async fn changes(
+    db: &mut PgConnection,
+    after: LogPosition,
+    most: i64,
+) -> sqlx::Result<Vec<ChangedCustomer>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id, customer_id, birth_date - date '1970-01-01' as birth_day, sex, goal, diets,
+                  allergens, attributes as "attributes: Json<BTreeMap<String, String>>",
+                  deleted_at is not null as "hidden!", changed_xid, changed_sequence
+           from recommendation.customers
+           where (changed_xid, changed_sequence) > ($1, $2)
+           order by changed_xid, changed_sequence
+           limit $3"#,
+        after.xid,
+        after.sequence,
+        most
+    )
+    .fetch_all(db)
+    .await?;
+    let changed = rows.into_iter().map(|row| ChangedCustomer {
+        tenant_id: row.tenant_id,
+        customer_id: row.customer_id,
+        position: LogPosition { xid: row.changed_xid, sequence: row.changed_sequence },
+        profile: (!row.hidden).then_some(Profile {
+            birth_day: row.birth_day,
+            sex: row.sex,
+            goal: row.goal,
+            diets: row.diets,
+            allergens: row.allergens,
+            attributes: row.attributes.0,
+        }),
+    });
+    Ok(changed.collect())
 }

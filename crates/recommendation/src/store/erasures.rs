@@ -9,6 +9,8 @@ use crate::store::LogPosition;
 pub(crate) struct LoggedErasure {
     pub(crate) tenant_id: String,
     pub(crate) customer_hash: Vec<u8>,
+    /// The transaction that erased.
+    pub(crate) xid: i64,
 }
 
 /// The hash a customer is known by after erasure.
@@ -40,7 +42,7 @@ pub(crate) async fn log(
     horizon: i64,
 ) -> sqlx::Result<Vec<LoggedErasure>> {
     let rows = sqlx::query!(
-        "select tenant_id, customer_hash
+        "select tenant_id, customer_hash, recorded_xid
          from recommendation.erasures
          where (recorded_xid, recorded_sequence) > ($1, $2) and recorded_xid < $3
                and ($4::text is null or tenant_id = $4)
@@ -52,8 +54,10 @@ pub(crate) async fn log(
     )
     .fetch_all(db)
     .await?;
-    let erasures = rows
-        .into_iter()
-        .map(|row| LoggedErasure { tenant_id: row.tenant_id, customer_hash: row.customer_hash });
+    let erasures = rows.into_iter().map(|row| LoggedErasure {
+        tenant_id: row.tenant_id,
+        customer_hash: row.customer_hash,
+        xid: row.recorded_xid,
+    });
     Ok(erasures.collect())
 }

@@ -330,6 +330,21 @@ pub(crate) async fn serving(db: &mut PgConnection, tenant_id: &str) -> sqlx::Res
     .await
 }
 
+/// The registered checksum of a model, if there is such a model; for the worker role alone.
+pub(crate) async fn checksum(
+    db: &mut PgConnection,
+    tenant_id: &str,
+    model_version: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select checksum_sha256 from recommendation.models where tenant_id = $1 and model_version = $2",
+        tenant_id,
+        model_version
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Forgets all but the newest models of a tenant, the one that serves, `before`, which served before
 /// it, and those that are pinned. Returns the versions it forgot; for the worker role alone.
 pub(crate) async fn forget_old(

@@ -1,6 +1,6 @@
 //! The shelf of products.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use larder_identity::TenantId;
 use larder_ranking::ProductRecord;
@@ -39,6 +39,8 @@ pub(crate) struct NewProduct {
     pub(crate) package_size: String,
     pub(crate) nutrition: Option<StoredNutrition>,
     pub(crate) allergens: Vec<String>,
+    pub(crate) allergens_complete: bool,
+    pub(crate) diets: Vec<String>,
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
@@ -55,6 +57,8 @@ pub(crate) struct ProductRow {
     pub(crate) package_size: String,
     pub(crate) nutrition: Option<Json<StoredNutrition>>,
     pub(crate) allergens: Vec<String>,
+    pub(crate) allergens_complete: bool,
+    pub(crate) diets: Vec<String>,
     pub(crate) attributes: Json<BTreeMap<String, String>>,
     pub(crate) created_at_us: i64,
     pub(crate) updated_at_us: i64,
@@ -91,6 +95,23 @@ pub(crate) async fn get(
         .fetch_optional(db)
         .await?;
     row.ok_or(Error::NotFound { noun: "product" })
+}
+
+/// Which of these products are there and not hidden.
+pub(crate) async fn known(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    product_ids: &[String],
+) -> sqlx::Result<HashSet<String>> {
+    let known = sqlx::query_scalar!(
+        "select product_id from recommendation.products
+         where tenant_id = $1 and product_id = any($2) and deleted_at is null",
+        tenant.as_str(),
+        product_ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(known.into_iter().collect())
 }
 
 /// A page of products by id.
@@ -147,7 +168,7 @@ pub(crate) async fn changes(
     let rows = sqlx::query!(
         r#"select tenant_id, product_id, name, category, brand, tags, price_micros, price_currency, in_stock,
                   nutrition as "nutrition: Json<StoredNutrition>", allergens,
-                  attributes as "attributes: Json<BTreeMap<String, String>>",
+                  allergens_complete, diets, attributes as "attributes: Json<BTreeMap<String, String>>",
                   deleted_at is not null as "hidden!", changed_xid, changed_sequence
            from recommendation.products
            where (changed_xid, changed_sequence) > ($1, $2) and ($3::bigint is null or changed_xid < $3)
@@ -174,8 +195,8 @@ pub(crate) async fn changes(
             price_micros: row.price_micros,
             currency: row.price_currency.unwrap_or_default(),
             allergens: row.allergens,
-            allergens_complete: false,
-            diets: Vec::new(),
+            allergens_complete: row.allergens_complete,
+            diets: row.diets,
             nutrition: row.nutrition.map(|nutrition| nutrition_to_ranking(&nutrition)).unwrap_or_default(),
             attributes: row.attributes.0,
             in_stock: row.in_stock,

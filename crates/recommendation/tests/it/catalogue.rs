@@ -31,6 +31,8 @@ async fn a_product_comes_back_as_it_went_in() {
             ..Nutrition::default()
         }),
         allergens: vec!["milk".into()],
+        allergens_complete: true,
+        diets: vec!["vegetarian".into(), "halal".into()],
         attributes: BTreeMap::from([("shelf".into(), "3".into())]),
         ..Product::default()
     };

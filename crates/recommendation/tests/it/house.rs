@@ -126,6 +126,16 @@ impl House {
         answer
     }
 
+    /// The body of what the ops port answers.
+    pub(crate) async fn ops(&self, path: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(self.app().ops_address()).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
     pub(crate) async fn guest(&self, tenant: &str) -> Guest {
         self.guest_of(self.app(), tenant, Scopes::all()).await
     }

@@ -3,14 +3,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
 
+mod arranging;
 mod bad_input;
 mod catalogue;
 mod erasing;
 mod experimenting;
 mod failing;
+mod filters;
+mod given;
 mod house;
 mod isolation;
+mod many;
+mod model_settings;
+mod nearby;
 mod operating;
+mod placements;
+mod profiles;
 mod recommending;
 mod recording;
+mod references;
 mod training;

@@ -8,13 +8,13 @@ use larder_proto::larder::catalog::v1::{
 };
 
 use crate::batch::{CheckedBatch, last_of_each};
-use crate::convert::customer::{from_wire, to_wire};
+use crate::convert::customer::{from_wire, to_profile, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
 use crate::page::{self, PageOf};
 use crate::state::State;
-use crate::store::{customers, tenants};
+use crate::store::{customers, interactions, tenants};
 use crate::write::Write;
 
 pub(crate) async fn upsert(
@@ -38,12 +38,19 @@ pub(crate) async fn upsert(
             let tenant = tenant.clone();
             async move {
                 tenants::remember(db, &tenant).await?;
-                customers::upsert(db, &tenant, &rows).await?;
-                Ok((response, rows))
+                let places = customers::upsert(db, &tenant, &rows).await?;
+                interactions::wake_followers(db).await?;
+                Ok((response, (rows, places)))
             }
             .boxed()
         })
         .await?;
+    if let Some((rows, places)) = written.after {
+        let changes = rows.iter().filter_map(|row| {
+            Some((row.customer_id.clone(), *places.get(&row.customer_id)?, Some(to_profile(row))))
+        });
+        state.served.change_profiles(tenant, changes);
+    }
     Ok(written.response)
 }
 
@@ -89,11 +96,15 @@ pub(crate) async fn delete(
         .run(&request, |db| {
             let (tenant, id) = (tenant.clone(), request.customer_id.clone());
             async move {
-                customers::hide(db, &tenant, &id).await?;
-                Ok((DeleteCustomerResponse {}, ()))
+                let place = customers::hide(db, &tenant, &id).await?;
+                interactions::wake_followers(db).await?;
+                Ok((DeleteCustomerResponse {}, place))
             }
             .boxed()
         })
         .await?;
+    if let Some(place) = written.after {
+        state.served.change_profiles(tenant, [(request.customer_id, place, None)]);
+    }
     Ok(written.response)
 }

@@ -9,13 +9,13 @@ use larder_proto::larder::catalog::v1::{
 };
 
 use crate::batch::{CheckedBatch, last_of_each};
-use crate::convert::promotion::{from_wire, to_wire};
+use crate::convert::promotion::{from_wire, to_fact, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
 use crate::page::{self, PageOf};
 use crate::state::State;
-use crate::store::{promotions, tenants};
+use crate::store::{interactions, promotions, tenants};
 use crate::validate::Fields;
 use crate::write::Write;
 
@@ -40,12 +40,19 @@ pub(crate) async fn upsert(
             let tenant = tenant.clone();
             async move {
                 tenants::remember(db, &tenant).await?;
-                promotions::upsert(db, &tenant, &rows).await?;
-                Ok((response, rows))
+                let places = promotions::upsert(db, &tenant, &rows).await?;
+                interactions::wake_followers(db).await?;
+                Ok((response, (rows, places)))
             }
             .boxed()
         })
         .await?;
+    if let Some((rows, places)) = written.after {
+        let changes = rows.iter().filter_map(|row| {
+            Some((row.promotion_id.clone(), *places.get(&row.promotion_id)?, Some(to_fact(row))))
+        });
+        state.served.change_promotions(tenant, changes);
+    }
     Ok(written.response)
 }
 
@@ -94,11 +101,15 @@ pub(crate) async fn delete(
         .run(&request, |db| {
             let (tenant, id) = (tenant.clone(), request.promotion_id.clone());
             async move {
-                promotions::hide(db, &tenant, &id).await?;
-                Ok((DeletePromotionResponse {}, ()))
+                let place = promotions::hide(db, &tenant, &id).await?;
+                interactions::wake_followers(db).await?;
+                Ok((DeletePromotionResponse {}, place))
             }
             .boxed()
         })
         .await?;
+    if let Some(place) = written.after {
+        state.served.change_promotions(tenant, [(request.promotion_id, place, None)]);
+    }
     Ok(written.response)
 }

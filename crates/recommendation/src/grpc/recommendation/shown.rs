@@ -1,46 +1,67 @@
-//! A recommendation to a customer on its way out: which of the ranked products are shown,
-//! with which chance, and for which experiment.
+//! A recommendation to a customer on its way out: arranged as the placement, the request and
+//! the arm of an experiment say, drawn where the answer explores, and noted where it is logged.
 
 use larder_identity::TenantId;
 use larder_proto::larder::recommendation::v1::{
     ExperimentAssignment, RecommendRequest, RecommendResponse, Recommendation,
 };
-use larder_ranking::{RankedItem, Source};
 
-use super::wire_items;
+use super::answers::wire_items;
 use crate::convert::{arrangement, experiment, query};
 use crate::error::Error;
 use crate::exposures::PooledProduct;
-use crate::recommend::{Answer, Question};
+use crate::given::Detailed;
+use crate::models_at_hand::{ModelAtHand, find_model};
+use crate::recommend::{Answer, Asking, Question};
 use crate::showing::{Showable, Showing};
 use crate::state::State;
 use crate::validate::Fields;
+use crate::wishes;
 
-pub(super) fn recommend(
+/// Recommends products to a customer.
+pub(super) async fn recommend(
     state: &State,
     tenant: &TenantId,
     request: RecommendRequest,
 ) -> Result<RecommendResponse, Error> {
     let mut fields = Fields::default();
     fields.id("customer_id", &request.customer_id);
+    fields.optional_id("model_version", &request.model_version);
     if !request.placement.is_empty() {
         experiment::name(&mut fields, "placement", &request.placement);
     }
+    let settings = state.model_settings.of(tenant.as_str());
+    let placement = settings.placement(&request.placement);
     let repeat_policy = query::repeat_policy(&mut fields, request.repeat_policy);
-    let limit = query::limit(&mut fields, request.limit);
-    let filter = query::filter(&mut fields, request.filter);
+    let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
+    let mut filter = query::filter(&mut fields, request.filter);
     let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
-    fields.finish(())?;
+    let asked = asked.over(&wishes::of_placement(placement));
     let experiments = &state.served.experiments;
-    let showing = Showing::new(experiments, tenant, &request.placement, &request.customer_id, asked);
-    let question = Question::For { customer_id: &request.customer_id, repeat_policy };
+    let mut showing = Showing::new(experiments, tenant, &request.placement, &request.customer_id, asked);
+    showing.logs_always = placement.log_exposures;
+    let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
+    fields.finish(())?;
+    arrangement.spare = showing.pool_size(limit) - limit;
+    state.served.constrain(tenant, &request.customer_id, &mut filter);
+    let model = model_of(state, tenant, &showing, &request.model_version).await?;
     let now_us = (state.clock)();
-    let answer = state.recommender.answer(tenant, &question, showing.pool_size(limit), &filter, now_us)?;
-    let recommendations = show(state, &showing, &answer, limit, now_us);
+    let asking = Asking {
+        question: Question::For { customer_id: &request.customer_id, repeat_policy },
+        limit,
+        filter: &filter,
+        model: &model,
+        ranker: placement.ranker(),
+        arrangement: &arrangement,
+        explains: request.explain,
+    };
+    let mut answer = state.recommender.answer(tenant, &asking, now_us)?;
+    let recommendations = show(state, &showing, &mut answer, limit, now_us);
     let is_short = recommendations.len() < limit;
     Ok(RecommendResponse {
         recommendation_id: answer.recommendation_id.to_string(),
         recommendations,
+        relaxations: answer.relaxations.iter().map(query::relaxation).collect(),
         model_version: answer.model_version,
         degraded: answer.degraded,
         // A pool that was not filled is nothing to tell of when the list is.
@@ -49,28 +70,42 @@ pub(super) fn recommend(
             experiment_id: assignment.experiment_id,
             arm: assignment.arm,
         }),
-        ..RecommendResponse::default()
     })
+}
+
+/// The model the request names, or the arm; an arm whose model is gone gets the promoted one.
+async fn model_of(
+    state: &State,
+    tenant: &TenantId,
+    showing: &Showing<'_>,
+    named: &str,
+) -> Result<ModelAtHand, Error> {
+    let of_arm = showing.assignment.as_ref().and_then(|assignment| assignment.model_version.as_deref());
+    match of_arm.filter(|_| named.is_empty()) {
+        None => find_model(&state.served, &state.nudge, tenant, named).await,
+        Some(version) => match find_model(&state.served, &state.nudge, tenant, version).await {
+            Err(Error::NotFound { .. } | Error::Unavailable(_) | Error::Busy(_)) => Ok(ModelAtHand::Promoted),
+            found => found,
+        },
+    }
 }
 
 fn show(
     state: &State,
     showing: &Showing<'_>,
-    answer: &Answer,
+    answer: &mut Answer,
     limit: usize,
     now_us: i64,
 ) -> Vec<Recommendation> {
-    let best = answer.items.first().map_or(0.0, |item| item.score);
-    let relevance = |item: &RankedItem| match item.relevance {
-        Some(chance) => f64::from(chance),
-        None if best > 0.0 => (item.score / best).clamp(0.0, 1.0),
-        None => 0.0,
-    };
-    let pooled = answer.items.iter().map(|item| PooledProduct {
-        product_id: item.product_id.clone(),
-        score: item.score,
-        relevance: relevance(item),
-        repeat: item.source == Source::Personal,
+    let pinned = answer.items.iter().enumerate().filter(|(_, detailed)| detailed.item.pinned);
+    let fixed_places: Vec<_> = pinned.map(|(place, _)| place).collect();
+    let mut pool: Vec<Detailed> = std::mem::take(&mut answer.items);
+    pool.append(&mut answer.spare);
+    let pooled = pool.iter().map(|detailed| PooledProduct {
+        product_id: detailed.item.product_id.clone(),
+        score: detailed.item.score,
+        relevance: detailed.relevance,
+        repeat: detailed.repeat,
     });
     let showable = Showable {
         recommendation_id: answer.recommendation_id,
@@ -78,13 +113,13 @@ fn show(
         shown_at_us: now_us,
         limit,
         pool: pooled.collect(),
-        fixed_places: Vec::new(),
+        fixed_places,
     };
-    let items = wire_items(answer);
-    let shown = showing.show(&state.exposures, showable).into_iter().filter_map(|place| {
-        let relevance = relevance(answer.items.get(place.pool_position)?);
+    let shown = showing.show(&state.exposures, showable);
+    let items = wire_items(answer.rung, pool);
+    let placed = shown.into_iter().filter_map(|place| {
         let item = items.get(place.pool_position)?.clone();
-        Some(Recommendation { relevance, propensity: place.propensity, ..item })
+        Some(Recommendation { propensity: place.propensity, ..item })
     });
-    shown.collect()
+    placed.collect()
 }

@@ -1,7 +1,7 @@
 select
     product_id, name, category, brand, tags, price_micros, price_currency, in_stock, package_size,
     nutrition as "nutrition: Json<StoredNutrition>",
-    allergens,
+    allergens, allergens_complete, diets,
     attributes as "attributes: Json<BTreeMap<String, String>>",
     recommendation.to_micros(created_at) as "created_at_us!",
     recommendation.to_micros(updated_at) as "updated_at_us!"

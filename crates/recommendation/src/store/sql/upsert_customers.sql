@@ -26,4 +26,7 @@ on conflict (tenant_id, customer_id) do update set
     allergens = excluded.allergens,
     attributes = excluded.attributes,
     updated_at = now(),
-    deleted_at = null
+    deleted_at = null,
+    changed_xid = pg_current_xact_id()::text::bigint,
+    changed_sequence = nextval('recommendation.change_sequence')
+returning customer_id, changed_xid, changed_sequence

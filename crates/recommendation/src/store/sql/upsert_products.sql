@@ -1,6 +1,6 @@
 insert into recommendation.products as stored (
     tenant_id, product_id, name, category, brand, tags, price_micros, price_currency,
-    in_stock, package_size, nutrition, allergens, attributes
+    in_stock, package_size, nutrition, allergens, allergens_complete, diets, attributes
 )
 select
     $1, product_id, name, category, brand,
@@ -8,11 +8,13 @@ select
     price_micros, price_currency, in_stock, package_size,
     nullif(nutrition, 'null'::jsonb),
     array(select jsonb_array_elements_text(allergens)),
+    allergens_complete,
+    array(select jsonb_array_elements_text(diets)),
     attributes
 from jsonb_to_recordset($2::jsonb) as incoming (
     product_id text, name text, category text, brand text, tags jsonb, price_micros bigint,
     price_currency text, in_stock boolean, package_size text, nutrition jsonb,
-    allergens jsonb, attributes jsonb
+    allergens jsonb, allergens_complete boolean, diets jsonb, attributes jsonb
 )
 order by product_id
 on conflict (tenant_id, product_id) do update set
@@ -26,6 +28,8 @@ on conflict (tenant_id, product_id) do update set
     package_size = excluded.package_size,
     nutrition = excluded.nutrition,
     allergens = excluded.allergens,
+    allergens_complete = excluded.allergens_complete,
+    diets = excluded.diets,
     attributes = excluded.attributes,
     updated_at = now(),
     deleted_at = null,

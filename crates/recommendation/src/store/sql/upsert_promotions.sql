@@ -21,4 +21,7 @@ on conflict (tenant_id, promotion_id) do update set
     starts_at = excluded.starts_at,
     ends_at = excluded.ends_at,
     updated_at = now(),
-    deleted_at = null
+    deleted_at = null,
+    changed_xid = pg_current_xact_id()::text::bigint,
+    changed_sequence = nextval('recommendation.change_sequence')
+returning promotion_id, changed_xid, changed_sequence

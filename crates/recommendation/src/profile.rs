@@ -1,0 +1,70 @@
+//! What answers know of customers and promotions beside the models: profiles, whose
+//! allergens and diets no answer may break, and promotions, which may raise products.
+
+use std::collections::BTreeMap;
+
+use larder_ranking::Filter;
+
+use crate::followed::Followed;
+
+/// What is known of a customer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Profile {
+    /// Days since 1970.
+    pub(crate) birth_day: Option<i32>,
+    /// As the contract numbers them; 0 is not known.
+    pub(crate) sex: i16,
+    /// As the contract numbers them; 0 is not known.
+    pub(crate) goal: i16,
+    /// Diets to keep to: hard constraints.
+    pub(crate) diets: Vec<String>,
+    /// Allergens to stay away from: hard constraints.
+    pub(crate) allergens: Vec<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+impl Profile {
+    /// Adds what the profile forbids to what a request forbids.
+    pub(crate) fn constrain(&self, filter: &mut Filter) {
+        filter.profile_allergens.clone_from(&self.allergens);
+        if !self.allergens.is_empty() {
+            // Whoever must stay away from something is shown nothing that may hold it.
+            filter.allow_unknown_allergens = false;
+        }
+        filter.profile_diets.clone_from(&self.diets);
+    }
+}
+
+/// A price cut for a while; instants in microseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Promotion {
+    pub(crate) product_ids: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) starts_at_us: i64,
+    pub(crate) ends_at_us: i64,
+}
+
+impl Promotion {
+    /// Whether it is in force: from its start until just before its end.
+    pub(crate) fn runs_at(&self, now_us: i64) -> bool {
+        (self.starts_at_us..self.ends_at_us).contains(&now_us)
+    }
+}
+
+/// The profiles and promotions of one tenant.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) profiles: Followed<Profile>,
+    pub(crate) promotions: Followed<Promotion>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promotion_runs_from_its_start_until_before_its_end() {
+        let promotion = Promotion { starts_at_us: 10, ends_at_us: 20, ..Promotion::default() };
+        assert_eq!([9, 10, 19, 20].map(|now_us| promotion.runs_at(now_us)), [false, true, true, false]);
+    }
+}
