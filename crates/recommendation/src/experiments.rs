@@ -2,6 +2,7 @@
 //! asking the database. The follower keeps them in step with it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use larder_ranking::experiment::assign;
@@ -47,6 +48,8 @@ type ByPlacement = HashMap<String, HashMap<String, RunningExperiment>>;
 #[derive(Default)]
 pub(crate) struct Experiments {
     running: RwLock<Arc<ByPlacement>>,
+    /// How often this process started or stopped one.
+    own_changes: AtomicU64,
 }
 
 impl Experiments {
@@ -65,14 +68,24 @@ impl Experiments {
         })
     }
 
-    /// Puts what the database says in the place of everything that was known.
-    pub(crate) fn replace(&self, experiments: Vec<RunningExperiment>) {
+    /// How many changes this process has made: to be asked before the database is read.
+    pub(crate) fn own_changes(&self) -> u64 {
+        self.own_changes.load(Ordering::Acquire)
+    }
+
+    /// Puts what the database said in the place of everything that was known, unless this
+    /// process changed something since `own_changes`: then what was read may be old news, and
+    /// the next reading tells.
+    pub(crate) fn replace(&self, own_changes: u64, experiments: Vec<RunningExperiment>) {
         let mut running = ByPlacement::new();
         for experiment in experiments {
             let of_tenant = running.entry(experiment.tenant_id.clone()).or_default();
             of_tenant.insert(experiment.placement.clone(), experiment);
         }
-        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(running);
+        let mut current = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        if self.own_changes() == own_changes {
+            *current = Arc::new(running);
+        }
     }
 
     /// Lets an experiment run that was just written down, before the follower reads it.
@@ -94,6 +107,7 @@ impl Experiments {
 
     fn change(&self, change: impl FnOnce(&mut ByPlacement)) {
         let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        self.own_changes.fetch_add(1, Ordering::Release);
         change(Arc::make_mut(&mut running));
     }
 
@@ -126,7 +140,8 @@ mod tests {
         let of = |subject: &str| experiments.assignment("shop", "home", subject).unwrap().arm;
         let arms: Vec<_> = (0..50).map(|number| of(&format!("c{number}"))).collect();
         assert!(arms.iter().any(|arm| arm == "plain") && arms.iter().any(|arm| arm == "varied"));
-        experiments.replace(vec![experiment("shop", "home"), experiment("other", "cart")]);
+        let both = vec![experiment("shop", "home"), experiment("other", "cart")];
+        experiments.replace(experiments.own_changes(), both);
         assert!((0..50).all(|number| of(&format!("c{number}")) == arms[number]));
         assert_eq!(experiments.assignment("shop", "cart", "c1"), None);
         assert_eq!(experiments.assignment("other", "home", "c1"), None);
@@ -136,11 +151,21 @@ mod tests {
     #[test]
     fn a_stopped_experiment_assigns_nobody() {
         let experiments = Experiments::default();
-        experiments.replace(vec![experiment("shop", "home"), experiment("shop", "cart")]);
+        experiments.replace(0, vec![experiment("shop", "home"), experiment("shop", "cart")]);
         experiments.stop("other", "exp-home");
         assert!(experiments.assignment("shop", "home", "c1").is_some());
         experiments.stop("shop", "exp-home");
         assert_eq!(experiments.assignment("shop", "home", "c1"), None);
         assert!(experiments.assignment("shop", "cart", "c1").is_some());
+    }
+    #[test]
+    fn what_was_read_before_an_own_change_is_old_news() {
+        let experiments = Experiments::default();
+        let before = experiments.own_changes();
+        experiments.start(experiment("shop", "home"));
+        experiments.replace(before, Vec::new());
+        assert!(experiments.assignment("shop", "home", "c1").is_some());
+        experiments.replace(experiments.own_changes(), Vec::new());
+        assert_eq!(experiments.assignment("shop", "home", "c1"), None);
     }
 }

@@ -124,11 +124,12 @@ impl Follower {
 
     /// Reads everything that is new.
     async fn step(&mut self) -> Result<(), Error> {
+        let own_changes = self.served.experiments.own_changes();
         let mut transaction = self.worker.begin().await?;
         store::freeze(&mut transaction).await?;
         let horizon = interactions::horizon(&mut transaction).await?;
         let promoted = models::promoted(&mut transaction).await?;
-        self.served.experiments.replace(experiments::running(&mut transaction).await?);
+        self.served.experiments.replace(own_changes, experiments::running(&mut transaction).await?);
         if self.read_until.is_none() {
             // Profiles hold what no answer may break: they are known before any model serves.
             self.follow_facts(&mut transaction, LogPosition::default()).await?;
