@@ -9,15 +9,16 @@ use std::sync::Arc;
 use larder_ranking::experiment::{
     Exploration, LoggedAnswer, LoggedPlace, PlaceChances, PolicyEstimates, Situation, estimate_policy,
 };
-use larder_ranking::{Event, Filter, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot};
+use larder_ranking::{Arrangement, Event, Filter, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot};
 
-use crate::arrangement::{Arrangement, Pin};
 use crate::store::exposures::ExploredRow;
 
 /// The policy in question and what it is to be judged by.
 pub(crate) struct PolicyQuestion {
     pub(crate) snapshot: Snapshot,
     pub(crate) arrangement: Arrangement,
+    /// The chance that a place explores, 0 to 0.5.
+    pub(crate) exploration: f64,
     /// Answers that explored, shown after the model was trained.
     pub(crate) explored: Vec<ExploredRow>,
     /// What the customers of those answers did that the model does not know, the oldest first.
@@ -26,46 +27,25 @@ pub(crate) struct PolicyQuestion {
 
 /// Answers the question; `None` when no answer can be learnt from.
 pub(crate) fn estimate(question: PolicyQuestion) -> Option<PolicyEstimates> {
-    let PolicyQuestion { snapshot, arrangement, mut explored, events } = question;
+    let PolicyQuestion { snapshot, arrangement, exploration, mut explored, events } = question;
     explored
         .sort_by(|a, b| (a.shown_at_us, &a.recommendation_id).cmp(&(b.shown_at_us, &b.recommendation_id)));
     let mut serving = Serving::new(Arc::new(snapshot));
     let mut events = events.iter().peekable();
     let mut logbook = Logbook::default();
-    let target_exploration = arrangement.exploration.unwrap_or(0.0);
     let mut answers = Vec::with_capacity(explored.len());
     for row in &explored {
         while let Some(event) = events.next_if(|event| event.occurred_at_us < row.shown_at_us) {
             serving.record(event);
         }
-        let target = Target::new(order_of_pool(&serving, row), row, &arrangement.pins);
-        answers.extend(logbook.answer(row, &target, target_exploration));
+        let target = Target::new(&serving, row, &arrangement);
+        answers.extend(logbook.answer(row, &target, exploration));
     }
     estimate_policy(&answers, None)
 }
 
-/// The places in the pool in the order in which the model would have shown them. What the
-/// model does not rank comes last, as it was.
-fn order_of_pool(serving: &Serving, row: &ExploredRow) -> Vec<usize> {
-    let query = RecommendQuery {
-        customer_id: &row.subject,
-        limit: row.pool_product_ids.len(),
-        filter: &Filter::default(),
-        repeat_policy: RepeatPolicy::Allow,
-        ranker: Ranker::Learned,
-        arrangement: larder_ranking::Arrangement::plain(),
-        impressions: &[],
-    };
-    let pool: Vec<_> = row.pool_product_ids.iter().map(String::as_str).collect();
-    let ranked = serving.rank_products(&query, &pool, row.shown_at_us);
-    let ranks: HashMap<_, _> =
-        ranked.items.iter().enumerate().map(|(rank, item)| (item.product_id.as_str(), rank)).collect();
-    let mut order: Vec<_> = (0..row.pool_product_ids.len()).collect();
-    order.sort_by_key(|at| ranks.get(row.pool_product_ids[*at].as_str()).copied().unwrap_or(usize::MAX));
-    order
-}
-
 /// The list the policy in question would have shown, and on from there the next best.
+#[derive(Debug, PartialEq)]
 struct Target {
     /// Places in the pool.
     order: Vec<usize>,
@@ -74,22 +54,31 @@ struct Target {
 }
 
 impl Target {
-    /// Puts the pins, the first place first, into an order of the pool. A pin of a product that
-    /// the answer did not draw from cannot be estimated, and counts as none.
-    fn new(mut order: Vec<usize>, row: &ExploredRow, pins: &[Pin]) -> Self {
-        let mut pins: Vec<_> = pins.iter().collect();
-        pins.sort_by_key(|pin| pin.position);
-        let pinned = pins.into_iter().filter_map(|pin| {
-            let place = usize::try_from(pin.position).ok()?.checked_sub(1)?;
-            let position = row.pool_product_ids.iter().position(|product| *product == pin.product_id)?;
-            (place < row.shown_positions.len()).then_some((place, position))
-        });
-        let pinned: Vec<_> = pinned.collect();
-        order.retain(|position| pinned.iter().all(|(_, pinned)| pinned != position));
-        for (place, position) in &pinned {
-            order.insert((*place).min(order.len()), *position);
-        }
-        Self { order, fixed: pinned.into_iter().map(|(place, _)| place).collect() }
+    /// Ranks and arranges again what an answer drew from. What the model does not rank comes
+    /// last, as it was; a pin of a product that the answer did not draw from counts as none.
+    fn new(serving: &Serving, row: &ExploredRow, arrangement: &Arrangement) -> Self {
+        let pool: Vec<_> = row.pool_product_ids.iter().map(String::as_str).collect();
+        let query = RecommendQuery {
+            customer_id: &row.subject,
+            limit: row.shown_positions.len(),
+            filter: &Filter::default(),
+            repeat_policy: RepeatPolicy::Allow,
+            ranker: Ranker::Learned,
+            arrangement: &Arrangement { spare: pool.len(), ..arrangement.clone() },
+            impressions: &[],
+        };
+        let ranked = serving.rank_products(&query, &pool, row.shown_at_us);
+        let fixed = ranked.items.iter().enumerate().filter(|(_, item)| item.pinned).map(|(place, _)| place);
+        let ranks: HashMap<_, _> = ranked
+            .items
+            .iter()
+            .chain(&ranked.spare)
+            .enumerate()
+            .map(|(rank, item)| (item.product_id.as_str(), rank))
+            .collect();
+        let mut order: Vec<_> = (0..pool.len()).collect();
+        order.sort_by_key(|position| ranks.get(pool[*position]).copied().unwrap_or(usize::MAX));
+        Self { order, fixed: fixed.collect() }
     }
 }
 
@@ -141,6 +130,8 @@ impl Logbook {
 
 #[cfg(test)]
 mod tests {
+    use larder_ranking::{CategoryCap, InteractionKind, Pin, ProductRecord};
+
     use super::*;
 
     fn row(shown: &[i32], pool: &[&str]) -> ExploredRow {
@@ -158,22 +149,52 @@ mod tests {
         }
     }
 
-    fn pin(product_id: &str, position: u32) -> Pin {
-        Pin { product_id: product_id.into(), position }
+    /// A shop whose products sell the better the earlier they stand in the alphabet.
+    fn serving() -> Serving {
+        let mut serving = Serving::empty("shop");
+        for (at, product_id) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            serving.upsert_product(ProductRecord {
+                product_id: product_id.into(),
+                name: product_id.into(),
+                category: if at < 2 { "early".into() } else { "late".into() },
+                in_stock: true,
+                ..ProductRecord::default()
+            });
+            for buyer in at..5 {
+                serving.record(&Event {
+                    event_id: format!("{product_id}-{buyer}"),
+                    customer_id: format!("buyer-{buyer}"),
+                    product_id: product_id.into(),
+                    kind: InteractionKind::Purchase,
+                    quantity: 1.0,
+                    value: None,
+                    occurred_at_us: 1,
+                });
+            }
+        }
+        serving
     }
 
     #[test]
-    fn pins_stand_where_they_are_pinned() {
-        let row = row(&[0, 1, 2], &["a", "b", "c", "d"]);
-        let pins = [pin("a", 3), pin("d", 1), pin("elsewhere", 2), pin("c", 9)];
-        let target = Target::new(vec![0, 1, 2, 3], &row, &pins);
-        assert_eq!((target.order, target.fixed), (vec![3, 1, 0, 2], vec![0, 2]));
+    fn the_policy_arranges_what_the_answer_drew_from() {
+        let row = row(&[0, 1, 2], &["d", "x", "b", "a"]);
+        let plain = Target::new(&serving(), &row, Arrangement::plain());
+        assert_eq!(plain, Target { order: vec![3, 2, 0, 1], fixed: vec![] });
+        let pin = |product_id: &str, position| Pin { product_id: product_id.into(), position };
+        let arrangement =
+            Arrangement { pins: vec![pin("d", 1), pin("elsewhere", 2)], ..Arrangement::default() };
+        let pinned = Target::new(&serving(), &row, &arrangement);
+        assert_eq!(pinned, Target { order: vec![0, 3, 2, 1], fixed: vec![0] });
+        let cap = CategoryCap { category: "early".into(), max_count: 1 };
+        let arrangement = Arrangement { category_caps: vec![cap], ..Arrangement::default() };
+        let row = self::row(&[0, 1], &["d", "x", "b", "a"]);
+        assert_eq!(Target::new(&serving(), &row, &arrangement).order[..2], [3, 0]);
     }
 
     #[test]
     fn an_answer_has_its_chances_and_outcomes() {
         let row = row(&[1, 0], &["a", "b", "c"]);
-        let target = Target::new(vec![1, 0, 2], &row, &[]);
+        let target = Target { order: vec![1, 0, 2], fixed: vec![] };
         let answer = Logbook::default().answer(&row, &target, 0.0).unwrap();
         let chances: Vec<_> = answer
             .places
@@ -188,7 +209,7 @@ mod tests {
     #[test]
     fn a_row_that_contradicts_itself_teaches_nothing() {
         let row = row(&[0, 7], &["a", "b", "c"]);
-        let target = Target::new(vec![0, 1, 2], &row, &[]);
+        let target = Target { order: vec![0, 1, 2], fixed: vec![] };
         assert_eq!(Logbook::default().answer(&row, &target, 0.0), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use larder_proto::larder::recommendation::v1 as wire;
+use larder_ranking::Expression;
 
 use crate::convert::{arrangement, timestamp};
 use crate::error::Error;
@@ -59,10 +60,16 @@ fn arms(fields: &mut Fields, arms: Vec<wire::ExperimentArm>) -> Vec<Arm> {
             are_shares_right = false;
         }
         fields.optional_id(&at("model_version"), &arm.model_version);
+        let arrangement = arrangement::from_wire(fields, &at("arrangement"), arm.arrangement);
+        for (boost, of) in arrangement.boosts.iter().enumerate() {
+            if let Err(error) = Expression::compile(&of.expression) {
+                fields.refuse(&at(&format!("arrangement.boosts[{boost}].expression")), error.to_string());
+            }
+        }
         checked.push(Arm {
             arm: arm.arm,
             share: arm.share,
-            arrangement: arrangement::from_wire(fields, &at("arrangement"), arm.arrangement),
+            arrangement,
             model_version: Some(arm.model_version).filter(|version| !version.is_empty()),
         });
     }

@@ -17,6 +17,7 @@ use crate::state::State;
 use crate::store::exposures::{self, ExploredAnswers, OutcomeOf};
 use crate::store::{interactions, models};
 use crate::validate::Fields;
+use crate::wishes;
 
 /// Answers learnt from at most, the newest.
 const MOST_ANSWERS: i64 = 20_000;
@@ -25,7 +26,8 @@ const END_OF_TIME_US: i64 = 253_402_300_799_000_000;
 
 struct Checked {
     placement: String,
-    arrangement: Arrangement,
+    arrangement: larder_ranking::Arrangement,
+    exploration: f64,
     model_version: Option<String>,
     outcome: OutcomeOf,
     from_us: i64,
@@ -56,10 +58,10 @@ pub(super) async fn estimate_policy(
     let tenant_name = tenant.as_str().to_owned();
     let estimated = tokio::task::spawn_blocking(move || {
         let snapshot = folder.read(&tenant_name, &model.model_version, &model.checksum_sha256)?;
-        let arrangement = checked.arrangement;
         Ok::<_, crate::snapshots::SnapshotFileError>(policy::estimate(PolicyQuestion {
             snapshot,
-            arrangement,
+            arrangement: checked.arrangement,
+            exploration: checked.exploration,
             explored,
             events,
         }))
@@ -75,8 +77,9 @@ fn check(request: EstimatePolicyRequest) -> Result<Checked, Error> {
     let mut fields = Fields::default();
     name(&mut fields, "placement", &request.placement);
     fields.optional_id("model_version", &request.model_version);
-    let arrangement = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
-    only_estimable(&mut fields, &arrangement);
+    let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
+    only_estimable(&mut fields, &asked);
+    let arrangement = wishes::compile(&mut fields, &asked);
     let outcome = outcome(&mut fields, request.outcome, request.window_hours);
     let mut instant =
         |field: &str, at: Option<&prost_types::Timestamp>| at.and_then(|at| fields.instant(field, at, None));
@@ -88,6 +91,7 @@ fn check(request: EstimatePolicyRequest) -> Result<Checked, Error> {
     fields.finish(Checked {
         placement: request.placement,
         arrangement,
+        exploration: asked.exploration.unwrap_or(0.0),
         model_version: Some(request.model_version).filter(|version| !version.is_empty()),
         outcome,
         from_us,
@@ -95,13 +99,10 @@ fn check(request: EstimatePolicyRequest) -> Result<Checked, Error> {
     })
 }
 
-/// Pins and exploration only move what an answer drew from. The other wishes need more than
-/// the log keeps of an answer.
+/// Most wishes only move what an answer drew from. These need more than the log keeps: what was
+/// shown before, which promotions ran, and what else could have filled the list.
 fn only_estimable(fields: &mut Fields, arrangement: &Arrangement) {
     let wishes = [
-        ("boosts", !arrangement.boosts.is_empty()),
-        ("diversity", arrangement.diversity.is_some_and(|wish| wish > 0.0)),
-        ("category_caps", !arrangement.category_caps.is_empty()),
         ("rotation", arrangement.rotation.is_some_and(|wish| wish > 0.0)),
         ("min_relevance", arrangement.min_relevance.is_some_and(|wish| wish > 0.0)),
         ("promotion_strength", arrangement.promotion_strength.is_some_and(|wish| wish > 0.0)),
