@@ -40,7 +40,7 @@ impl Default for Schooling {
                 objective: Objective::Logistic,
                 learning_rate: 0.08,
                 min_rows_in_leaf: 100,
-                l2: 5.0,
+                l2: 50.0,
                 feature_fraction: 0.25,
                 ..ForestSettings::default()
             },
