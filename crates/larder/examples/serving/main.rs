@@ -1,14 +1,17 @@
 //! How fast Larder answers with the demo shop: over gRPC at a fixed rate, in process, over
 //! JSON beside gRPC; how soon after a start, and in how much memory. Prints one JSON object
 //! a row; `cargo xtask bench serving` builds it, judges the rows and prints the table. With
-//! `-- --from-clone` also how long a newcomer waits for the first answer.
+//! `-- --big-shop` the same for 100,000 products, with `-- --soak` besides whether memory stays
+//! flat over a million calls, with `-- --from-clone` how long a newcomer waits.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
+mod big_shop;
 mod from_clone;
 mod in_process;
 mod program;
 mod row;
+mod shop;
 
 use std::error::Error;
 use std::time::Duration;
@@ -25,8 +28,15 @@ const ROUNDS: usize = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let larder = Larder::from_environment()?;
-    if std::env::args().any(|argument| argument == "--from-clone") {
+    let asked = |name: &str| std::env::args().any(|argument| argument == name);
+    if asked("--from-clone") {
         from_clone::measure(&larder)?;
+    }
+    if asked("--in-process") {
+        return big_shop::measure_in_process(&larder);
+    }
+    if asked("--big-shop") || asked("--soak") {
+        return big_shop::measure(&larder, asked("--soak"));
     }
     let running = larder.start(&["--demo"])?;
     let loads = running.loads();

@@ -21,6 +21,8 @@ pub(crate) struct Larder {
     /// The folder that is thrown away afterwards.
     pub(crate) folder: PathBuf,
     data_dir: PathBuf,
+    /// Settings beside those that every start gets.
+    variables: Vec<(String, String)>,
 }
 
 /// A running `larder up`.
@@ -45,13 +47,20 @@ impl Larder {
             value.ok_or_else(|| format!("{name} is not set; run `cargo xtask bench serving`"))
         };
         let folder = named("LARDER_TEST_FOLDER")?;
-        Ok(Self { program: named("LARDER_TEST_PROGRAM")?, data_dir: folder.join("serving"), folder })
+        let program = named("LARDER_TEST_PROGRAM")?;
+        Ok(Self { program, data_dir: folder.join("serving"), folder, variables: Vec::new() })
     }
 
     /// The same on another data folder.
     pub(crate) fn on_folder(&self, name: &str) -> Self {
         let (program, folder) = (self.program.clone(), self.folder.clone());
-        Self { program, data_dir: folder.join(name), folder }
+        Self { program, data_dir: folder.join(name), folder, variables: Vec::new() }
+    }
+
+    /// The same with one setting more.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Starts everything and waits until it is ready.
@@ -104,6 +113,7 @@ impl Larder {
     fn run(&self, mut command: Command) -> Result<Running, Box<dyn Error>> {
         let [gateway, gateway_ops, recommendation, recommendation_ops] = free_addresses()?;
         let child = command
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("LARDER_DATA_DIR", &self.data_dir)
             .env("LARDER_GATEWAY__LISTEN_ADDRESS", gateway.to_string())
             .env("LARDER_GATEWAY__OPS_ADDRESS", gateway_ops.to_string())
@@ -150,6 +160,53 @@ impl Running {
         let kib: f64 =
             line.and_then(|text| text.trim().strip_suffix(" kB")).ok_or("no such figure")?.parse()?;
         Ok(kib * 1024.0 / 1e6)
+    }
+
+    /// Imports a file by `larder import`.
+    pub(crate) fn import(&self, kind: &str, file: &Path) -> Result<(), Box<dyn Error>> {
+        self.command(&["import", "--json", "--kind", kind, "--batch-rows", "10000"], Some(file))
+    }
+
+    /// Trains a model of everything imported and waits until it serves.
+    pub(crate) fn train(&self) -> Result<(), Box<dyn Error>> {
+        self.command(&["models", "train"], None)
+    }
+
+    fn command(&self, arguments: &[&str], file: Option<&Path>) -> Result<(), Box<dyn Error>> {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .args(["--address", &format!("http://{}", self.recommendation)])
+            .args(file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(format!("larder {arguments:?}: {told}").into()) }
+    }
+
+    /// Records one purchase over the JSON route; it is acknowledged when this returns.
+    pub(crate) fn record_purchase(
+        &self,
+        event_id: &str,
+        customer_id: &str,
+        product_id: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        let event = serde_json::json!({"interactions": [{
+            "eventId": event_id, "customerId": customer_id, "productId": product_id,
+            "kind": "INTERACTION_KIND_PURCHASE",
+        }]});
+        let body = event.to_string();
+        let answer = exchange(self.gateway, "POST /v1/interactions:batchRecord", &body)?;
+        let is_taken = answer.contains("\"acceptedCount\":1");
+        if is_taken { Ok(()) } else { Err(format!("the event was not taken: {answer}").into()) }
+    }
+
+    /// Whether the product is among what is recommended to be bought again.
+    pub(crate) fn would_repeat(&self, customer_id: &str, product_id: &str) -> Result<bool, Box<dyn Error>> {
+        let path = format!(
+            "GET /v1/customers/{customer_id}/recommendations?limit=1000&repeatPolicy=REPEAT_POLICY_ONLY&filter.inStockOnly=false"
+        );
+        Ok(exchange(self.gateway, &path, "")?.contains(&format!("\"{product_id}\"")))
     }
 
     /// Stops it in order.
@@ -215,10 +272,19 @@ fn free_addresses() -> Result<[SocketAddr; 4], Box<dyn Error>> {
 
 /// Whether the gateway answers with recommendations.
 fn recommends(gateway: SocketAddr) -> bool {
-    let Ok(mut stream) = TcpStream::connect(gateway) else { return false };
-    let path = format!("/v1/customers/{CUSTOMER}/recommendations?limit=5");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {gateway}\r\nconnection: close\r\n\r\n");
+    let path = format!("GET /v1/customers/{CUSTOMER}/recommendations?limit=5");
+    exchange(gateway, &path, "").is_ok_and(|answer| answer.contains("\"productId\""))
+}
+
+/// One request over a connection of its own; an answer that is not 200 is an error.
+fn exchange(gateway: SocketAddr, line: &str, body: &str) -> Result<String, Box<dyn Error>> {
+    let mut stream = TcpStream::connect(gateway)?;
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nhost: {gateway}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
-    let exchanged = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
-    exchanged.is_ok() && answer.contains("200 OK") && answer.contains("\"productId\"")
+    stream.read_to_string(&mut answer)?;
+    if answer.starts_with("HTTP/1.1 200") { Ok(answer) } else { Err(answer.into()) }
 }

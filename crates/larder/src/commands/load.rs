@@ -8,6 +8,7 @@ mod figures;
 mod open_loop;
 mod target;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -61,6 +62,16 @@ pub(crate) struct LoadArgs {
     /// Calls under way at once in a closed loop
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     callers: u32,
+    /// Whom recommendations are asked for, one customer id a line; left out, the customers of
+    /// the demo shop
+    #[arg(long, value_name = "FILE")]
+    customers: Option<PathBuf>,
+    /// The place in the app whose settings the answers follow
+    #[arg(long, default_value = "", value_name = "NAME")]
+    placement: String,
+    /// Only products this expression selects, such as 'product.price < 5.0'
+    #[arg(long, default_value = "", value_name = "EXPRESSION")]
+    filter: String,
     /// Prints the figures as one JSON object
     #[arg(long)]
     json: bool,

@@ -1,6 +1,7 @@
 //! One call to a running Larder, over gRPC or HTTP. Everything that can be made ready
 //! beforehand is, so that the time measured is that of the call.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use larder_proto::larder::catalog::v1::ListProductsRequest;
-use larder_proto::larder::recommendation::v1::RecommendRequest;
+use larder_proto::larder::recommendation::v1::{RecommendRequest, RecommendationFilter};
 
 use super::{Call, LoadArgs, TargetKind};
 use crate::client::{Client, Credentials, innermost};
@@ -28,6 +29,9 @@ pub(super) struct Target(Arc<Inner>);
 struct Inner {
     call: Call,
     customer_ids: Vec<String>,
+    placement: String,
+    /// Absent when nothing is filtered.
+    filter: Option<RecommendationFilter>,
     transport: Transport,
 }
 
@@ -47,8 +51,15 @@ impl Target {
             TargetKind::Grpc => grpc(address, &credentials, args.connections).await?,
             TargetKind::Http => http(address, credentials, args.connections)?,
         };
-        let customer_ids = demo_shop::customer_ids()?;
-        Ok(Self(Arc::new(Inner { call: args.call, customer_ids, transport })))
+        let customer_ids = match &args.customers {
+            None => demo_shop::customer_ids()?,
+            Some(file) => customer_ids_of(file)?,
+        };
+        let expression = args.filter.clone();
+        let filter = (!expression.is_empty())
+            .then(|| RecommendationFilter { expression, ..RecommendationFilter::default() });
+        let placement = args.placement.clone();
+        Ok(Self(Arc::new(Inner { call: args.call, customer_ids, placement, filter, transport })))
     }
 
     /// Makes the call with this number; the number picks the customer and the connection.
@@ -66,13 +77,16 @@ impl Inner {
         match &self.transport {
             Transport::Grpc(clients) => {
                 let client = clients[number as usize % clients.len()].clone();
-                call_grpc(client, self.call, customer_id).await
+                self.call_grpc(client, customer_id).await
             }
             Transport::Http { clients, base, credentials } => {
                 let client = &clients[number as usize % clients.len()];
                 let path = match self.call {
                     Call::Recommend => {
-                        format!("/v1/customers/{customer_id}/recommendations?limit={RECOMMENDATIONS}")
+                        format!(
+                            "/v1/customers/{customer_id}/recommendations?limit={RECOMMENDATIONS}{}",
+                            self.query()
+                        )
                     }
                     Call::ListProducts => format!("/v1/products?pageSize={PRODUCTS}"),
                 };
@@ -80,6 +94,53 @@ impl Inner {
             }
         }
     }
+
+    async fn call_grpc(&self, client: Client, customer_id: &str) -> Result<(), String> {
+        let outcome = match self.call {
+            Call::Recommend => {
+                let request = RecommendRequest {
+                    customer_id: customer_id.to_owned(),
+                    limit: RECOMMENDATIONS,
+                    placement: self.placement.clone(),
+                    filter: self.filter.clone(),
+                    ..Default::default()
+                };
+                let mut recommendation = client.recommendation;
+                recommendation.recommend(request).await.map(|_| ())
+            }
+            Call::ListProducts => {
+                let request = ListProductsRequest { page_size: PRODUCTS, ..Default::default() };
+                let mut catalog = client.catalog;
+                catalog.list_products(request).await.map(|_| ())
+            }
+        };
+        outcome.map_err(|status| format!("{:?}: {}", status.code(), status.message()))
+    }
+
+    /// What the question carries beside the customer and the number of products.
+    fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if !self.placement.is_empty() {
+            query.append_pair("placement", &self.placement);
+        }
+        if let Some(filter) = &self.filter {
+            query.append_pair("filter.expression", &filter.expression);
+        }
+        let query = query.finish();
+        if query.is_empty() { query } else { format!("&{query}") }
+    }
+}
+
+/// The ids in a file, one a line.
+fn customer_ids_of(file: &Path) -> Result<Vec<String>, CommandError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError::Usage(format!("{}: {error}", file.display())))?;
+    let ids: Vec<String> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if ids.is_empty() {
+        return Err(CommandError::Usage(format!("{}: there is no customer id in it", file.display())));
+    }
+    Ok(ids)
 }
 
 async fn grpc(address: &str, credentials: &Credentials, connections: u32) -> Result<Transport, CommandError> {
@@ -105,26 +166,6 @@ fn http(address: &str, credentials: Credentials, clients: u32) -> Result<Transpo
     };
     let base = address.trim_end_matches('/').to_owned();
     Ok(Transport::Http { clients: (0..clients).map(|_| client()).collect(), base, credentials })
-}
-
-async fn call_grpc(client: Client, call: Call, customer_id: &str) -> Result<(), String> {
-    let outcome = match call {
-        Call::Recommend => {
-            let request = RecommendRequest {
-                customer_id: customer_id.to_owned(),
-                limit: RECOMMENDATIONS,
-                ..Default::default()
-            };
-            let mut recommendation = client.recommendation;
-            recommendation.recommend(request).await.map(|_| ())
-        }
-        Call::ListProducts => {
-            let request = ListProductsRequest { page_size: PRODUCTS, ..Default::default() };
-            let mut catalog = client.catalog;
-            catalog.list_products(request).await.map(|_| ())
-        }
-    };
-    outcome.map_err(|status| format!("{:?}: {}", status.code(), status.message()))
 }
 
 async fn get_http(
