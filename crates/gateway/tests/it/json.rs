@@ -33,6 +33,7 @@ async fn the_bindings_of_one_rpc_say_the_same() {
     assert_eq!(by_get.json(), by_post.json());
     let expected = json!([{
         "productId": "c-1", "score": 3.0, "source": "RECOMMENDATION_SOURCE_POPULAR", "reasons": ["fruit"],
+        "repeat": false, "relevance": 0.0, "propensity": 0.0, "contributions": [],
     }]);
     assert_eq!(by_get.json()["recommendations"], expected);
 }
