@@ -177,7 +177,7 @@ fn favourite(customer: u64, chance: u64) -> u64 {
     }
     let uniform = (chance >> 8) % 1_000;
     let place = uniform * uniform * FAVOURITES / 1_000_000;
-    let shelf = mix(customer ^ place % 5) % CATEGORIES;
+    let shelf = mix(customer ^ (place % 5)) % CATEGORIES;
     let within = popular(mix(customer << 8 | place)) / CATEGORIES;
     shelf + within * CATEGORIES
 }
