@@ -58,13 +58,15 @@ fn pace(
         let intended = started + since_start;
         clock::hold_until(intended);
         let counted = since_start >= warmup;
-        handle.spawn(one_call(run.clone(), number, intended, counted));
+        // Counted here, not in the call: one that has not begun is waited for as well.
+        let unanswered_before = run.unanswered.fetch_add(1, Ordering::Relaxed);
+        handle.spawn(one_call(run.clone(), number, intended, counted, unanswered_before));
         number += 1;
     }
 }
 
-async fn one_call(run: Arc<Run>, number: u64, intended: Instant, counted: bool) {
-    let outcome = if run.unanswered.fetch_add(1, Ordering::Relaxed) < UNANSWERED_LIMIT {
+async fn one_call(run: Arc<Run>, number: u64, intended: Instant, counted: bool, unanswered_before: u64) {
+    let outcome = if unanswered_before < UNANSWERED_LIMIT {
         run.target.call(number).await
     } else {
         Err("not sent: too many calls are unanswered".to_owned())
