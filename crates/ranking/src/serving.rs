@@ -15,6 +15,7 @@ mod taste;
 mod tests;
 mod trending;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(test)]
@@ -59,6 +60,8 @@ pub struct Serving {
     buy_again: Vec<f32>,
     shelves: Shelves,
     statistics: Statistics,
+    /// Products that changed since the snapshot was made.
+    changed: HashSet<u32>,
     /// Working memory of requests that ended, for those that come.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -82,6 +85,7 @@ impl Serving {
             buy_again: Vec::new(),
             shelves: Shelves::default(),
             statistics: Statistics::default(),
+            changed: HashSet::new(),
             scratches: Mutex::default(),
         }
     }
@@ -103,6 +107,7 @@ impl Serving {
         let mut serving = Self {
             shelves,
             statistics,
+            changed: HashSet::new(),
             scratches: Mutex::default(),
             tenant: snapshot.tenant().to_owned(),
             ground,
@@ -135,6 +140,12 @@ impl Serving {
         self.shelves.replace(product, &record);
         self.catalogue.replace(product, record);
         self.order.insert(&self.catalogue, product);
+        self.changed.insert(product);
+    }
+
+    /// The products that were added or changed since the snapshot was made, in no order.
+    pub fn changed_products(&self) -> impl Iterator<Item = &ProductRecord> {
+        self.changed.iter().filter_map(|product| self.catalogue.record(*product))
     }
 
     /// Overlays an event; `false` when an event with this id was overlaid before.

@@ -30,6 +30,7 @@ use crate::grpc::recommendation::Recommendations;
 use crate::health::{self, ModelsHealth};
 use crate::jobs::expose::ExposureWriter;
 use crate::jobs::follow::Follower;
+use crate::jobs::keep::FactsKeeper;
 use crate::jobs::reload::Reloader;
 use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
@@ -152,6 +153,7 @@ impl App {
         };
         health::register(&registry, pool.clone(), served.clone(), models, model_settings.clone());
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
+        let keeper = Arc::new(FactsKeeper::new(snapshots.clone(), recommendation.profiles_max_age));
         let (exposures, waiting) = ExposureLog::new();
         let state = Arc::new(State {
             app: pool,
@@ -160,6 +162,7 @@ impl App {
             trainer,
             pending,
             snapshots,
+            keeper,
             pages: PageTokens::new(&app.page_token_key),
             exposures,
             settings: recommendation,
@@ -213,8 +216,11 @@ impl App {
         );
         let (server, settings) = (self.app.server.clone(), self.app.settings.clone());
         let (stopping, served) = (shutdown.clone(), self.state.served.clone());
+        let (keeper, now_us) = (self.state.keeper.clone(), (self.app.clock)());
+        let keeping = keeper.clone().run(served.clone(), self.app.clock, shutdown.clone());
+        tasks.spawn("facts keeper", keeping);
         tasks.spawn("follower", async move {
-            follower.serve_newest_files().await;
+            follower.serve_newest_files(&keeper, now_us).await;
             if !is_migrated {
                 served.set_database_reachable(false);
                 tokio::select! {

@@ -30,6 +30,7 @@ pub(crate) async fn erase_customer(
         served.erase(customer_id);
         state.recommender.forget(tenant, customer_id);
     }
+    forget_on_disk(state, tenant).await?;
     let snapshot_count = erase_from_snapshots(state, tenant, customer_id).await?;
     // What was learnt from everybody together forgets only by being learnt again.
     state.pending.wish(tenant.as_str(), Wish::Forget);
@@ -48,6 +49,16 @@ pub(crate) async fn erase_customer(
         snapshot_count,
         erased_at: Some(timestamp(erased_at_us)),
     })
+}
+
+/// Writes the profiles that are kept on disk anew, without whoever was erased from memory.
+async fn forget_on_disk(state: &State, tenant: &TenantId) -> Result<(), Error> {
+    let (keeper, served) = (state.keeper.clone(), state.served.clone());
+    let (name, now_us) = (tenant.as_str().to_owned(), (state.clock)());
+    tokio::task::spawn_blocking(move || keeper.forget(&name, &served, now_us))
+        .await
+        .map_err(|error| Error::Internal(format!("rewriting profiles: {error}")))?
+        .map_err(|error| Error::Internal(format!("rewriting profiles: {error}")))
 }
 
 async fn erase_from_snapshots(state: &State, tenant: &TenantId, customer_id: &str) -> Result<i64, Error> {

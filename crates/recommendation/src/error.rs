@@ -50,6 +50,12 @@ pub(crate) enum Error {
     /// The database cannot be reached now.
     #[error("the database cannot be reached at the moment; try again")]
     Unavailable(#[source] Option<sqlx::Error>),
+    /// The service started without the database, and kept no profiles of the tenant.
+    #[error(
+        "customer_id: what this customer must stay away from is not known until the database is back, so \
+         nothing is shown to them; try again, or call RecommendForSession with their profile"
+    )]
+    ProfilesUnknown,
     /// An experiment of this id was written down before.
     #[error("experiment.experiment_id: already taken; send another id, or none to be given one")]
     ExperimentExists,
@@ -104,7 +110,7 @@ impl Error {
             | Self::Busy(_)
             | Self::NoEarlierModel
             | Self::SnapshotRefused(_) => ErrorKind::Conflict,
-            Self::Unavailable(_) | Self::TrainingStopped(_) => ErrorKind::Unavailable,
+            Self::Unavailable(_) | Self::ProfilesUnknown | Self::TrainingStopped(_) => ErrorKind::Unavailable,
             Self::Database(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -122,6 +128,7 @@ impl Error {
             Self::PlacementTaken => (Code::AlreadyExists, "PLACEMENT_TAKEN"),
             Self::Busy(_) => (Code::Aborted, "BUSY"),
             Self::Unavailable(_) => (Code::Unavailable, "DATABASE_UNAVAILABLE"),
+            Self::ProfilesUnknown => (Code::Unavailable, "PROFILES_UNKNOWN"),
             Self::Database(_) | Self::Internal(_) => (Code::Internal, "INTERNAL"),
         }
     }
@@ -148,7 +155,7 @@ impl Error {
                     details.add_bad_request_violation(&violation.field, &violation.description);
                 }
             }
-            Self::Unavailable(_) => {
+            Self::Unavailable(_) | Self::ProfilesUnknown => {
                 details.set_retry_info(Some(RETRY_AFTER));
             }
             _ => {}

@@ -2,7 +2,7 @@
 //! as it writes, and by the follower as it reads the log. Whichever tells of a change first,
 //! the later change counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::store::LogPosition;
@@ -11,11 +11,15 @@ use crate::store::LogPosition;
 pub(crate) struct Followed<T> {
     /// `None` is a row that is hidden: its place keeps an older reading from undoing that.
     rows: HashMap<String, (LogPosition, Option<Arc<T>>)>,
+    /// Rows that were kept on disk and that the database has not confirmed yet.
+    unconfirmed: HashSet<String>,
+    /// Counts the changes.
+    generation: u64,
 }
 
 impl<T> Default for Followed<T> {
     fn default() -> Self {
-        Self { rows: HashMap::new() }
+        Self { rows: HashMap::new(), unconfirmed: HashSet::new(), generation: 0 }
     }
 }
 
@@ -23,9 +27,35 @@ impl<T> Followed<T> {
     /// Notes how a row changed, unless a later change is known; `None` hides it.
     pub(crate) fn change(&mut self, id: String, place: LogPosition, row: Option<T>) {
         // Places of one row are given out under its lock, so their sequence tells the order.
-        if self.rows.get(&id).is_none_or(|(known, _)| known.sequence < place.sequence) {
+        let is_news = self.rows.get(&id).is_none_or(|(known, _)| known.sequence < place.sequence);
+        // What the database says is right, even where it was set back to an earlier state.
+        if self.unconfirmed.remove(&id) || is_news {
             self.rows.insert(id, (place, row.map(Arc::new)));
+            self.generation += 1;
         }
+    }
+
+    /// Takes up a row that was kept on disk; it holds until the database tells more.
+    pub(crate) fn take_kept(&mut self, id: String, place: LogPosition, row: T) {
+        self.unconfirmed.insert(id.clone());
+        self.rows.insert(id, (place, Some(Arc::new(row))));
+    }
+
+    /// Forgets kept rows that the database, all of which has been read, does not have.
+    pub(crate) fn drop_unconfirmed(&mut self) {
+        for id in std::mem::take(&mut self.unconfirmed) {
+            self.erase(&id);
+        }
+    }
+
+    /// Differs whenever a row has changed.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The rows that are not hidden with the places of their last changes, in no order.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (&str, LogPosition, &Arc<T>)> {
+        self.rows.iter().filter_map(|(id, (place, row))| Some((id.as_str(), *place, row.as_ref()?)))
     }
 
     /// A row that is not hidden.
@@ -45,13 +75,14 @@ impl<T> Followed<T> {
 
     /// Forgets a row and that it ever was.
     pub(crate) fn erase(&mut self, id: &str) {
-        self.rows.remove(id);
+        self.unconfirmed.remove(id);
+        self.generation += u64::from(self.rows.remove(id).is_some());
     }
 
     /// Forgets a row that transaction `xid` erased, unless a later transaction wrote it again.
     pub(crate) fn erase_by(&mut self, id: &str, xid: i64) {
         if self.rows.get(id).is_some_and(|(place, _)| place.xid < xid) {
-            self.rows.remove(id);
+            self.erase(id);
         }
     }
 }
@@ -84,5 +115,22 @@ mod tests {
         assert!(rows.get("ann").is_some());
         rows.erase_by("ann", 6);
         assert_eq!(rows.ids().count(), 0);
+    }
+
+    #[test]
+    fn kept_rows_hold_until_the_database_is_read() {
+        let mut rows = Followed::default();
+        rows.take_kept("ann".into(), at(5, 7), 1);
+        rows.take_kept("ben".into(), at(5, 8), 2);
+        rows.take_kept("eve".into(), at(5, 9), 3);
+        let before = rows.generation();
+        assert_eq!(rows.get("eve").map(|row| **row), Some(3));
+        rows.change("ann".into(), at(5, 7), Some(1));
+        rows.change("ben".into(), at(4, 2), Some(4));
+        rows.drop_unconfirmed();
+        assert_eq!(rows.get("ann").map(|row| **row), Some(1));
+        assert_eq!(rows.get("ben").map(|row| **row), Some(4), "a database that was set back is right");
+        assert_eq!(rows.ids().count(), 2, "who is not in the database is forgotten");
+        assert_ne!(rows.generation(), before);
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn register(
 ) {
     registry.register(postgresql(app));
     registry.register(models(served.clone(), models_of));
+    registry.register(profiles(served.clone()));
     registry.register(cache(served));
     registry.register(model_settings(settings));
 }
@@ -112,6 +113,25 @@ fn model_settings(settings: Arc<ModelSettings>) -> Check {
             let outcome = match settings.refused_because() {
                 None => CheckOutcome::healthy(),
                 Some(cause) => CheckOutcome::degraded(format!("the model settings file is refused: {cause}")),
+            };
+            async move { outcome }.boxed()
+        }),
+    }
+}
+
+/// Without profiles nobody knows what customers must stay away from, and none of them is answered.
+fn profiles(served: Arc<Served>) -> Check {
+    Check {
+        name: "profiles",
+        timeout: TIMEOUT,
+        required_for_readiness: false,
+        run: Arc::new(move || {
+            let outcome = match served.without_profiles() {
+                None => CheckOutcome::healthy(),
+                Some(tenant) => CheckOutcome::degraded(format!(
+                    "the profiles of tenant {tenant} are not known until the database is back: requests that \
+                     name a customer are refused"
+                )),
             };
             async move { outcome }.boxed()
         }),

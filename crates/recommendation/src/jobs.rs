@@ -3,6 +3,7 @@
 
 pub(crate) mod expose;
 pub(crate) mod follow;
+pub(crate) mod keep;
 pub(crate) mod reload;
 pub(crate) mod sweep;
 pub(crate) mod train;

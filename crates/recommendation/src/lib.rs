@@ -17,6 +17,7 @@ mod given;
 mod grpc;
 mod health;
 mod jobs;
+mod kept_facts;
 mod metrics;
 mod model_settings;
 mod models_at_hand;

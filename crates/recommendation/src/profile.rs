@@ -56,6 +56,9 @@ impl Promotion {
 pub(crate) struct Facts {
     pub(crate) profiles: Followed<Profile>,
     pub(crate) promotions: Followed<Promotion>,
+    /// Up to when the profiles are those that were kept on disk, in microseconds since 1970;
+    /// `None` when none were kept.
+    pub(crate) kept_as_of_us: Option<i64>,
 }
 
 #[cfg(test)]

@@ -281,7 +281,7 @@ impl Recommender {
 
     fn missing(&self, tenant: &TenantId, has_model: bool) -> Option<String> {
         if !self.served.database_reachable() {
-            return Some("the database cannot be reached: this is what was known before".to_owned());
+            return Some(self.served.known_before(tenant));
         }
         if self.served.refusal(tenant.as_str()).is_some() {
             return Some("the newest model was refused: an older one answers".to_owned());

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use larder_identity::TenantId;
 use larder_ranking::{Event, Filter, ProductRecord, Snapshot};
 
+use crate::error::Error;
 use crate::experiments::Experiments;
 use crate::profile::{Profile, Promotion};
 use crate::store::LogPosition;
@@ -28,6 +29,8 @@ pub(crate) struct Served {
     pub(crate) experiments: Experiments,
     database_reachable: AtomicBool,
     loaded: AtomicBool,
+    /// Whether all profiles of the database have been read.
+    profiles_read: AtomicBool,
     /// Whether the database has been asked at all, with or without an answer.
     asked: AtomicBool,
     /// Why the newest snapshot of a tenant was refused, by tenant.
@@ -106,12 +109,66 @@ impl Served {
         changes.into_iter().for_each(|(id, place, promotion)| facts.promotions.change(id, place, promotion));
     }
 
-    /// Adds what a customer's profile forbids, if there is one, to what a request forbids.
-    pub(crate) fn constrain(&self, tenant: &TenantId, customer_id: &str, filter: &mut Filter) {
-        let Some(served) = self.find(tenant.as_str()) else { return };
-        if let Some(profile) = served.facts().profiles.get(customer_id) {
+    /// Adds what a customer's profile forbids, if there is one, to what a request forbids. An empty
+    /// id names nobody.
+    ///
+    /// Refused when nothing tells what the customer must stay away from: the database has not been
+    /// read since the start, and no profiles were kept on disk.
+    pub(crate) fn constrain(
+        &self,
+        tenant: &TenantId,
+        customer_id: &str,
+        filter: &mut Filter,
+    ) -> Result<(), Error> {
+        if customer_id.is_empty() {
+            return Ok(());
+        }
+        let Some(served) = self.find(tenant.as_str()) else { return Ok(()) };
+        let facts = served.facts();
+        if !self.profiles_read() && facts.kept_as_of_us.is_none() {
+            return Err(Error::ProfilesUnknown);
+        }
+        if let Some(profile) = facts.profiles.get(customer_id) {
             profile.constrain(filter);
         }
+        Ok(())
+    }
+
+    /// Whether all profiles of the database have been read since the start.
+    pub(crate) fn profiles_read(&self) -> bool {
+        self.profiles_read.load(Ordering::Acquire)
+    }
+
+    /// Notes that all profiles of the database have been read; what was kept on disk and is not
+    /// among them is forgotten.
+    pub(crate) fn set_profiles_read(&self) {
+        for tenant in self.tenant_names() {
+            self.open(&tenant).facts_mut().profiles.drop_unconfirmed();
+        }
+        self.profiles_read.store(true, Ordering::Release);
+    }
+
+    /// What an answer says while the database is away.
+    pub(crate) fn known_before(&self, tenant: &TenantId) -> String {
+        let known = "the database cannot be reached: this is what was known before";
+        let kept = self.find(tenant.as_str()).and_then(|served| served.facts().kept_as_of_us);
+        match kept.filter(|_| !self.profiles_read()) {
+            Some(as_of_us) => {
+                let as_of = jiff::Timestamp::from_microsecond(as_of_us).unwrap_or_default();
+                format!("{known}, with the profiles of {as_of:.0}")
+            }
+            None => known.to_owned(),
+        }
+    }
+
+    /// The first tenant that is served although nothing is known of its profiles.
+    pub(crate) fn without_profiles(&self) -> Option<String> {
+        if self.profiles_read() {
+            return None;
+        }
+        self.tenant_names()
+            .into_iter()
+            .find(|tenant| self.find(tenant).is_some_and(|of| of.facts().kept_as_of_us.is_none()))
     }
 
     pub(crate) fn tenant_names(&self) -> Vec<String> {

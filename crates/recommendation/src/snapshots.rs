@@ -9,11 +9,15 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use larder_ranking::{Serving, Snapshot, SnapshotError};
 
+use crate::kept_facts::{KeptFacts, KeptFactsError};
+
 const EXTENSION: &str = "snapshot";
 /// What a training writes before it gives the file its name.
 const HALF_WRITTEN: &str = ".training";
 /// Names the version that served last, for a start without the database.
 const SERVING: &str = "serving";
+/// Holds profiles and changed products, for a start without the database.
+const FACTS: &str = "facts";
 
 /// Why a snapshot file does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +81,28 @@ impl SnapshotFolder {
         let left: Vec<_> = names(&folder).into_iter().filter(|name| name.ends_with(HALF_WRITTEN)).collect();
         left.iter().try_for_each(|name| fs::remove_file(folder.join(name)))?;
         Ok(left.len())
+    }
+
+    /// Writes what answers need beside the models; the file is replaced whole.
+    pub(crate) fn write_facts(&self, facts: &KeptFacts) -> std::io::Result<()> {
+        write_whole(&self.folder.join(&facts.tenant).join(FACTS), &facts.encode()?, ".facts")
+    }
+
+    /// Reads what answers need beside the models; `None` when nothing was kept.
+    pub(crate) fn read_facts(&self, tenant: &str) -> Result<Option<KeptFacts>, KeptFactsError> {
+        match fs::read(self.folder.join(tenant).join(FACTS)) {
+            Ok(bytes) => KeptFacts::decode(tenant, &bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes what was kept beside the models.
+    pub(crate) fn remove_facts(&self, tenant: &str) -> std::io::Result<()> {
+        match fs::remove_file(self.folder.join(tenant).join(FACTS)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
     }
 
     /// Notes which version of a tenant serves.
@@ -189,7 +215,7 @@ fn decode(tenant: &str, bytes: &[u8]) -> Result<Snapshot, SnapshotFileError> {
     if snapshot.tenant() == tenant { Ok(snapshot) } else { Err(SnapshotFileError::OtherTenant) }
 }
 
-fn checksum(bytes: &[u8]) -> String {
+pub(crate) fn checksum(bytes: &[u8]) -> String {
     digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::Clock;
 use crate::exposures::ExposureLog;
+use crate::jobs::keep::FactsKeeper;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::model_settings::ModelSettings;
 use crate::page::PageTokens;
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) trainer: ModelTrainer,
     pub(crate) pending: PendingEvents,
     pub(crate) snapshots: SnapshotFolder,
+    /// Keeps profiles on disk for a start without the database.
+    pub(crate) keeper: Arc<FactsKeeper>,
     pub(crate) pages: PageTokens,
     pub(crate) exposures: ExposureLog,
     pub(crate) settings: RecommendationSettings,

@@ -13,6 +13,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
 use crate::error::Error;
+use crate::jobs::keep::FactsKeeper;
 use crate::metrics;
 use crate::served::{Served, ServedTenant};
 use crate::snapshots::{SnapshotFileError, SnapshotFolder};
@@ -109,16 +110,22 @@ impl Follower {
     }
 
     /// Serves what lies on disk until the database can be asked which models are current.
-    pub(crate) async fn serve_newest_files(&self) {
-        let folder = self.snapshots.clone();
-        let newest = tokio::task::spawn_blocking(move || {
-            let tenants = folder.tenants();
-            tenants.iter().filter_map(|tenant| folder.newest(tenant)).collect::<Vec<_>>()
+    pub(crate) async fn serve_newest_files(&self, keeper: &Arc<FactsKeeper>, now_us: i64) {
+        let (folder, keeper) = (self.snapshots.clone(), keeper.clone());
+        let served = self.served.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            for tenant in folder.tenants() {
+                let Some(snapshot) = folder.newest(&tenant) else { continue };
+                let watermark = watermark_xid(&snapshot);
+                let mut serving = Serving::new(Arc::new(snapshot));
+                let tenant = served.open(&tenant);
+                // Profiles hold what no answer may break: they are known before the model serves.
+                keeper.restore(&tenant, &mut serving, now_us);
+                tenant.swap(serving, watermark);
+            }
         });
-        for snapshot in newest.await.unwrap_or_default() {
-            let snapshot = Arc::new(snapshot);
-            let watermark = watermark_xid(&snapshot);
-            self.served.open(snapshot.tenant()).swap(Serving::new(snapshot.clone()), watermark);
+        if let Err(error) = reading.await {
+            tracing::error!(error.cause = %error, "what lies on disk could not be read");
         }
     }
 
@@ -133,6 +140,7 @@ impl Follower {
         if self.read_until.is_none() {
             // Profiles hold what no answer may break: they are known before any model serves.
             self.follow_facts(&mut transaction, LogPosition::default()).await?;
+            self.served.set_profiles_read();
             let known = tenants::all(&mut transaction).await?;
             let with_model = promoted.iter().map(|model| model.tenant_id.as_str()).collect::<Vec<_>>();
             for tenant in known.iter().filter(|tenant| !with_model.contains(&tenant.as_str())) {

@@ -1,6 +1,7 @@
 //! What is served of one tenant: the promoted model, other models that somebody asked to be
 //! answered by, and the profiles and promotions, which no change of models touches.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use larder_ranking::{Event, Impressions, ProductRecord, Serving};
@@ -22,6 +23,8 @@ pub(crate) struct ServedTenant {
     facts: RwLock<Facts>,
     /// What was shown to customers and ignored.
     impressions: Mutex<Impressions>,
+    /// Counts the changes of products and models.
+    generation: AtomicU64,
 }
 
 impl ServedTenant {
@@ -32,6 +35,7 @@ impl ServedTenant {
             kept: RwLock::default(),
             facts: RwLock::default(),
             impressions: Mutex::new(Impressions::new(MOST_IMPRESSIONS)),
+            generation: AtomicU64::default(),
         }
     }
 
@@ -62,6 +66,15 @@ impl ServedTenant {
     pub(crate) fn kept(&self, version: &str) -> Option<Arc<RwLock<Live>>> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(known, _)| known == version).map(|(_, live)| live.clone())
+    }
+
+    fn note_change(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Differs whenever a profile, a product or the model has changed.
+    pub(crate) fn generation(&self) -> (u64, u64) {
+        (self.generation.load(Ordering::Acquire), self.facts().profiles.generation())
     }
 
     /// Does something to every model in memory.
@@ -96,6 +109,7 @@ impl ServedTenant {
         self.each_model(|live| {
             news.iter().for_each(|(_, product)| live.serving.upsert_product(product.clone()));
         });
+        self.note_change();
     }
 
     /// Shows how the log says that a product changed.
@@ -103,6 +117,7 @@ impl ServedTenant {
         let mut own = self.own();
         if own.follow(place, &product.product_id) {
             self.each_model(|live| live.serving.upsert_product(product.clone()));
+            self.note_change();
         }
     }
 
@@ -135,6 +150,7 @@ impl ServedTenant {
         let before =
             std::mem::replace(&mut *self.live.write().unwrap_or_else(PoisonError::into_inner), newer);
         own.forget_below(watermark_xid);
+        self.note_change();
         // A large model takes its time to go; nobody has to wait for that.
         drop(own);
         drop(before);

@@ -3,7 +3,7 @@
 use larder_proto::larder::catalog::v1::*;
 use larder_proto::larder::recommendation::v1::RecommendationSource;
 
-use crate::house::{House, purchase};
+use crate::house::{House, eventually, purchase};
 
 fn files_that_name(folder: &std::path::Path, name: &str) -> usize {
     let mut found = 0;
@@ -59,4 +59,25 @@ async fn no_trace_of_an_erased_customer_is_left() {
     let answer = guest.recommend("zoe-the-erased").await;
     assert!(answer.recommendations.iter().all(|item| item.source() != RecommendationSource::Personal));
     assert!(!answer.degraded, "the rewritten snapshot is registered: {}", answer.degraded_reason);
+}
+
+#[tokio::test]
+async fn the_profile_that_is_kept_on_disk_goes_too() {
+    let house = House::open().await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    let profile = CustomerProfile { allergens: vec!["milk".into()], ..CustomerProfile::default() };
+    let zoe =
+        Customer { customer_id: "zoe-the-erased".into(), profile: Some(profile), ..Customer::default() };
+    let request = BatchUpsertCustomersRequest { customers: vec![zoe] };
+    guest.catalog.batch_upsert_customers(request).await.unwrap();
+    eventually("her profile is kept", || async {
+        files_that_name(house.folder.path(), "zoe-the-erased") == 1
+    })
+    .await;
+    let request = EraseCustomerRequest { customer_id: "zoe-the-erased".into() };
+    guest.catalog.erase_customer(request).await.unwrap();
+    assert_eq!(files_that_name(house.folder.path(), "zoe-the-erased"), 0);
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    assert_eq!(files_that_name(house.folder.path(), "zoe-the-erased"), 0, "nothing writes her down again");
 }

@@ -44,6 +44,11 @@ section! {
         /// After how long a model that serves counts as stale, when events came after it; health says so.
         model_stale_after ("model_stale_after_s", "crate::durations::seconds"):
             Duration = Duration::from_secs(3 * 86_400), Kind::Whole(60..=31_536_000);
+        /// How old the profiles kept beside the snapshots may be for a start without the database. When
+        /// they are older, or none were kept, requests that name a customer are refused until the
+        /// database is back, since nobody knows what the customer must stay away from.
+        profiles_max_age ("profiles_max_age_s", "crate::durations::seconds"):
+            Duration = Duration::from_secs(86_400), Kind::Whole(60..=31_536_000);
         /// How often the log of interactions is read for what other replicas recorded.
         tail_interval ("tail_interval_ms", "crate::durations::milliseconds"):
             Duration = Duration::from_millis(500), Kind::Whole(10..=60_000);

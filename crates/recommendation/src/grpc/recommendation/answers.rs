@@ -58,7 +58,7 @@ pub(super) fn similar(
     let limit = query::limit(&mut fields, request.limit, DEFAULT_LIMIT);
     let mut filter = query::filter(&mut fields, request.filter);
     fields.finish(())?;
-    state.served.constrain(tenant, &request.customer_id, &mut filter);
+    state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let question = Question::Similar { product_id: &request.product_id, relation };
     let asking = Asking { question, limit, ..plain(&filter) };
     let answer = state.recommender.answer(tenant, &asking, (state.clock)())?;

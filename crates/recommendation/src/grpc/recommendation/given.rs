@@ -34,7 +34,7 @@ pub(super) async fn rank_products(
     let everything = RecommendationFilter { in_stock_only: Some(false), ..Default::default() };
     let mut filter = query::filter(&mut fields, Some(request.filter.unwrap_or(everything)));
     fields.finish(())?;
-    state.served.constrain(tenant, &request.customer_id, &mut filter);
+    state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = find_model(&state.served, &state.nudge, tenant, &request.model_version).await?;
     let about =
         AboutCustomer { customer_id: &request.customer_id, filter: &filter, ranker: placement.ranker() };
@@ -68,7 +68,7 @@ pub(super) async fn explain(
     let placement = settings.placement(&request.placement);
     let mut filter = query::filter(&mut fields, request.filter);
     fields.finish(())?;
-    state.served.constrain(tenant, &request.customer_id, &mut filter);
+    state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = find_model(&state.served, &state.nudge, tenant, &request.model_version).await?;
     let about =
         AboutCustomer { customer_id: &request.customer_id, filter: &filter, ranker: placement.ranker() };
@@ -97,7 +97,7 @@ pub(super) fn next_basket(
     }
     let mut filter = query::filter(&mut fields, request.filter);
     fields.finish(())?;
-    state.served.constrain(tenant, &request.customer_id, &mut filter);
+    state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = crate::models_at_hand::ModelAtHand::Promoted;
     let about =
         AboutCustomer { customer_id: &request.customer_id, filter: &filter, ranker: placement.ranker() };

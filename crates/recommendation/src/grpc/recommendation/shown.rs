@@ -43,7 +43,7 @@ pub(super) async fn recommend(
     let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
     fields.finish(())?;
     arrangement.spare = showing.pool_size(limit) - limit;
-    state.served.constrain(tenant, &request.customer_id, &mut filter);
+    state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = model_of(state, tenant, &showing, &request.model_version).await?;
     let now_us = (state.clock)();
     let asking = Asking {
