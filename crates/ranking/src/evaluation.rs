@@ -11,7 +11,7 @@ mod lists;
 #[cfg(test)]
 mod tests;
 
-pub use bootstrap::{Comparison, Estimate, Interval, RESAMPLES, compare, estimate};
+pub use bootstrap::{Bootstrap, Comparison, Estimate, Interval, RESAMPLES, compare, estimate};
 pub use customer::{CustomerScores, score_list};
 pub use lists::{coverage, intra_list_similarity, novelty_bits};
 

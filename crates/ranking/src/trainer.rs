@@ -6,6 +6,7 @@ use crate::{
     Event, ProductRecord, Snapshot, SnapshotHeader, Target,
     decay::{HalfLife, clamp_time},
     features::Shelves,
+    forest::{MOST_LEAVES, MOST_TREES},
     history::Pair,
     neighbours::Shortlists,
     occasion::{MOST_DAYS_PER_CUSTOMER, day_of},
@@ -26,6 +27,10 @@ pub struct TrainingSettings {
     pub neighbours_per_product: usize,
     /// What a learned ranker is taught to foresee; `None` trains without one.
     pub ranker: Option<Target>,
+    /// The most trees the ranker may have.
+    pub ranker_trees: usize,
+    /// The most leaves a tree of it may have.
+    pub ranker_leaves: usize,
 }
 
 impl Default for TrainingSettings {
@@ -35,6 +40,8 @@ impl Default for TrainingSettings {
             personal_half_life: DAY * 120,
             neighbours_per_product: 50,
             ranker: Some(Target::default()),
+            ranker_trees: MOST_TREES,
+            ranker_leaves: MOST_LEAVES,
         }
     }
 }
@@ -62,7 +69,7 @@ impl Trainer {
                 personal_half_life: HalfLife::new(settings.personal_half_life),
                 neighbours_per_product: u32::try_from(settings.neighbours_per_product).unwrap_or(u32::MAX),
             },
-            schooling: settings.ranker.map(|target| Schooling { target, ..Schooling::default() }),
+            schooling: settings.ranker.map(|target| schooling(target, &settings)),
             now_us: clamp_time(now_us),
             product_numbers: HashMap::new(),
             records: Vec::new(),
@@ -127,6 +134,14 @@ impl Trainer {
         }
         number
     }
+}
+
+/// How a ranker is taught, no larger than the settings allow.
+fn schooling(target: Target, settings: &TrainingSettings) -> Schooling {
+    let mut schooling = Schooling { target, ..Schooling::default() };
+    schooling.forest.trees = schooling.forest.trees.min(settings.ranker_trees);
+    schooling.forest.leaves = schooling.forest.leaves.min(settings.ranker_leaves);
+    schooling
 }
 
 /// The pairs as rows in the order of customers and products, with the newest days of each customer.

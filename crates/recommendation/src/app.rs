@@ -129,10 +129,12 @@ impl App {
         let snapshots = SnapshotFolder::new(app.settings.snapshot_dir());
         let (nudge, pending) = (Arc::new(Notify::new()), PendingEvents::default());
         let shutdown = Shutdown::new();
+        let model_settings = Arc::new(ModelSettings::built_in(&recommendation, (app.clock)()));
         let trainer = ModelTrainer {
             worker: worker.clone(),
             snapshots: snapshots.clone(),
             settings: recommendation.clone(),
+            model_settings: model_settings.clone(),
             clock: app.clock,
             nudge: nudge.clone(),
             pending: pending.clone(),
@@ -145,7 +147,6 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             environment: app.settings.environment.to_string(),
         });
-        let model_settings = Arc::new(ModelSettings::built_in((app.clock)()));
         let models = ModelsHealth {
             pending: pending.clone(),
             stale_after: recommendation.model_stale_after,

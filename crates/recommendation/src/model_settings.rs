@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
+use larder_settings::RecommendationSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use self::file::{ModelSettingsFile, Placement, Training};
 use crate::validate::Fields;
@@ -41,6 +42,8 @@ struct Loaded {
 
 /// The settings in force and what became of the newest file.
 pub(crate) struct ModelSettings {
+    /// What holds where the file says nothing; it looks like a file.
+    below: Value,
     loaded: ArcSwap<Loaded>,
     /// Checksum and cause of the file that was refused last; `None` when the newest one serves.
     refused: ArcSwap<Option<(String, String)>>,
@@ -66,15 +69,20 @@ pub(crate) enum Reading {
 }
 
 impl ModelSettings {
-    /// The built-in settings.
-    pub(crate) fn built_in(now_us: i64) -> Self {
+    /// The built-in settings, but for what the settings of the service say.
+    pub(crate) fn built_in(service: &RecommendationSettings, now_us: i64) -> Self {
+        let below = json!({"training": {
+            "popularity_half_life_days": service.popularity_half_life_days,
+            "personal_half_life_days": service.personal_half_life_days,
+            "neighbours_per_product": service.neighbours_per_product,
+        }});
         let loaded = Loaded {
-            everybody: Arc::new(resolve(&[]).expect("the defaults are settings")),
+            everybody: Arc::new(resolve(&[&below]).expect("the defaults are settings")),
             tenants: HashMap::new(),
             checksum_sha256: String::new(),
             loaded_at_us: now_us,
         };
-        Self { loaded: ArcSwap::from_pointee(loaded), refused: ArcSwap::from_pointee(None) }
+        Self { below, loaded: ArcSwap::from_pointee(loaded), refused: ArcSwap::from_pointee(None) }
     }
 
     /// The settings of a tenant.
@@ -106,7 +114,7 @@ impl ModelSettings {
                 if self.is_known(&checksum) {
                     return Reading::Unchanged;
                 }
-                let parsed = Loaded::parse(&bytes, checksum.clone(), now_us);
+                let parsed = Loaded::parse(&bytes, &self.below, checksum.clone(), now_us);
                 (checksum, parsed)
             }
             Err(error) => (error.kind().to_string(), Err(format!("the file cannot be read: {error}"))),
@@ -146,7 +154,12 @@ impl TenantSettings {
 
 impl Loaded {
     /// Reads and checks a whole file; the error names the field and what would be accepted.
-    fn parse(bytes: &[u8], checksum_sha256: String, loaded_at_us: i64) -> Result<Self, String> {
+    fn parse(
+        bytes: &[u8],
+        below: &Value,
+        checksum_sha256: String,
+        loaded_at_us: i64,
+    ) -> Result<Self, String> {
         let file: ModelSettingsFile = from_json(&mut serde_json::Deserializer::from_slice(bytes))?;
         let mut fields = Fields::default();
         ranges::check(&mut fields, &file);
@@ -154,9 +167,9 @@ impl Loaded {
         let raw: Value = from_json(&mut serde_json::Deserializer::from_slice(bytes))?;
         let mut tenants = HashMap::new();
         for (tenant, layer) in raw.get("tenants").and_then(Value::as_object).into_iter().flatten() {
-            tenants.insert(tenant.clone(), Arc::new(resolve(&[&raw, layer])?));
+            tenants.insert(tenant.clone(), Arc::new(resolve(&[below, &raw, layer])?));
         }
-        Ok(Self { everybody: Arc::new(resolve(&[&raw])?), tenants, checksum_sha256, loaded_at_us })
+        Ok(Self { everybody: Arc::new(resolve(&[below, &raw])?), tenants, checksum_sha256, loaded_at_us })
     }
 
     fn of(&self, tenant: &str) -> Arc<TenantSettings> {
@@ -170,7 +183,7 @@ impl Loaded {
 ///
 /// The field that is refused and what would be accepted.
 pub fn check_model_settings(bytes: &[u8]) -> Result<(), String> {
-    Loaded::parse(bytes, String::new(), 0).map(drop)
+    Loaded::parse(bytes, &Value::Null, String::new(), 0).map(drop)
 }
 
 /// The JSON Schema (2020-12) of the settings file.

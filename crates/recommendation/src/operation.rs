@@ -16,12 +16,12 @@ use uuid::Uuid;
 
 use crate::convert::{model, timestamp};
 use crate::error::Error;
-use crate::jobs::train::{TrainedModel, Wishes};
+use crate::jobs::train::{EvaluationWishes, TrainedModel, Wishes};
 use crate::operate;
 use crate::state::State;
 use crate::store::models;
 use crate::training::read::Progress;
-use crate::training::{EvaluationParameters, TrainingOutcome, TrainingProgress};
+use crate::training::{TrainingOutcome, TrainingProgress};
 
 pub(crate) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -48,14 +48,14 @@ pub(crate) fn train(state: Arc<State>, tenant: TenantId, wishes: Wishes) -> Resp
 pub(crate) fn evaluate(
     state: Arc<State>,
     tenant: TenantId,
-    parameters: EvaluationParameters,
+    wanted: EvaluationWishes,
 ) -> Responses<EvaluateModelResponse> {
     let (responses, stream) = mpsc::channel(16);
     let respond =
         |operation: &Operation| EvaluateModelResponse { operation: Some(operation.clone()), card: None };
     let mut operation = begin(&state, "evaluate_model");
     tokio::spawn(async move {
-        let work = async |progress| state.trainer.evaluate(tenant.as_str(), parameters, &progress).await;
+        let work = async |progress| state.trainer.evaluate(tenant.as_str(), wanted, &progress).await;
         let mut result = follow(&mut operation, &responses, respond, work).await;
         let card = result.as_mut().ok().and_then(|outcome| outcome.card.take()).map(model::card);
         end(&state, &mut operation, result.map(evaluated));

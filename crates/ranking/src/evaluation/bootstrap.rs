@@ -68,45 +68,71 @@ impl Comparison {
     }
 }
 
-/// Compares two methods by their values for the same customers in the same order.
+/// How customers are drawn again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// Decides what is drawn.
+    pub seed: u64,
+    /// How many times; at least once.
+    pub resamples: usize,
+}
+
+impl Bootstrap {
+    /// Compares two methods by their values for the same customers in the same order.
+    ///
+    /// # Panics
+    /// The slices differ in length, so their values cannot be pairs.
+    pub fn compare(self, a: &[f64], b: &[f64]) -> Comparison {
+        assert_eq!(a.len(), b.len(), "two methods are compared on the same customers");
+        let mut differences = Vec::with_capacity(self.resamples);
+        let mut ratios = Vec::with_capacity(self.resamples);
+        for mut draws in self.draws() {
+            let (mut sum_a, mut sum_b) = (0.0, 0.0);
+            for _ in 0..a.len() {
+                let drawn = draws.next_below(a.len());
+                sum_a += a[drawn];
+                sum_b += b[drawn];
+            }
+            differences.push((sum_a - sum_b) / a.len() as f64);
+            ratios.push(sum_a / sum_b);
+        }
+        let (mean_a, mean_b) = (mean(a), mean(b));
+        let has_ratios = ratios.iter().all(|ratio| ratio.is_finite());
+        Comparison {
+            mean_a,
+            mean_b,
+            difference: mean_a - mean_b,
+            interval: interval_of(differences),
+            ratio_interval: has_ratios.then(|| interval_of(ratios)),
+            customers: a.len(),
+        }
+    }
+
+    /// The mean of the values and how sure it is.
+    pub fn estimate(self, values: &[f64]) -> Estimate {
+        let resampled = self.draws().map(|mut draws| {
+            let sum: f64 = (0..values.len()).map(|_| values[draws.next_below(values.len())]).sum();
+            sum / values.len() as f64
+        });
+        Estimate { mean: mean(values), interval: interval_of(resampled.collect()), customers: values.len() }
+    }
+
+    fn draws(self) -> impl Iterator<Item = Draws> {
+        (0..self.resamples.max(1)).map(move |resample| Draws::new(self.seed, resample))
+    }
+}
+
+/// Compares two methods with [`RESAMPLES`] draws; see [`Bootstrap::compare`].
 ///
 /// # Panics
 /// The slices differ in length, so their values cannot be pairs.
 pub fn compare(a: &[f64], b: &[f64], seed: u64) -> Comparison {
-    assert_eq!(a.len(), b.len(), "two methods are compared on the same customers");
-    let mut differences = Vec::with_capacity(RESAMPLES);
-    let mut ratios = Vec::with_capacity(RESAMPLES);
-    for resample in 0..RESAMPLES {
-        let mut draws = Draws::new(seed, resample);
-        let (mut sum_a, mut sum_b) = (0.0, 0.0);
-        for _ in 0..a.len() {
-            let drawn = draws.next_below(a.len());
-            sum_a += a[drawn];
-            sum_b += b[drawn];
-        }
-        differences.push((sum_a - sum_b) / a.len() as f64);
-        ratios.push(sum_a / sum_b);
-    }
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    let has_ratios = ratios.iter().all(|ratio| ratio.is_finite());
-    Comparison {
-        mean_a,
-        mean_b,
-        difference: mean_a - mean_b,
-        interval: interval_of(differences),
-        ratio_interval: has_ratios.then(|| interval_of(ratios)),
-        customers: a.len(),
-    }
+    Bootstrap { seed, resamples: RESAMPLES }.compare(a, b)
 }
 
-/// The mean of the values and how sure it is.
+/// The mean of the values and how sure it is, by [`RESAMPLES`] draws.
 pub fn estimate(values: &[f64], seed: u64) -> Estimate {
-    let resampled = (0..RESAMPLES).map(|resample| {
-        let mut draws = Draws::new(seed, resample);
-        let sum: f64 = (0..values.len()).map(|_| values[draws.next_below(values.len())]).sum();
-        sum / values.len() as f64
-    });
-    Estimate { mean: mean(values), interval: interval_of(resampled.collect()), customers: values.len() }
+    Bootstrap { seed, resamples: RESAMPLES }.estimate(values)
 }
 
 fn mean(values: &[f64]) -> f64 {

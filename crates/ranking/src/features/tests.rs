@@ -119,6 +119,18 @@ fn ask(serving: &Serving, customer_id: &str, repeat_policy: RepeatPolicy) -> cra
 }
 
 #[test]
+fn the_learned_ranker_is_no_larger_than_allowed() {
+    let settings = TrainingSettings { ranker_trees: 7, ranker_leaves: 3, ..TrainingSettings::default() };
+    let mut trainer = Trainer::new(settings, NOW_US);
+    shop_events().iter().for_each(|event| trainer.add_event(event));
+    let header = crate::SnapshotHeader { tenant: "t".into(), ..crate::SnapshotHeader::default() };
+    let small = trainer.finish(header).ranker.unwrap();
+    assert_eq!(small.forest.trees(), 7);
+    let usual = trained_at(&shop_events(), NOW_US).ranker.unwrap();
+    assert!(usual.forest.trees() > 7, "this test proves nothing: a usual forest is as small");
+}
+
+#[test]
 fn the_learned_ranker_survives_the_file_and_ranks_without_repeating() {
     let snapshot = trained_at(&shop_events(), NOW_US);
     assert!(snapshot.ranker_target().is_some(), "thirty customers are enough to learn from");

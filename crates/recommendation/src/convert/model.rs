@@ -42,9 +42,9 @@ pub(crate) fn state(state: State) -> ModelState {
 pub(crate) fn card(card: ModelCard) -> WireCard {
     WireCard {
         model_version: card.model_version,
-        data_from: Some(timestamp(card.data_from_us)),
-        data_until: Some(timestamp(card.data_until_us)),
-        split_at: Some(timestamp(card.split_at_us)),
+        data_from: at(card.data_from_us),
+        data_until: at(card.data_until_us),
+        split_at: at(card.split_at_us),
         horizon_days: card.horizon_days,
         list_length: card.list_length,
         evaluated_customer_count: card.evaluated_customer_count,
@@ -54,6 +54,11 @@ pub(crate) fn card(card: ModelCard) -> WireCard {
         peak_memory_bytes: card.peak_memory_bytes,
         parts: card.parts,
     }
+}
+
+/// An instant of a card; one that measured nothing has none.
+fn at(micros: i64) -> Option<prost_types::Timestamp> {
+    (micros != 0).then(|| timestamp(micros))
 }
 
 fn method(method: MethodCard) -> MethodEvaluation {

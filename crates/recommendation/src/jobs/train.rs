@@ -19,6 +19,7 @@ pub(crate) use self::pending::{PendingEvents, Wish};
 use crate::Clock;
 use crate::error::Error;
 use crate::metrics;
+use crate::model_settings::ModelSettings;
 use crate::snapshots::SnapshotFolder;
 use crate::store::models::{self, ServingModel, State};
 use crate::training::process::TrainingProcess;
@@ -44,6 +45,13 @@ pub(crate) struct Wishes {
     pub(crate) waits: bool,
 }
 
+/// What whoever asks for an evaluation wants other than the model settings say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EvaluationWishes {
+    pub(crate) horizon_days: Option<u32>,
+    pub(crate) list_length: Option<usize>,
+}
+
 /// A model that was trained.
 #[derive(Clone, Debug)]
 pub(crate) struct TrainedModel {
@@ -59,6 +67,8 @@ pub(crate) struct ModelTrainer {
     pub(crate) worker: PgPool,
     pub(crate) snapshots: SnapshotFolder,
     pub(crate) settings: RecommendationSettings,
+    /// How models are trained and measured.
+    pub(crate) model_settings: Arc<ModelSettings>,
     pub(crate) clock: Clock,
     /// Tells the follower that a model waits for it.
     pub(crate) nudge: Arc<Notify>,
@@ -125,7 +135,7 @@ impl ModelTrainer {
         // A first model is compared with nothing: it serves at once and is measured afterwards.
         let is_first = serving.is_none() && !wishes.keep_back;
         let mut order = self.order(tenant, Some(version.clone()), now_us, serving);
-        order.evaluation.take_if(|_| is_first);
+        let measured_later = order.evaluation.take_if(|_| is_first);
         let outcome = match self.carry_out(&order, Some(&mut lock), progress).await {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -141,7 +151,10 @@ impl ModelTrainer {
         self.pending.fulfil(tenant, events_before);
         self.nudge.notify_one();
         let card = match is_first {
-            true => self.measure_first(order, started, progress).await,
+            true => {
+                let order = TrainingOrder { evaluation: measured_later, ..order };
+                self.measure_first(order, outcome.card, started, progress).await
+            }
             false => outcome.card,
         };
         metrics::model_decided(decision.state, decision.cause, card.as_ref().and_then(ModelCard::ndcg));
@@ -157,13 +170,17 @@ impl ModelTrainer {
     pub(crate) async fn evaluate(
         &self,
         tenant: &str,
-        parameters: EvaluationParameters,
+        wanted: EvaluationWishes,
         progress: &Progress,
     ) -> Result<TrainingOutcome, Error> {
         let mut connection = self.worker.acquire().await?;
         let serving = models::serving(&mut connection, tenant).await?;
         drop(connection);
         let mut order = self.order(tenant, None, (self.clock)(), serving);
+        let mut parameters =
+            EvaluationParameters::always(&self.model_settings.of(tenant).training.evaluation);
+        parameters.horizon_days = wanted.horizon_days.unwrap_or(parameters.horizon_days);
+        parameters.list_length = wanted.list_length.unwrap_or(parameters.list_length);
         order.evaluation = Some(parameters);
         self.carry_out(&order, None, progress).await
     }
@@ -175,17 +192,13 @@ impl ModelTrainer {
         now_us: i64,
         serving: Option<ServingModel>,
     ) -> TrainingOrder {
-        let settings = &self.settings;
+        let settings = self.model_settings.of(tenant);
         TrainingOrder {
             tenant: tenant.to_owned(),
             model_version,
             now_us,
-            parameters: TrainingParameters::of_this_program(
-                settings.popularity_half_life_days,
-                settings.personal_half_life_days,
-                settings.neighbours_per_product,
-            ),
-            evaluation: Some(EvaluationParameters::default()),
+            parameters: TrainingParameters::of_this_program(&settings.training),
+            evaluation: EvaluationParameters::of(&settings.training.evaluation),
             promoted: serving.map(|serving| PromotedReference {
                 model_version: serving.model_version,
                 checksum_sha256: serving.checksum_sha256,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 
 fn taken(file: &Value) -> ModelSettings {
-    let settings = ModelSettings::built_in(0);
+    let settings = ModelSettings::built_in(&RecommendationSettings::default(), 0);
     assert_eq!(settings.take(Ok(file.to_string().into_bytes()), 7), Reading::TakenUp);
     settings
 }
@@ -19,7 +19,7 @@ fn refusal(file: &Value) -> String {
 
 #[test]
 fn without_a_file_the_defaults_are_in_force() {
-    let settings = ModelSettings::built_in(5);
+    let settings = ModelSettings::built_in(&RecommendationSettings::default(), 5);
     let in_force = settings.in_force("shop");
     assert_eq!(in_force.settings.placements[DEFAULT_PLACEMENT], Placement::default());
     assert_eq!((in_force.checksum_sha256.as_str(), in_force.loaded_at_us), ("", 5));
@@ -49,6 +49,27 @@ fn a_place_has_what_the_default_says_but_for_its_own() {
     let ranker = &acme.training.ranker;
     assert_eq!((acme.training.factors, ranker.trees, ranker.leaves), (32, 40, 15));
     assert_eq!(everybody.training.ranker.leaves, 31);
+}
+
+#[test]
+fn the_file_has_the_last_word_over_the_settings_of_the_service() {
+    let service = RecommendationSettings {
+        popularity_half_life_days: 3.0,
+        personal_half_life_days: 4.0,
+        ..RecommendationSettings::default()
+    };
+    let settings = ModelSettings::built_in(&service, 0);
+    assert_eq!(settings.of("shop").training.popularity_half_life_days, 3.0);
+    let file = json!({
+        "training": {"popularity_half_life_days": 5},
+        "tenants": {"acme": {"training": {"popularity_half_life_days": 6}}},
+    });
+    assert_eq!(settings.take(Ok(file.to_string().into_bytes()), 7), Reading::TakenUp);
+    let days = |tenant: &str| {
+        let training = settings.of(tenant).training.clone();
+        (training.popularity_half_life_days, training.personal_half_life_days)
+    };
+    assert_eq!((days("shop"), days("acme")), ((5.0, 4.0), (6.0, 4.0)));
 }
 
 #[test]

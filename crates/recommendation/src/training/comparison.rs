@@ -16,6 +16,8 @@ pub(super) enum Rival {
     /// It was trained after the split with other parameters: a model is trained with those on the
     /// events before the split.
     Retrained(TrainingParameters),
+    /// The same, with too few customers to tell the two apart.
+    NotWorthIt,
     /// It was trained after the split by another program, which cannot be run again.
     Unrepeatable,
 }
@@ -47,6 +49,7 @@ impl Rival {
                 "trained as the model that serves was, on newer events, and not worse than both baselines"
             }
             Self::Retrained(_) => "trained again with its parameters on the events before the split",
+            Self::NotWorthIt => "not compared: too few customers have events held out",
             Self::Unrepeatable => {
                 "the model that serves has seen the events held out, and another program trained it; \
                  not worse than both baselines"
@@ -58,6 +61,7 @@ impl Rival {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model_settings::file::Training;
 
     const SPLIT_US: i64 = 1_000;
 
@@ -72,8 +76,11 @@ mod tests {
 
     #[test]
     fn no_model_is_asked_for_what_it_has_seen() {
-        let ours = TrainingParameters::of_this_program(14.0, 120.0, 50);
-        let other = TrainingParameters::of_this_program(14.0, 3.0, 50);
+        let days = |personal_half_life_days| {
+            let training = Training { personal_half_life_days, ..Training::default() };
+            TrainingParameters::of_this_program(&training)
+        };
+        let (ours, other) = (days(120.0), days(3.0));
         let elsewhere = TrainingParameters { program: "0.0.1".into(), ..ours.clone() };
         let rival = |promoted: PromotedReference| choose(Some(&promoted), &ours, SPLIT_US);
         assert_eq!(choose(None, &ours, SPLIT_US), Rival::Nobody);

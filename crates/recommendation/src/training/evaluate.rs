@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use larder_ranking::evaluation::{Comparison, compare};
+use larder_ranking::evaluation::Comparison;
 use larder_ranking::{Event, Filter, Serving, SnapshotHeader, Trainer};
 
 use super::baselines::{personal_frequency, popularity};
 use super::card::{Measured, MethodCard, ModelCard};
 use super::comparison::{self, Rival};
-use super::measure::{Figures, Ground, SEED};
+use super::measure::{Figures, Ground};
 use super::read::{HeldOutCustomer, Histories, LogReader, Outline};
 use super::verdict::{LEAST_CUSTOMERS, Measurements};
 use super::{EvaluationParameters, TrainingOrder, TrainingParameters, Verdict, count};
@@ -46,7 +46,7 @@ struct Contest {
     rival: Option<Serving>,
     customers: Vec<HeldOutCustomer>,
     split_us: i64,
-    list_length: usize,
+    parameters: EvaluationParameters,
 }
 
 /// What a contest gave.
@@ -69,16 +69,17 @@ pub(super) async fn evaluate(
         let reason = "too little to measure: nobody has bought anything at two different times";
         return Ok(Evaluated { card: None, verdict: Verdict::good(reason) });
     };
-    let half_life_us = order.parameters.personal_half_life_days * DAY_US as f64;
+    let half_life_us = order.parameters.training.personal_half_life_days * DAY_US as f64;
     let (split_us, any_kind) = (plan.split_us, plan.outline.any_kind);
     let mut histories = Histories::of(&mut plan.customers, split_us, half_life_us, any_kind);
     let serving = fit(order, &order.parameters, reader, split_us, |event| histories.take(event)).await?;
     let (rival, how) = find_rival(order, reader, folder, &plan).await?;
     reader.progress.tell("evaluating the model", 0).await;
-    let contest =
-        Contest { serving, rival, customers: plan.customers, split_us, list_length: parameters.list_length };
+    let parameters = parameters.clone();
+    let list_length = parameters.list_length;
+    let contest = Contest { serving, rival, customers: plan.customers, split_us, parameters };
     let results = blocking("evaluation", move || hold(&contest)).await?;
-    let card = card(&plan.outline.window, split_us, parameters.list_length, &results, &how);
+    let card = card(&plan.outline.window, split_us, list_length, &results, &how);
     let measurements = Measurements {
         customers: results.customers,
         against_promoted: results.gain.map(|gain| (how.clone(), gain)),
@@ -102,6 +103,10 @@ async fn plan(
         if later.len() >= LEAST_CUSTOMERS {
             (split_us, customers, rival) = (promoted.trained_at_us, later, Rival::AsItServes);
         }
+    }
+    if customers.len() < LEAST_CUSTOMERS && matches!(rival, Rival::Retrained(_)) {
+        // Nothing would come of it: no second model is trained for that.
+        rival = Rival::NotWorthIt;
     }
     Ok((!customers.is_empty()).then_some(Plan { outline, split_us, customers, rival }))
 }
@@ -167,8 +172,9 @@ async fn find_rival(
 
 /// Asks every method for a list for every customer.
 fn hold(contest: &Contest) -> Results {
-    let Contest { serving, rival, customers, split_us, list_length } = contest;
-    let ground = Ground::of(customers, *list_length, serving.product_count());
+    let Contest { serving, rival, customers, split_us, parameters } = contest;
+    let list_length = parameters.list_length;
+    let ground = Ground::of(customers, parameters, serving.product_count());
     let popular: Vec<String> = serving
         .popular(POPULAR, &Filter::default(), *split_us)
         .items
@@ -179,10 +185,10 @@ fn hold(contest: &Contest) -> Results {
     let model = ground.measure_model("model", serving, *split_us);
     let rival = rival.as_ref().map(|rival| ground.measure_model("promoted_model", rival, *split_us));
     let frequency = ground.measure("personal_frequency", |customer| {
-        personal_frequency(customer, &popular, *list_length, is_visible)
+        personal_frequency(customer, &popular, list_length, is_visible)
     });
-    let popularity = ground.measure("popularity", |customer| popularity(customer, &popular, *list_length));
-    let against = |other: &Figures| compare(&model.ndcg, &other.ndcg, SEED);
+    let popularity = ground.measure("popularity", |customer| popularity(customer, &popular, list_length));
+    let against = |other: &Figures| ground.bootstrap.compare(&model.ndcg, &other.ndcg);
     Results {
         gain: rival.as_ref().map(against),
         against_frequency: against(&frequency),

@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 
-use larder_ranking::evaluation::{Evaluation, Metric, coverage, novelty_bits, score_list};
+use larder_ranking::evaluation::{Bootstrap, Evaluation, Metric, coverage, novelty_bits, score_list};
 use larder_ranking::{Arrangement, Filter, Ranker, RecommendQuery, RepeatPolicy, Serving};
 use rayon::prelude::*;
 
+use super::EvaluationParameters;
 use super::card::{Measured, MethodCard};
 use super::read::HeldOutCustomer;
 
 /// The seed of the bootstrap: a card is the same whenever it is made again.
-pub(super) const SEED: u64 = 20;
+const SEED: u64 = 20;
 
 /// What one method recommends to one customer.
 pub(super) struct Lists {
@@ -28,6 +29,7 @@ pub(super) struct Ground<'a> {
     pub(super) product_count: usize,
     /// By product, how many of the customers had bought it.
     pub(super) buyers: HashMap<&'a str, usize>,
+    pub(super) bootstrap: Bootstrap,
 }
 
 /// A method and its nDCG customer by customer, for comparisons.
@@ -37,12 +39,17 @@ pub(super) struct Figures {
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn of(customers: &'a [HeldOutCustomer], list_length: usize, product_count: usize) -> Self {
+    pub(super) fn of(
+        customers: &'a [HeldOutCustomer],
+        parameters: &EvaluationParameters,
+        product_count: usize,
+    ) -> Self {
         let mut buyers = HashMap::new();
         for product in customers.iter().flat_map(|customer| &customer.bought_before) {
             *buyers.entry(product.as_str()).or_default() += 1;
         }
-        Self { customers, list_length, product_count, buyers }
+        let bootstrap = Bootstrap { seed: SEED, resamples: parameters.bootstrap_samples };
+        Self { customers, list_length: parameters.list_length, product_count, buyers, bootstrap }
     }
 
     /// Measures a method by the lists it makes.
@@ -61,7 +68,7 @@ impl<'a> Ground<'a> {
                 .collect()
         };
         let (plain, explore) = (scores(|lists| &lists.plain), scores(|lists| &lists.explore));
-        let estimate = |of: &Evaluation, metric| Measured::mean(&of.estimate(metric, SEED));
+        let estimate = |of: &Evaluation, metric| Measured::mean(&self.bootstrap.estimate(&of.values(metric)));
         let shown = || lists.iter().map(|lists| lists.plain.as_slice());
         let buyers = |product: &String| self.buyers.get(product.as_str()).copied().unwrap_or(0);
         let card = MethodCard {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::evaluate::{Evaluated, blocking, evaluate};
 use super::read::{LogReader, Progress};
-use super::{TrainingOrder, TrainingOutcome, Verdict, WrittenModel, count};
+use super::{ModelCard, TrainingOrder, TrainingOutcome, Verdict, WrittenModel, count};
 use crate::error::Error;
 use crate::snapshots::SnapshotFolder;
 
@@ -27,12 +27,13 @@ pub(crate) async fn work(
         Some(parameters) => evaluate(order, parameters, &reader, &folder).await?,
         None => Evaluated { card: None, verdict: Verdict::good("not measured before it was promoted") },
     };
-    let mut parts = parts_of(order);
+    let mut parts = order.parameters.in_words();
     let model = match &order.model_version {
         Some(version) => Some(train(order, version, &reader, folder, &mut parts).await?),
         None => None,
     };
-    let mut card = evaluated.card;
+    // What a model was made of is told even when there was nothing to measure.
+    let mut card = evaluated.card.or_else(|| model.is_some().then(ModelCard::default));
     if let Some(card) = &mut card {
         card.model_version = order.model_version.clone().unwrap_or_default();
         card.training_seconds = started.elapsed().as_secs_f64();
@@ -81,14 +82,4 @@ fn sizes(snapshot: &Snapshot) -> [(String, String); 3] {
         ("customers".to_owned(), snapshot.customer_count().to_string()),
         ("interactions".to_owned(), snapshot.interaction_count().to_string()),
     ]
-}
-
-fn parts_of(order: &TrainingOrder) -> BTreeMap<String, String> {
-    let parameters = &order.parameters;
-    BTreeMap::from([
-        ("program".to_owned(), parameters.program.clone()),
-        ("popularity_half_life_days".to_owned(), parameters.popularity_half_life_days.to_string()),
-        ("personal_half_life_days".to_owned(), parameters.personal_half_life_days.to_string()),
-        ("neighbours_per_product".to_owned(), parameters.neighbours_per_product.to_string()),
-    ])
 }

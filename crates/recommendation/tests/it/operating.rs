@@ -2,10 +2,12 @@
 
 use larder_proto::larder::operation::v1::{Operation, OperationState};
 use larder_proto::larder::recommendation::v1::*;
+use serde_json::json;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::house::{Guest, House, eventually, product, purchase};
+use crate::placements::house_with;
 
 const CUSTOMERS: usize = 40;
 const PRODUCTS: usize = 40;
@@ -81,7 +83,7 @@ async fn a_model_worse_than_the_one_that_serves_is_rejected() {
     assert_eq!(methods, ["model", "personal_frequency", "popularity"]);
     assert_eq!(
         (card.evaluated_customer_count, card.horizon_days, card.list_length),
-        (CUSTOMERS as i64, 28, 20)
+        (CUSTOMERS as i64, 30, 20)
     );
     let ndcg = |card: &ModelCard, at: usize| card.methods[at].ndcg.unwrap().value;
     assert!(ndcg(&card, 0) > ndcg(&card, 2) + 0.1, "{card:?}");
@@ -157,7 +159,44 @@ async fn too_little_data_says_so_and_keeps_nobody_waiting() {
     let mut other = house.guest("empty").await;
     other.upsert(vec![product("only", "A")]).await;
     let version = other.train_well().await;
-    assert!(model(&mut other, &version).await.card.is_none());
+    let card = model(&mut other, &version).await.card.unwrap();
+    assert!(card.methods.is_empty() && card.split_at.is_none(), "{card:?}");
+    assert_eq!(card.parts["products"], "1", "what it was made of is told all the same");
+}
+
+#[tokio::test]
+async fn models_are_trained_and_measured_as_the_model_settings_say() {
+    let house = house_with(json!({
+        "training": {
+            "personal_half_life_days": 33.5,
+            "ranker": {"enabled": false},
+            "evaluation": {"horizon_days": 14, "list_length": 5, "bootstrap_samples": 100},
+        },
+        "tenants": {"other": {"training": {"evaluation": {"enabled": false}}}},
+    }))
+    .await;
+    let mut guest = house.guest("shop").await;
+    stock_shop_of_habits(&mut guest).await;
+    let version = guest.train_well().await;
+    let card = model(&mut guest, &version).await.card.unwrap();
+    assert_eq!((card.horizon_days, card.list_length), (14, 5));
+    assert_eq!(card.parts["training.personal_half_life_days"], "33.5");
+    assert_eq!(card.parts["training.ranker.enabled"], "false");
+    assert_eq!(card.parts["customers"], CUSTOMERS.to_string());
+    let request = EvaluateModelRequest { list_length: 7, ..EvaluateModelRequest::default() };
+    let mut stream = guest.recommendations.evaluate_model(request).await.unwrap().into_inner();
+    let mut last = EvaluateModelResponse::default();
+    while let Some(message) = stream.message().await.unwrap() {
+        last = message;
+    }
+    let card = last.card.unwrap();
+    assert_eq!((card.horizon_days, card.list_length), (14, 7), "the request has the last word");
+
+    let mut other = house.guest("other").await;
+    stock_shop_of_habits(&mut other).await;
+    let version = other.train_well().await;
+    let unmeasured = model(&mut other, &version).await;
+    assert!(unmeasured.card.unwrap().methods.is_empty(), "nothing is measured there");
 }
 
 #[tokio::test]

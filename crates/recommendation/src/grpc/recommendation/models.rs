@@ -10,13 +10,12 @@ use tonic::{Request, Response, Status};
 use crate::convert::model;
 use crate::error::Error;
 use crate::grpc::caller;
-use crate::jobs::train::Wishes;
+use crate::jobs::train::{EvaluationWishes, Wishes};
 use crate::operate;
 use crate::operation::{self, Responses};
 use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::models;
-use crate::training::EvaluationParameters;
 use crate::validate::Fields;
 
 const MOST_HORIZON_DAYS: i32 = 365;
@@ -101,25 +100,22 @@ pub(super) async fn evaluate_model(
     request: Request<EvaluateModelRequest>,
 ) -> Result<Response<EvaluateStream>, Status> {
     let caller = caller(&request)?;
-    let parameters = evaluation(&request.into_inner())?;
-    Ok(Response::new(operation::evaluate(state.clone(), caller.tenant, parameters)))
+    let wanted = evaluation(&request.into_inner())?;
+    Ok(Response::new(operation::evaluate(state.clone(), caller.tenant, wanted)))
 }
 
-fn evaluation(request: &EvaluateModelRequest) -> Result<EvaluationParameters, Error> {
+fn evaluation(request: &EvaluateModelRequest) -> Result<EvaluationWishes, Error> {
     let mut fields = Fields::default();
     let mut checked = |field: &str, asked: i32, most: i32| {
         if !(0..=most).contains(&asked) {
-            fields.refuse(field, format!("must be 1 to {most}, or 0 for the default"));
+            fields.refuse(field, format!("must be 1 to {most}, or 0 for what the model settings say"));
         }
         u32::try_from(asked).ok().filter(|asked| *asked > 0)
     };
     let horizon_days = checked("horizon_days", request.horizon_days, MOST_HORIZON_DAYS);
     let list_length = checked("list_length", request.list_length, MOST_LIST_LENGTH);
-    let by_default = EvaluationParameters::default();
-    fields.finish(EvaluationParameters {
-        horizon_days: horizon_days.unwrap_or(by_default.horizon_days),
-        list_length: list_length.map_or(by_default.list_length, |length| length as usize),
-    })
+    let list_length = list_length.map(|length| length as usize);
+    fields.finish(EvaluationWishes { horizon_days, list_length })
 }
 
 fn checked_version(model_version: String) -> Result<String, Error> {

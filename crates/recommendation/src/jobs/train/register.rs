@@ -9,9 +9,7 @@ use crate::error::Error;
 use crate::store::models::{self, Cause, NewModel, ServingModel, State};
 use crate::store::{LogPosition, erasures, interactions};
 use crate::training::read::Progress;
-use crate::training::{
-    EvaluationParameters, ModelCard, TrainingOrder, TrainingOutcome, Verdict, WrittenModel, count,
-};
+use crate::training::{ModelCard, TrainingOrder, TrainingOutcome, Verdict, WrittenModel, count};
 
 /// Why a tenant's first model serves.
 const FIRST: &str = "the first model of this tenant";
@@ -101,11 +99,12 @@ impl ModelTrainer {
     pub(super) async fn measure_first(
         &self,
         order: TrainingOrder,
+        trained: Option<ModelCard>,
         started: Instant,
         progress: &Progress,
     ) -> Option<ModelCard> {
         let tenant = order.tenant.clone();
-        match self.try_to_measure_first(order, started, progress).await {
+        match self.try_to_measure_first(order, trained, started, progress).await {
             Ok(card) => card,
             Err(error) => {
                 tracing::warn!(tenant.id = tenant, error.cause = %error, "a first model serves and could not be measured");
@@ -117,19 +116,22 @@ impl ModelTrainer {
     async fn try_to_measure_first(
         &self,
         order: TrainingOrder,
+        trained: Option<ModelCard>,
         started: Instant,
         progress: &Progress,
     ) -> Result<Option<ModelCard>, Error> {
-        let Some(version) = order.model_version else { return Ok(None) };
-        let evaluation = Some(EvaluationParameters::default());
-        let order = TrainingOrder { model_version: None, evaluation, ..order };
+        let Some(version) = order.model_version else { return Ok(trained) };
+        if order.evaluation.is_none() {
+            return Ok(trained);
+        }
+        let order = TrainingOrder { model_version: None, ..order };
         let outcome = self.carry_out(&order, None, progress).await?;
         let reason = format!("{FIRST}; evaluation: {}", outcome.verdict.reason);
-        let card = outcome.card.map(|card| ModelCard {
-            model_version: version.clone(),
-            training_seconds: started.elapsed().as_secs_f64(),
-            ..card
-        });
+        let mut card = outcome.card.unwrap_or_default();
+        card.model_version = version.clone();
+        card.training_seconds = started.elapsed().as_secs_f64();
+        card.parts.extend(trained.into_iter().flat_map(|trained| trained.parts));
+        let card = Some(card);
         let mut connection = self.worker.acquire().await?;
         models::note_card(&mut connection, &order.tenant, &version, card.as_ref(), &reason).await?;
         Ok(card)
