@@ -93,6 +93,15 @@ impl OccasionLog {
         }
     }
 
+    /// Forgets the days before `day`, and their memory.
+    pub(crate) fn forget_before(&mut self, day: i32) {
+        let older = self.days.partition_point(|known| known.day < day);
+        if older > 0 {
+            self.days.drain(..older);
+            self.days.shrink_to_fit();
+        }
+    }
+
     pub(crate) fn days(&self) -> &[Occasion] {
         &self.days
     }

@@ -1,6 +1,9 @@
 //! From a stream of events to a snapshot.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use crate::{
     Event, ProductRecord, Snapshot, SnapshotHeader, Target,
@@ -9,7 +12,7 @@ use crate::{
     forest::{MOST_LEAVES, MOST_TREES},
     history::Pair,
     neighbours::Shortlists,
-    occasion::{MOST_DAYS_PER_CUSTOMER, day_of},
+    occasion::{MOST_DAYS_PER_CUSTOMER, Occasion, day_of},
     snapshot::{Customers, HistoryRow, Models, Products, Tuning},
     worlds::{Schooling, teach},
 };
@@ -31,6 +34,10 @@ pub struct TrainingSettings {
     pub ranker_trees: usize,
     /// The most leaves a tree of it may have.
     pub ranker_leaves: usize,
+    /// The days on which customers did something with a product may take so much memory; beyond it
+    /// the oldest days of all customers are left out. What they add up to (how often, how lately,
+    /// how much a customer is drawn to a product) stays.
+    pub log_limit_bytes: usize,
 }
 
 impl Default for TrainingSettings {
@@ -42,13 +49,15 @@ impl Default for TrainingSettings {
             ranker: Some(Target::default()),
             ranker_trees: MOST_TREES,
             ranker_leaves: MOST_LEAVES,
+            log_limit_bytes: 1 << 30,
         }
     }
 }
 
 /// Reads products and events in any order and makes a snapshot of them.
 ///
-/// Memory grows with the pairs of customer and product, not with the events. Event ids are not
+/// Memory grows with the pairs of customer and product, not with the events, and the days logged of
+/// them are bounded. Event ids are not
 /// looked at: give every event once.
 pub struct Trainer {
     tuning: Tuning,
@@ -58,7 +67,16 @@ pub struct Trainer {
     records: Vec<Option<ProductRecord>>,
     customer_numbers: HashMap<String, u32>,
     pairs: HashMap<(u32, u32), Pair>,
+    /// So many days may be logged, and so many are.
+    most_days: usize,
+    logged_days: usize,
+    /// Days before it have been left out.
+    logged_since: Option<i32>,
 }
+
+/// While events come in, the log may be longer than allowed by one part in so many: looking for the
+/// oldest days takes a walk through all of them.
+const SLACK: usize = 4;
 
 impl Trainer {
     /// `now_us` is the time the snapshot is trained at; events after it count as happening then.
@@ -75,6 +93,9 @@ impl Trainer {
             records: Vec::new(),
             customer_numbers: HashMap::new(),
             pairs: HashMap::new(),
+            most_days: (settings.log_limit_bytes / size_of::<Occasion>()).max(1),
+            logged_days: 0,
+            logged_since: None,
         }
     }
 
@@ -89,11 +110,47 @@ impl Trainer {
         let product = self.product_number(&event.product_id);
         let customer = number_of(&mut self.customer_numbers, &event.customer_id);
         let pair = self.pairs.entry((customer, product)).or_default();
+        let before = pair.occasions.days().len();
         pair.add(event, event.occurred_at_us.min(self.now_us), self.tuning.personal_half_life);
+        if let Some(day) = self.logged_since {
+            pair.occasions.forget_before(day);
+        }
+        self.logged_days = self.logged_days + pair.occasions.days().len() - before;
+        if self.logged_days > self.most_days + self.most_days / SLACK {
+            self.shorten_log();
+        }
+    }
+
+    /// Leaves out the oldest days of all customers until the log is as short as it has to be, and
+    /// tells the first day, since 1970, that is still complete; `None` when nothing was left out.
+    ///
+    /// Only whole days go, and a day that is too old now is too old whatever else comes: so what is
+    /// left does not depend on the order of events.
+    pub fn shorten_log(&mut self) -> Option<i32> {
+        if self.logged_days > self.most_days {
+            let mut by_day: BTreeMap<i32, usize> = BTreeMap::new();
+            for occasion in self.pairs.values().flat_map(|pair| pair.occasions.days()) {
+                *by_day.entry(occasion.day).or_default() += 1;
+            }
+            let mut left = self.most_days;
+            let too_old = by_day.iter().rev().find(|(_, count)| {
+                let fits = **count <= left;
+                left = left.saturating_sub(**count);
+                !fits
+            });
+            // Days between the newest that has to go and the next one may still come.
+            let since = too_old.map(|(day, _)| day.saturating_add(1));
+            self.logged_since = since.max(self.logged_since);
+            let day = self.logged_since.unwrap_or(i32::MIN);
+            self.pairs.values_mut().for_each(|pair| pair.occasions.forget_before(day));
+            self.logged_days = self.pairs.values().map(|pair| pair.occasions.days().len()).sum();
+        }
+        self.logged_since
     }
 
     /// Derives the models. The same products and events give the same snapshot in any order.
-    pub fn finish(self, header: SnapshotHeader) -> Snapshot {
+    pub fn finish(mut self, header: SnapshotHeader) -> Snapshot {
+        self.shorten_log();
         let reference_us =
             self.pairs.values().map(latest_time_us).max().unwrap_or(self.now_us).min(self.now_us);
         let (product_ids, product_places) = sorted_with_places(self.product_numbers);
@@ -231,3 +288,6 @@ fn sorted_with_places(numbers: HashMap<String, u32>) -> (Vec<String>, Vec<u32>) 
     }
     (by_id.into_iter().map(|(id, _)| id).collect(), places)
 }
+
+#[cfg(test)]
+mod tests;

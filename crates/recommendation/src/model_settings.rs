@@ -22,6 +22,9 @@ use crate::validate::Fields;
 /// The placement of requests that name none.
 pub(crate) const DEFAULT_PLACEMENT: &str = "default";
 
+/// A refusal names so many placements.
+const NAMES_TOLD: usize = 20;
+
 /// The settings of one tenant, with every default and override in its place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct TenantSettings {
@@ -146,9 +149,26 @@ impl ModelSettings {
 }
 
 impl TenantSettings {
-    /// The settings of a place in the app; one that has none of its own has the default ones.
-    pub(crate) fn placement(&self, name: &str) -> &Placement {
-        self.placements.get(name).unwrap_or(&self.placements[DEFAULT_PLACEMENT])
+    /// The settings of a place in the app that a request names in `field`; an empty name means the
+    /// default ones. Where places are configured, any other name is a slip and refused; where none
+    /// are, names only tell answers apart in the exposure log, and all have the default settings.
+    pub(crate) fn placement(&self, fields: &mut Fields, field: &str, name: &str) -> &Placement {
+        let default = &self.placements[DEFAULT_PLACEMENT];
+        if name.is_empty() {
+            return default;
+        }
+        let found = self.placements.get(name);
+        if found.is_none() && self.placements.len() > 1 {
+            fields.refuse(field, format!("must be a placement of the model settings: {}", self.names()));
+        }
+        found.unwrap_or(default)
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<_> = self.placements.keys().take(NAMES_TOLD).map(String::as_str).collect();
+        let more = self.placements.len().saturating_sub(NAMES_TOLD);
+        let names = names.join(", ");
+        if more > 0 { format!("{names} and {more} more") } else { names }
     }
 }
 

@@ -125,6 +125,7 @@ impl TrainingParameters {
             ranker: training.ranker.enabled.then(|| target(&training.ranker)),
             ranker_trees: training.ranker.trees as usize,
             ranker_leaves: training.ranker.leaves as usize,
+            log_limit_bytes: usize::try_from(training.log_limit_bytes).unwrap_or(usize::MAX),
         }
     }
 
@@ -199,7 +200,7 @@ mod tests {
     fn every_setting_reaches_the_trainer() {
         let section = json!({
             "popularity_half_life_days": 2, "personal_half_life_days": 3, "neighbours_per_product": 4,
-            "ranker": {"trees": 5, "leaves": 6, "horizon_days": 7},
+            "log_limit_bytes": 8_388_608, "ranker": {"trees": 5, "leaves": 6, "horizon_days": 7},
         });
         let told = TrainingParameters::of_this_program(&training(section)).settings();
         let expected = TrainingSettings {
@@ -209,6 +210,7 @@ mod tests {
             ranker: Some(Target::NextDays(7)),
             ranker_trees: 5,
             ranker_leaves: 6,
+            log_limit_bytes: 8_388_608,
         };
         assert_eq!(told, expected);
         let of = |ranker: Value| {

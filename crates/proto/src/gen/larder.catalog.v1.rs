@@ -972,8 +972,11 @@ pub mod catalog_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes every trace of a customer, from the tables and from the models, and
-        /// reports what was removed. It cannot be undone.
+        /// Removes every trace of a customer from the tables, from memory and from every snapshot,
+        /// and reports what was removed. Sums over all customers, which name nobody, forget them in
+        /// models trained afterwards: a training follows by itself within seconds, unless
+        /// recommendation.training_enabled is off, and its model serves when it may. It cannot be
+        /// undone.
         pub async fn erase_customer(
             &mut self,
             request: impl tonic::IntoRequest<super::EraseCustomerRequest>,
@@ -1396,8 +1399,11 @@ pub mod catalog_service_server {
             tonic::Response<super::DeleteCustomerResponse>,
             tonic::Status,
         >;
-        /// Removes every trace of a customer, from the tables and from the models, and
-        /// reports what was removed. It cannot be undone.
+        /// Removes every trace of a customer from the tables, from memory and from every snapshot,
+        /// and reports what was removed. Sums over all customers, which name nobody, forget them in
+        /// models trained afterwards: a training follows by itself within seconds, unless
+        /// recommendation.training_enabled is off, and its model serves when it may. It cannot be
+        /// undone.
         async fn erase_customer(
             &self,
             request: tonic::Request<super::EraseCustomerRequest>,

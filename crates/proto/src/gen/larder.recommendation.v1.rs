@@ -252,7 +252,8 @@ pub struct RecommendRequest {
     pub filter: ::core::option::Option<RecommendationFilter>,
     #[prost(enumeration = "RepeatPolicy", tag = "4")]
     pub repeat_policy: i32,
-    /// A place in the app with settings of its own, such as "home"; empty means "default".
+    /// A place in the app with settings of its own, such as "home"; empty means "default". Where
+    /// the model settings name places, a name they do not know is refused.
     #[prost(string, tag = "5")]
     pub placement: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "6")]
@@ -374,8 +375,8 @@ pub struct RecommendForSessionRequest {
     pub placement: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "6")]
     pub arrangement: ::core::option::Option<Arrangement>,
-    /// Keeps the visitor in one arm of an experiment, such as a cookie's value; up to 128
-    /// characters.
+    /// Such as a cookie's value; up to 128 characters. Keeps the visitor in one arm of an
+    /// experiment and lets what they ignored fade; without it each answer stands alone.
     #[prost(string, tag = "7")]
     pub session_id: ::prost::alloc::string::String,
     #[prost(bool, tag = "8")]
@@ -432,6 +433,9 @@ pub struct RecommendNextBasketRequest {
     pub limit: i32,
     #[prost(message, optional, tag = "3")]
     pub filter: ::core::option::Option<RecommendationFilter>,
+    /// What the placement arranges applies as far as a forecast can be arranged: boosts,
+    /// promotions and the minimum relevance; category caps, even if the list gets shorter.
+    /// Diversity, rotation, exploration and experiments do not.
     #[prost(string, tag = "4")]
     pub placement: ::prost::alloc::string::String,
     /// Only what is expected within this many days; 1 to 365; 0 means 14.
@@ -556,6 +560,9 @@ pub struct RankProductsRequest {
     /// Keeps out what may not be shown; absent means the constraints of the profile alone.
     #[prost(message, optional, tag = "3")]
     pub filter: ::core::option::Option<RecommendationFilter>,
+    /// What the placement arranges applies as far as it orders products: boosts, promotions,
+    /// rotation and diversity. Category caps, the minimum relevance, exploration and experiments
+    /// do not, since everything that may be shown is in the answer.
     #[prost(string, tag = "4")]
     pub placement: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
@@ -596,19 +603,25 @@ pub struct ExplainRecommendationRequest {
     pub product_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "3")]
     pub filter: ::core::option::Option<RecommendationFilter>,
+    /// Explained as Recommend would show it here now: arranged as the placement, this request
+    /// and the arm of an experiment say.
     #[prost(string, tag = "4")]
     pub placement: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "5")]
     pub arrangement: ::core::option::Option<Arrangement>,
     #[prost(string, tag = "6")]
     pub model_version: ::prost::alloc::string::String,
+    /// The length of the list that is explained, 1 to 1,000; 0 means what the placement says.
+    #[prost(int32, tag = "7")]
+    pub limit: i32,
 }
 /// Why a product is, or is not, recommended.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Explanation {
     #[prost(string, tag = "1")]
     pub product_id: ::prost::alloc::string::String,
-    /// The sum of the contributions.
+    /// The sum of the contributions: the score it is shown with, what the arrangement adds
+    /// included, or without that for a product that is beyond the list.
     #[prost(double, tag = "2")]
     pub score: f64,
     /// The largest in size first.
@@ -694,7 +707,7 @@ pub struct GetModelRequest {
 pub struct GetModelResponse {
     #[prost(message, optional, tag = "1")]
     pub model: ::core::option::Option<Model>,
-    /// Absent for a model that was trained on too little to be measured.
+    /// Without methods for a model that was trained on too little to be measured.
     #[prost(message, optional, tag = "2")]
     pub card: ::core::option::Option<ModelCard>,
 }
@@ -703,7 +716,7 @@ pub struct EvaluateModelRequest {
     /// The days held out at the end; 1 to 365; 0 means what the model settings say.
     #[prost(int32, tag = "1")]
     pub horizon_days: i32,
-    /// The length of the lists; 1 to 100; 0 means 20.
+    /// The length of the lists; 1 to 100; 0 means what the model settings say.
     #[prost(int32, tag = "2")]
     pub list_length: i32,
 }

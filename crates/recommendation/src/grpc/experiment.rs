@@ -96,6 +96,10 @@ impl ExperimentCalls {
     async fn create(&self, tenant: &TenantId, experiment: Option<Experiment>) -> Result<Experiment, Error> {
         let state = &self.state;
         let new = from_wire(experiment, Uuid::now_v7().to_string(), (state.clock)())?;
+        let mut fields = Fields::default();
+        let settings = state.model_settings.of(tenant.as_str());
+        settings.placement(&mut fields, "experiment.placement", &new.placement);
+        fields.finish(())?;
         let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
         for (index, arm) in new.arms.iter().enumerate() {
             let Some(version) = &arm.model_version else { continue };

@@ -17,7 +17,8 @@ pub(crate) struct ModelSettingsFile {
     /// What is trained, of every tenant.
     pub(crate) training: Training,
     /// Settings by place in the app. Each place has what `default` says, but for what it says
-    /// itself; requests that name no place get `default`.
+    /// itself; requests that name no place get `default`. Once any place but `default` is named here,
+    /// requests that name yet another one are refused.
     pub(crate) placements: BTreeMap<String, Placement>,
     /// What is different for single tenants, by tenant id; laid over the rest, field by field.
     pub(crate) tenants: BTreeMap<String, TenantFile>,
@@ -49,6 +50,10 @@ pub(crate) struct Training {
     /// The length of the vectors of products and customers; 0 trains none.
     #[schemars(range(min = 0, max = 256))]
     pub(crate) factors: u32,
+    /// While training, the days on which customers did something with a product may take so many
+    /// bytes; beyond it the oldest days of all customers are left out, and the model card says so.
+    #[schemars(range(min = 1_048_576, max = 1_099_511_627_776_u64))]
+    pub(crate) log_limit_bytes: u64,
     /// The learned ranker that scores the candidates of all models.
     pub(crate) ranker: Ranker,
     /// How a new model is measured against the one that serves.
@@ -153,7 +158,8 @@ pub(crate) struct CategoryCap {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Boost {
-    /// In the Common Expression Language over `product`, such as `product.brand == "Hill Farm"`.
+    /// In the Common Expression Language over `product`, such as `product.brand == "Hill Farm"`. One
+    /// that does not compile has the whole file refused.
     #[schemars(length(min = 1, max = 2048))]
     pub(crate) expression: String,
     /// Added to the score, in units of the spread of the scores.
@@ -175,6 +181,7 @@ impl Default for Training {
             personal_half_life_days: 120.0,
             neighbours_per_product: 50,
             factors: 64,
+            log_limit_bytes: 1 << 30,
             ranker: Ranker::default(),
             evaluation: Evaluation::default(),
         }

@@ -1,6 +1,8 @@
 //! The ranges that the fields of the model settings must keep. They are the ones the schema
 //! tells; a test goes through the schema and tries each bound.
 
+use larder_ranking::Expression;
+
 use crate::model_settings::file::{
     Boost, CategoryCap, Evaluation, ModelSettingsFile, Placement, Ranker, Training,
 };
@@ -29,6 +31,7 @@ fn training(fields: &mut Fields, at: &str, training: &Training) {
         personal_half_life_days,
         neighbours_per_product,
         factors,
+        log_limit_bytes,
         ranker: of_ranker,
         evaluation: of_evaluation,
     } = training;
@@ -36,6 +39,8 @@ fn training(fields: &mut Fields, at: &str, training: &Training) {
     fields.number(&format!("{at}.personal_half_life_days"), *personal_half_life_days, 0.1, 3_650.0);
     fields.whole(&format!("{at}.neighbours_per_product"), (*neighbours_per_product).into(), 1, 1_000);
     fields.whole(&format!("{at}.factors"), (*factors).into(), 0, 256);
+    let bytes = i64::try_from(*log_limit_bytes).unwrap_or(i64::MAX);
+    fields.whole(&format!("{at}.log_limit_bytes"), bytes, 1_048_576, 1_099_511_627_776);
     ranker(fields, &format!("{at}.ranker"), of_ranker);
     evaluation(fields, &format!("{at}.evaluation"), of_evaluation);
 }
@@ -71,7 +76,14 @@ fn placement(fields: &mut Fields, at: &str, name: &str, placement: &Placement) {
         fields.refuse(&format!("{at}.boosts"), "must have at most 20 entries");
     }
     for (index, Boost { expression, strength }) in placement.boosts.iter().enumerate() {
-        fields.text(&format!("{at}.boosts[{index}].expression"), expression, 1, 2_048);
+        let field = format!("{at}.boosts[{index}].expression");
+        fields.text(&field, expression, 1, 2_048);
+        // A boost that cannot be worked out would fail every answer of the place.
+        if let Err(error) = Expression::compile(expression)
+            && !expression.is_empty()
+        {
+            fields.refuse(&field, error.to_string());
+        }
         fields.number(&format!("{at}.boosts[{index}].strength"), *strength, -10.0, 10.0);
     }
 }

@@ -73,6 +73,22 @@ fn the_file_has_the_last_word_over_the_settings_of_the_service() {
 }
 
 #[test]
+fn where_places_are_configured_no_other_name_is_known() {
+    let asked = |file: &Value, name: &str| {
+        let (settings, mut fields) = (taken(file), Fields::default());
+        let limit = settings.of("shop").placement(&mut fields, "placement", name).limit;
+        fields.finish(limit).map_err(|error| error.to_string())
+    };
+    let file = json!({"placements": {"default": {"limit": 4}, "home": {"limit": 2}}});
+    assert_eq!((asked(&file, ""), asked(&file, "default"), asked(&file, "home")), (Ok(4), Ok(4), Ok(2)));
+    assert_eq!(
+        asked(&file, "hom").unwrap_err(),
+        "placement: must be a placement of the model settings: default, home"
+    );
+    assert_eq!(asked(&json!({"placements": {"default": {"limit": 4}}}), "anywhere"), Ok(4));
+}
+
+#[test]
 fn a_broken_file_names_the_field_and_leaves_the_old_one_in_force() {
     let settings = taken(&json!({"placements": {"default": {"limit": 3}}}));
     let broken = json!({"placements": {"default": {"limit": 3, "diversity": 1.5}}}).to_string().into_bytes();
@@ -111,6 +127,10 @@ fn errors_name_the_path() {
         (
             json!({"placements": {"home": {"boosts": [{"expression": "", "strength": 1}]}}}),
             "placements.home.boosts[0].expression: must be 1 to 2048",
+        ),
+        (
+            json!({"placements": {"home": {"boosts": [{"expression": "product.pric < 5.0", "strength": 1}]}}}),
+            "placements.home.boosts[0].expression: line 1, column 8: there is no field",
         ),
     ];
     for (file, start) in cases {

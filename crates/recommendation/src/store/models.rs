@@ -346,7 +346,7 @@ pub(crate) async fn checksum(
 }
 
 /// Forgets all but the newest models of a tenant, the one that serves, `before`, which served before
-/// it, and those that are pinned. Returns the versions it forgot; for the worker role alone.
+/// it, those that are pinned, and those by which an experiment that runs answers. Returns the versions it forgot; for the worker role alone.
 pub(crate) async fn forget_old(
     db: &mut PgConnection,
     tenant_id: &str,
@@ -359,6 +359,11 @@ pub(crate) async fn forget_old(
              and model_version is distinct from $3 and model_version not in (
                  select model_version from recommendation.models
                  where tenant_id = $1 order by model_version desc limit $2
+             )
+             and not exists (
+                 select from recommendation.experiments, jsonb_array_elements(arms) arm
+                 where experiments.tenant_id = $1 and stopped_at is null
+                     and arm ->> 'model_version' = models.model_version
              )
          returning model_version",
         tenant_id,

@@ -51,7 +51,12 @@ async fn train(
     parts: &mut BTreeMap<String, String>,
 ) -> Result<WrittenModel, Error> {
     let trainer = Trainer::new(order.parameters.settings(), order.now_us);
-    let pass = reader.feed("reading interactions", trainer, |_| true).await?;
+    let mut pass = reader.feed("reading interactions", trainer, |_| true).await?;
+    if let Some(day) = pass.trainer.shorten_log() {
+        let since = jiff::civil::Date::constant(1970, 1, 1).saturating_add(jiff::Span::new().days(day));
+        let said = format!("{since}; older ones did not fit training.log_limit_bytes");
+        parts.insert("days_logged_since".to_owned(), said);
+    }
     reader.progress.tell("computing the model", 0).await;
     let horizon = pass.horizon;
     let header = SnapshotHeader {

@@ -436,3 +436,28 @@ async fn what_was_shown_to_an_erased_customer_goes_too() {
     wait_for_exposures(&house, 2).await;
     assert_eq!(count(&house, "exposures where subject = 'ann'").await, 0, "a late one is not written");
 }
+
+#[tokio::test]
+async fn the_model_of_an_arm_is_kept_while_the_experiment_runs() {
+    let mut house = House::open().await;
+    house.stop().await;
+    house.start_with(|settings| settings.recommendation.snapshots_kept = 1).await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    let of_arm = guest.train_well().await;
+    let mut compared = experiment("exp", "home");
+    compared.arms[1].model_version = of_arm.clone();
+    guest.create(compared).await.unwrap();
+    for _ in 0..3 {
+        guest.train_well().await;
+    }
+    let request = GetModelRequest { model_version: of_arm.clone() };
+    let kept = guest.recommendations.get_model(request.clone()).await;
+    assert!(kept.is_ok(), "an arm answers by it");
+    assert!(house.folder.path().join(format!("snapshots/shop/{of_arm}.snapshot")).exists());
+    let stop = StopExperimentRequest { experiment_id: "exp".into() };
+    guest.experiments.stop_experiment(stop).await.unwrap();
+    guest.train_well().await;
+    let gone = guest.recommendations.get_model(request).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NotFound, "nobody needs it any more");
+}

@@ -58,10 +58,22 @@ async fn a_changed_file_is_taken_up_and_a_broken_one_leaves_the_old_in_force() {
     assert!(
         refused.refused_because.starts_with("placements.default.diversity: must be a number from 0 to 1")
     );
-    assert_eq!((json_refused, refused.checksum_sha256), (json_before, before.checksum_sha256));
+    assert_eq!((&json_refused, refused.checksum_sha256), (&json_before, before.checksum_sha256));
     let (level, cause) = health(&house).await;
     assert_eq!(level, "degraded");
     assert!(cause.contains("placements.default.diversity"), "{cause}");
+
+    let boost = json!({"boosts": [{"expression": "product.pric < 5.0", "strength": 1.0}]});
+    std::fs::write(&file, json!({"placements": {"default": boost}}).to_string()).unwrap();
+    eventually("a boost that does not compile is refused", || {
+        let mut guest = guest.clone();
+        async move {
+            let cause = settings(&mut guest).await.0.refused_because;
+            cause.starts_with("placements.default.boosts[0].expression: line 1, column 8: there is no field")
+        }
+    })
+    .await;
+    assert_eq!(settings(&mut guest).await.1, json_before, "what was in force stays so");
 
     std::fs::write(&file, json!({"placements": {"default": {"limit": 4}}}).to_string()).unwrap();
     eventually("the mended file is in force", || {

@@ -47,8 +47,9 @@ async fn a_placement_says_how_many_unless_the_request_does() {
     let mut other = house.guest("other").await;
     other.stock_shop().await;
     assert_eq!(ids(&ask(&mut other, "home", 0).await.unwrap()).len(), 3, "its own word");
-    let elsewhere = ask(&mut guest, "cellar", 0).await.unwrap();
-    assert_eq!(ids(&elsewhere).len(), 4, "a place without settings has the default ones");
+    let unknown = ask(&mut guest, "cellar", 0).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::InvalidArgument);
+    assert_eq!(unknown.message(), "placement: must be a placement of the model settings: default, home");
     let refused = ask(&mut guest, "No Such Place", 0).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert!(refused.message().starts_with("placement: "), "{}", refused.message());

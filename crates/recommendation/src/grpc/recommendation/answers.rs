@@ -27,7 +27,7 @@ pub(super) fn session(
     let profile = session::profile(&mut fields, request.profile);
     fields.text("session_id", &request.session_id, 0, 128);
     let settings = state.model_settings.of(tenant.as_str());
-    let placement = settings.placement(&request.placement);
+    let placement = settings.placement(&mut fields, "placement", &request.placement);
     let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
     let mut filter = query::filter(&mut fields, request.filter);
     fields.finish(())?;

@@ -29,7 +29,7 @@ pub(super) async fn rank_products(
     fields.optional_id("model_version", &request.model_version);
     products(&mut fields, &request.product_ids, MOST_RANKED);
     let settings = state.model_settings.of(tenant.as_str());
-    let placement = settings.placement(&request.placement);
+    let placement = settings.placement(&mut fields, "placement", &request.placement);
     // Without a filter what is not in stock may be ranked as well.
     let everything = RecommendationFilter { in_stock_only: Some(false), ..Default::default() };
     let mut filter = query::filter(&mut fields, Some(request.filter.unwrap_or(everything)));
@@ -65,7 +65,7 @@ pub(super) async fn explain(
     fields.optional_id("model_version", &request.model_version);
     products(&mut fields, &request.product_ids, MOST_EXPLAINED);
     let settings = state.model_settings.of(tenant.as_str());
-    let placement = settings.placement(&request.placement);
+    let placement = settings.placement(&mut fields, "placement", &request.placement);
     let mut filter = query::filter(&mut fields, request.filter);
     fields.finish(())?;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
@@ -89,7 +89,7 @@ pub(super) fn next_basket(
     let mut fields = Fields::default();
     fields.id("customer_id", &request.customer_id);
     let settings = state.model_settings.of(tenant.as_str());
-    let placement = settings.placement(&request.placement);
+    let placement = settings.placement(&mut fields, "placement", &request.placement);
     let limit = query::limit(&mut fields, request.limit, DEFAULT_BASKET);
     let horizon_days = if request.horizon_days == 0 { DEFAULT_HORIZON_DAYS } else { request.horizon_days };
     if !(1..=365).contains(&horizon_days) {

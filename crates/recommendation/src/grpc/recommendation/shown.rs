@@ -31,7 +31,7 @@ pub(super) async fn recommend(
         experiment::name(&mut fields, "placement", &request.placement);
     }
     let settings = state.model_settings.of(tenant.as_str());
-    let placement = settings.placement(&request.placement);
+    let placement = settings.placement(&mut fields, "placement", &request.placement);
     let repeat_policy = query::repeat_policy(&mut fields, request.repeat_policy);
     let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
     let mut filter = query::filter(&mut fields, request.filter);
