@@ -53,7 +53,7 @@ pub use ranker::Target;
 pub use rerank::{
     Arrangement, Boost, CategoryCap, Delta, Impression, Impressions, Pin, Promoted, Relaxation, Wish,
 };
-pub use serving::Serving;
+pub use serving::{Relation, Serving, SessionStep};
 pub use snapshot::{Snapshot, SnapshotHeader};
 pub use sparse::{SparseMatrix, SparseRow};
 pub use trainer::{Trainer, TrainingSettings};

@@ -10,6 +10,8 @@ mod overlay;
 mod popularity;
 mod reasons;
 mod recommend;
+mod relations;
+mod session;
 mod taste;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,9 @@ use self::{
     catalogue::Catalogue,
     overlay::{Ground, Overlay},
     popularity::PopularityOrder,
+    relations::Relations,
 };
+pub use self::{relations::Relation, session::SessionStep};
 use crate::{
     Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery, SimilarCustomer,
     Snapshot, TrainingSettings, UnknownProduct,
@@ -62,6 +66,7 @@ pub struct Serving {
     statistics: Statistics,
     /// Products that changed since the snapshot was made.
     changed: HashSet<u32>,
+    relations: Relations,
     /// Working memory of requests that ended, for those that come.
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -86,6 +91,7 @@ impl Serving {
             shelves: Shelves::default(),
             statistics: Statistics::default(),
             changed: HashSet::new(),
+            relations: Relations::default(),
             scratches: Mutex::default(),
         }
     }
@@ -108,6 +114,7 @@ impl Serving {
             shelves,
             statistics,
             changed: HashSet::new(),
+            relations: Relations::default(),
             scratches: Mutex::default(),
             tenant: snapshot.tenant().to_owned(),
             ground,
@@ -170,6 +177,7 @@ impl Serving {
         for product in self.overlay.erase(customer_id, &rows, self.ground) {
             self.reorder(product);
         }
+        self.relations.forget();
     }
 
     /// Every customer with an event here, those of the snapshot first; some may come twice.
@@ -194,6 +202,17 @@ impl Serving {
             Some(ranker) => learned::rank(self, ranker, query, None, now_us),
             None => recommend::rank(self, query, None, now_us),
         }
+    }
+
+    /// What somebody may want who is known by nothing but a session; the query's customer, ranker and
+    /// repeat policy are not looked at.
+    pub fn recommend_for_session(
+        &self,
+        steps: &[SessionStep<'_>],
+        query: &RecommendQuery<'_>,
+        now_us: i64,
+    ) -> Ranked {
+        session::rank(self, steps, query, now_us)
     }
 
     /// The products of a given list that may be shown, from the best to the worst for the customer;

@@ -77,7 +77,7 @@ pub(super) fn answer(
 }
 
 /// The room that category caps leave, so that what fills the list up is of other categories.
-struct Room<'a> {
+pub(super) struct Room<'a> {
     catalogue: &'a Catalogue,
     caps: Vec<(u32, usize)>,
     other_cap: Option<usize>,
@@ -85,14 +85,19 @@ struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
+    /// All of it.
+    pub(super) fn of(serving: &'a Serving, arrangement: &Arrangement) -> Self {
+        let (caps, other_cap) = caps_of(&serving.catalogue, arrangement);
+        Self { catalogue: &serving.catalogue, caps, other_cap, counts: RefCell::default() }
+    }
+
     /// What the candidates leave, and how many of them are beyond the caps.
     fn beside(
         serving: &'a Serving,
         query: &RecommendQuery<'_>,
         candidates: &[Candidate<'_>],
     ) -> (Self, usize) {
-        let (caps, other_cap) = caps_of(&serving.catalogue, query.arrangement);
-        let room = Self { catalogue: &serving.catalogue, caps, other_cap, counts: RefCell::default() };
+        let room = Self::of(serving, query.arrangement);
         let beyond = candidates.iter().filter(|candidate| !room.takes(candidate.product)).count();
         (room, beyond)
     }
@@ -102,7 +107,7 @@ impl<'a> Room<'a> {
     }
 
     /// Whether there is room for the product, which takes it.
-    fn takes(&self, product: u32) -> bool {
+    pub(super) fn takes(&self, product: u32) -> bool {
         let Some(category) = self.catalogue.category(product).filter(|_| self.is_bounded()) else {
             return true;
         };

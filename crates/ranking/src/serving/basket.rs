@@ -1,9 +1,9 @@
 //! The next basket of a customer: what the ranking expects, with how many, and when by the
 //! customer's own rhythm.
 
-use super::Serving;
+use super::{Serving, arrange::Room};
 use crate::{
-    NextBasket, RecommendQuery, Target,
+    Arrangement, NextBasket, RecommendQuery, Target,
     basket::BasketItem,
     occasion::{DAY_US, Occasion, append_merged, day_of},
 };
@@ -62,9 +62,19 @@ pub(super) fn next_basket(
     let baskets = basket_days(serving, query.customer_id);
     let today = day_of(now_us);
     let known_days = baskets.first().map_or(0.0, |first| f64::from((today - first).max(0)));
+    // A forecast has no pins and is not varied; caps are kept below, once it is known what is due.
+    let arrangement = Arrangement {
+        pins: Vec::new(),
+        category_caps: Vec::new(),
+        diversity: 0.0,
+        rotation: 0.0,
+        spare: 0,
+        ..query.arrangement.clone()
+    };
     // What is due later is left out, so more are ranked than are wanted.
-    let ranked =
-        serving.recommend(&RecommendQuery { limit: query.limit.saturating_mul(3), ..*query }, now_us);
+    let limit = query.limit.saturating_mul(3);
+    let ranked = serving.recommend(&RecommendQuery { limit, arrangement: &arrangement, ..*query }, now_us);
+    let room = Room::of(serving, query.arrangement);
     let latest_us = now_us.saturating_add(i64::from(horizon_days) * DAY_US);
     let foreseen = serving.learned(query.ranker).map(|ranker| ranker.target);
     let items = ranked.items.into_iter().filter_map(|item| {
@@ -92,7 +102,10 @@ pub(super) fn next_basket(
             item,
         })
     });
-    let items: Vec<_> = items.take(query.limit).collect();
+    let fits = |item: &BasketItem| {
+        serving.catalogue.find(&item.item.product_id).is_none_or(|product| room.takes(product))
+    };
+    let items: Vec<_> = items.filter(fits).take(query.limit).collect();
     let is_full = items.len() == query.limit;
     let shortfall = if is_full { None } else { ranked.shortfall.or(Some(crate::Shortfall::FewerThanAsked)) };
     NextBasket { items, next_basket_at_us: next_basket_at(&baskets), shortfall }
@@ -172,6 +185,38 @@ mod tests {
         let longer = serving.next_basket(&query(&filter), 90, NOW_US);
         assert_eq!(longer.items.len(), 2);
         assert!(basket.next_basket_at_us.is_some_and(|at| at > NOW_US));
+    }
+
+    #[test]
+    fn a_forecast_is_boosted_and_capped_and_no_constraint_is_broken() {
+        let products =
+            ["bread", "rolls", "milk"].map(|id| product(id, if id == "milk" { "Dairy" } else { "Bakery" }));
+        let events: Vec<Event> = ["bread", "rolls", "milk"]
+            .iter()
+            .zip([3, 2, 1])
+            .flat_map(|(id, times)| (1..=times).map(|week| bought("ann", id, week * 7)))
+            .collect();
+        let serving = serving(&products, &events);
+        let basket = |arrangement: &crate::Arrangement, filter: &Filter| {
+            let query = RecommendQuery { arrangement, ..query(filter) };
+            let basket = serving.next_basket(&query, 60, NOW_US);
+            basket.items.into_iter().map(|item| item.item.product_id).collect::<Vec<_>>()
+        };
+        let boost = crate::Boost {
+            expression: std::sync::Arc::new(crate::Expression::compile("product.id == 'milk'").unwrap()),
+            strength: 10.0,
+        };
+        let cap = crate::CategoryCap { category: "Bakery".into(), max_count: 1 };
+        let arrangement = crate::Arrangement {
+            boosts: vec![boost],
+            category_caps: vec![cap],
+            pins: vec![crate::Pin { product_id: "rolls".into(), position: 1 }],
+            ..crate::Arrangement::default()
+        };
+        assert_eq!(basket(crate::Arrangement::plain(), &Filter::default()), ["bread", "rolls", "milk"]);
+        assert_eq!(basket(&arrangement, &Filter::default()), ["milk", "bread"]);
+        let no_milk = Filter { exclude_product_ids: ["milk".to_owned()].into(), ..Filter::default() };
+        assert_eq!(basket(&arrangement, &no_milk), ["bread"]);
     }
 
     #[test]
