@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use larder_identity::TenantId;
 use larder_ranking::{
-    Arrangement, Explanation, Filter, NextBasket, RankedItem, Ranker, RecommendQuery, RepeatPolicy, Serving,
+    Arrangement, Contribution, Explanation, FeatureGroup, Filter, Impression, NextBasket, RankedItem, Ranker,
+    RecommendQuery, RepeatPolicy, Serving, Source,
 };
 use tokio::time::Instant;
 
@@ -22,6 +23,10 @@ pub(crate) struct AboutCustomer<'a> {
     pub(crate) customer_id: &'a str,
     pub(crate) filter: &'a Filter,
     pub(crate) ranker: Ranker,
+    /// As it is for them now.
+    pub(crate) arrangement: &'a Arrangement,
+    /// What they were shown and ignored.
+    pub(crate) impressions: &'a [Impression],
 }
 
 /// Where the answers come from.
@@ -47,6 +52,23 @@ impl Detailed {
     pub(crate) fn bare(item: RankedItem) -> Self {
         Self { relevance: item.relevance.map_or(0.0, f64::from), item, repeat: false, explanation: None }
     }
+
+    /// A product for a session: all of its score is where it stands, but for the arrangement.
+    pub(crate) fn of_session(item: RankedItem) -> Self {
+        let group = match item.source {
+            Source::Similar | Source::Personal => FeatureGroup::SimilarProducts,
+            Source::Popular | Source::PopularInCategory => FeatureGroup::Popularity,
+        };
+        let amount = item.score - item.deltas.iter().map(|delta| delta.value).sum::<f64>();
+        let sentence = item.reasons.first().cloned().unwrap_or_default();
+        let explanation = Explanation {
+            product_id: item.product_id.clone(),
+            score: amount,
+            base: 0.0,
+            contributions: vec![Contribution { group, amount, sentence }],
+        };
+        Self { explanation: Some(explanation), ..Self::bare(item) }
+    }
 }
 
 /// Products in order, and those that were left out.
@@ -64,6 +86,8 @@ pub(crate) struct GivenOrder {
 pub(crate) struct Explained {
     pub(crate) product_id: String,
     pub(crate) explanation: Option<Explanation>,
+    /// As it stands in the list; `None` for a product beyond it.
+    pub(crate) shown: Option<RankedItem>,
     /// From 1; 0 when it is not among the first thousand.
     pub(crate) rank: usize,
     pub(crate) refused_because: String,
@@ -114,7 +138,16 @@ impl Given<'_> {
         let started = Instant::now();
         let order = self.recommender.with_model(self.tenant, self.model, |serving, missing| {
             let ids: Vec<_> = product_ids.iter().map(String::as_str).collect();
-            let ranked = serving.rank_products(&query(about, ids.len()), &ids, self.now_us);
+            // Everything that may be shown is shown: nothing that would leave a product out applies.
+            let arrangement = Arrangement {
+                pins: Vec::new(),
+                category_caps: Vec::new(),
+                min_relevance: 0.0,
+                spare: 0,
+                ..about.arrangement.clone()
+            };
+            let arranged = RecommendQuery { arrangement: &arrangement, ..query(about, ids.len()) };
+            let ranked = serving.rank_products(&arranged, &ids, self.now_us);
             let shown: HashSet<_> = ranked.items.iter().map(|item| item.product_id.clone()).collect();
             let left_out = product_ids.iter().filter(|id| !shown.contains(*id));
             GivenOrder {
@@ -131,21 +164,36 @@ impl Given<'_> {
         }))
     }
 
-    /// Takes the scores of the given products apart.
+    /// Takes the scores of the given products apart, as they stand in a list of `limit` products, or
+    /// behind it.
     pub(crate) fn explain(
         &self,
         about: &AboutCustomer<'_>,
         product_ids: &[String],
+        limit: usize,
     ) -> Result<(Vec<Explained>, String), Error> {
         let started = Instant::now();
         let explained = self.recommender.with_model(self.tenant, self.model, |serving, _| {
-            let ranking = serving.recommend(&query(about, RANKING_DEPTH), self.now_us).items;
+            let list = serving.recommend(&query(about, limit), self.now_us);
+            let mut ranking: Vec<_> = list.items.into_iter().chain(list.spare).collect();
+            let arranged = ranking.len();
+            if product_ids.iter().any(|id| ranking.iter().all(|item| item.product_id != *id)) {
+                let plain = RecommendQuery {
+                    arrangement: Arrangement::plain(),
+                    impressions: &[],
+                    ..query(about, RANKING_DEPTH)
+                };
+                let behind = serving.recommend(&plain, self.now_us).items.into_iter();
+                let shown: HashSet<_> = ranking.iter().map(|item| item.product_id.clone()).collect();
+                ranking.extend(behind.filter(|item| !shown.contains(&item.product_id)));
+            }
             let explain = |id: &String| {
                 let refusal = about.filter.why_refused(serving.product(id));
                 let place = ranking.iter().position(|item| item.product_id == *id);
                 Explained {
                     product_id: id.clone(),
                     explanation: serving.explain(about.customer_id, id, about.ranker, self.now_us).ok(),
+                    shown: place.filter(|place| *place < arranged).map(|place| ranking[place].clone()),
                     rank: place.map_or(0, |place| place + 1),
                     refused_because: refusal.map(|refusal| refusal.to_string()).unwrap_or_default(),
                     reasons: place.map(|place| ranking[place].reasons.clone()).unwrap_or_default(),
@@ -157,6 +205,7 @@ impl Given<'_> {
         let unknown = |id: &String| Explained {
             product_id: id.clone(),
             explanation: None,
+            shown: None,
             rank: 0,
             refused_because: "not in the catalogue".to_owned(),
             reasons: Vec::new(),
@@ -202,8 +251,8 @@ fn query<'a>(about: &AboutCustomer<'a>, limit: usize) -> RecommendQuery<'a> {
         filter: about.filter,
         repeat_policy: RepeatPolicy::Allow,
         ranker: about.ranker,
-        arrangement: Arrangement::plain(),
-        impressions: &[],
+        arrangement: about.arrangement,
+        impressions: about.impressions,
     }
 }
 

@@ -31,7 +31,6 @@ mod record;
 mod served;
 mod session;
 mod showing;
-mod similar;
 mod snapshots;
 mod state;
 mod store;

@@ -11,6 +11,7 @@ use larder_ranking::experiment::{
 };
 use larder_ranking::{Arrangement, Event, Filter, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot};
 
+use crate::showing::is_visitor;
 use crate::store::exposures::ExploredRow;
 
 /// The policy in question and what it is to be judged by.
@@ -28,6 +29,8 @@ pub(crate) struct PolicyQuestion {
 /// Answers the question; `None` when no answer can be learnt from.
 pub(crate) fn estimate(question: PolicyQuestion) -> Option<PolicyEstimates> {
     let PolicyQuestion { snapshot, arrangement, exploration, mut explored, events } = question;
+    // What a session asked for is not in the log, so no model can be asked again.
+    explored.retain(|row| !is_visitor(&row.subject));
     explored
         .sort_by(|a, b| (a.shown_at_us, &a.recommendation_id).cmp(&(b.shown_at_us, &b.recommendation_id)));
     let mut serving = Serving::new(Arc::new(snapshot));

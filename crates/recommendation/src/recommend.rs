@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use larder_identity::TenantId;
 use larder_ranking::{
-    Arrangement, Filter, Impression, Ranked, RankedItem, Ranker, RecommendQuery, Relaxation, RepeatPolicy,
-    Serving, Shortfall, SimilarCustomer, Source,
+    Arrangement, Filter, Impression, Ranked, RankedItem, Ranker, RecommendQuery, Relation, Relaxation,
+    RepeatPolicy, Serving, Shortfall, SimilarCustomer, Source,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -19,7 +19,6 @@ use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
 use crate::served::{Served, ServedTenant};
 use crate::session::{self, SessionEvent};
-use crate::similar::{self, Relation};
 use crate::wishes;
 
 /// Answers kept for the day that ranking itself fails.
@@ -61,9 +60,19 @@ impl Rung {
 
 /// What is asked for.
 pub(crate) enum Question<'a> {
-    For { customer_id: &'a str, repeat_policy: RepeatPolicy },
-    Session { events: &'a [SessionEvent] },
-    Similar { product_id: &'a str, relation: Option<Relation> },
+    For {
+        customer_id: &'a str,
+        repeat_policy: RepeatPolicy,
+    },
+    Session {
+        events: &'a [SessionEvent],
+        /// What stands for the visitor, if they come again under it.
+        visitor: Option<&'a str>,
+    },
+    Similar {
+        product_id: &'a str,
+        relation: Option<Relation>,
+    },
     Popular,
     Trending,
 }
@@ -88,6 +97,15 @@ impl Question<'_> {
             Self::Similar { .. } => "similar",
             Self::Popular => "popular",
             Self::Trending => "trending",
+        }
+    }
+
+    /// Whose ignored products fade.
+    fn subject(&self) -> Option<&str> {
+        match self {
+            Self::For { customer_id, .. } => Some(customer_id),
+            Self::Session { visitor, .. } => *visitor,
+            _ => None,
         }
     }
 
@@ -153,7 +171,8 @@ impl Recommender {
         let Some(served) = self.served.find(tenant.as_str()) else {
             return self.answer_of_stranger(question);
         };
-        let (arrangement, impressions) = arrange_for(&served, asking, now_us);
+        let (arrangement, impressions) =
+            arrange_for(&served, asking.arrangement, asking.question.subject(), now_us);
         let with = RankedWith { arrangement: &arrangement, impressions: &impressions };
         let live = model.read(&served);
         let serving = &live.serving;
@@ -208,9 +227,21 @@ impl Recommender {
     ) -> Vec<Option<Relation>> {
         let Some(served) = self.served.find(tenant.as_str()) else { return vec![None; items.len()] };
         let live = served.read();
-        let product = live.serving.product(product_id);
-        let category = product.map(|product| product.category.clone()).unwrap_or_default();
-        items.iter().map(|item| similar::relation_of(&live.serving, &category, &item.item)).collect()
+        items.iter().map(|item| live.serving.relation(product_id, &item.item.product_id)).collect()
+    }
+
+    /// What an arrangement is for a customer now: with the promotions that run, and what they ignored.
+    pub(crate) fn arranged_for(
+        &self,
+        tenant: &TenantId,
+        customer_id: &str,
+        arrangement: Arrangement,
+        now_us: i64,
+    ) -> (Arrangement, Vec<Impression>) {
+        match self.served.find(tenant.as_str()) {
+            Some(served) => arrange_for(&served, &arrangement, Some(customer_id), now_us),
+            None => (arrangement, Vec::new()),
+        }
     }
 
     /// The customers who buy most like one, and the model that says so.
@@ -335,7 +366,7 @@ fn may_be_shown(serving: &Serving, item: &RankedItem, filter: &Filter) -> bool {
     filter.why_refused(serving.product(&item.product_id)).is_none()
 }
 
-/// What only answers to a known customer are ranked with.
+/// What answers that are arranged are ranked with.
 #[derive(Clone, Copy)]
 struct RankedWith<'a> {
     arrangement: &'a Arrangement,
@@ -343,24 +374,28 @@ struct RankedWith<'a> {
 }
 
 /// The arrangement with the promotions that run now, and what the customer ignored of late.
-fn arrange_for(served: &ServedTenant, asking: &Asking<'_>, now_us: i64) -> (Arrangement, Vec<Impression>) {
-    let mut arrangement = asking.arrangement.clone();
-    let Question::For { customer_id, .. } = asking.question else { return (arrangement, Vec::new()) };
+fn arrange_for(
+    served: &ServedTenant,
+    arrangement: &Arrangement,
+    subject: Option<&str>,
+    now_us: i64,
+) -> (Arrangement, Vec<Impression>) {
+    let mut arrangement = arrangement.clone();
     if arrangement.promotion_strength > 0.0 {
         arrangement.promoted = Some(Arc::new(wishes::promoted(&served.facts(), now_us)));
     }
-    let ignored =
-        if arrangement.rotation > 0.0 { served.impressions().of(customer_id).to_vec() } else { Vec::new() };
+    let fading = subject.filter(|_| arrangement.rotation > 0.0);
+    let ignored = fading.map_or_else(Vec::new, |subject| served.impressions().of(subject).to_vec());
     (arrangement, ignored)
 }
 
 /// Remembers what was shown, where that lets it fade.
 fn remember_shown(served: &ServedTenant, asking: &Asking<'_>, items: &[Detailed], now_us: i64) {
-    if let Question::For { customer_id, .. } = asking.question
+    if let Some(subject) = asking.question.subject()
         && asking.arrangement.rotation > 0.0
     {
         let shown = items.iter().map(|detailed| detailed.item.product_id.as_str());
-        served.impressions().show(customer_id, shown, now_us);
+        served.impressions().show(subject, shown, now_us);
     }
 }
 
@@ -368,8 +403,17 @@ fn remember_shown(served: &ServedTenant, asking: &Asking<'_>, items: &[Detailed]
 fn details_of(serving: &Serving, asking: &Asking<'_>, items: &[RankedItem], now_us: i64) -> Vec<Detailed> {
     match asking.question {
         Question::For { customer_id, .. } => {
-            let about = AboutCustomer { customer_id, filter: asking.filter, ranker: asking.ranker };
+            let about = AboutCustomer {
+                customer_id,
+                filter: asking.filter,
+                ranker: asking.ranker,
+                arrangement: asking.arrangement,
+                impressions: &[],
+            };
             given::detail(serving, &about, items.to_vec(), asking.explains, now_us)
+        }
+        Question::Session { .. } if asking.explains => {
+            items.iter().cloned().map(Detailed::of_session).collect()
         }
         _ => items.iter().cloned().map(Detailed::bare).collect(),
     }
@@ -377,24 +421,29 @@ fn details_of(serving: &Serving, asking: &Asking<'_>, items: &[RankedItem], now_
 
 fn rank(serving: &Serving, asking: &Asking<'_>, with: RankedWith<'_>, now_us: i64) -> Result<Ranked, Error> {
     let Asking { limit, filter, ranker, .. } = *asking;
+    let RankedWith { arrangement, impressions } = with;
+    let query = |customer_id, repeat_policy| RecommendQuery {
+        customer_id,
+        limit,
+        filter,
+        repeat_policy,
+        ranker,
+        arrangement,
+        impressions,
+    };
     match asking.question {
         Question::For { customer_id, repeat_policy } => {
-            let RankedWith { arrangement, impressions } = with;
-            let query = RecommendQuery {
-                customer_id,
-                limit,
-                filter,
-                repeat_policy,
-                ranker,
-                arrangement,
-                impressions,
-            };
-            Ok(serving.recommend(&query, now_us))
+            Ok(serving.recommend(&query(customer_id, repeat_policy), now_us))
         }
-        Question::Session { events } => Ok(session::recommend(serving, events, limit, filter, now_us)),
+        Question::Session { events, .. } => {
+            Ok(session::recommend(serving, events, &query("", RepeatPolicy::Allow), now_us))
+        }
         Question::Similar { product_id, relation } => {
-            similar::similar(serving, product_id, relation, limit, filter, now_us)
-                .map_err(|_unknown| Error::NotFound { noun: "product" })
+            let found = match relation {
+                Some(relation) => serving.related(product_id, relation, limit, filter, now_us),
+                None => serving.similar(product_id, limit, filter, now_us),
+            };
+            found.map_err(|_unknown| Error::NotFound { noun: "product" })
         }
         Question::Popular => Ok(serving.popular(limit, filter, now_us)),
         Question::Trending => Ok(serving.trending(limit, filter, now_us)),

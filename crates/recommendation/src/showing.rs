@@ -18,6 +18,19 @@ const LEAST_MORE: usize = 10;
 /// However long the list is, the log keeps no more beyond it.
 const MOST_MORE: usize = 100;
 
+/// Begins what stands for a visitor; no id of a customer can.
+const VISITOR: &str = "session/";
+
+/// What stands for a visitor nobody knows, in arms and in the exposure log.
+pub(crate) fn visitor(session_id: &str) -> String {
+    format!("{VISITOR}{session_id}")
+}
+
+/// Whether the subject of an answer is such a visitor.
+pub(crate) fn is_visitor(subject: &str) -> bool {
+    subject.starts_with(VISITOR)
+}
+
 /// Where an answer is shown and what experiment it belongs to.
 pub(crate) struct Showing<'a> {
     pub(crate) tenant: &'a TenantId,

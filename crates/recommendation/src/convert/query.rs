@@ -6,13 +6,12 @@ use larder_proto::larder::recommendation::v1::{
     BasketItem, Contribution, Explanation, PopularityKind, ProductRelation, RecommendNextBasketResponse,
     Recommendation, RecommendationFilter, RecommendationSource, Relaxation, RepeatPolicy, SimilarProduct,
 };
-use larder_ranking::{Delta, Expression, FeatureGroup, Filter, RankedItem, Source};
+use larder_ranking::{Delta, Expression, FeatureGroup, Filter, RankedItem, Relation, Source};
 
 use crate::convert::timestamp;
 use crate::error::Error;
 use crate::given::{BasketAnswer, Detailed, Explained};
 use crate::recommend::Question;
-use crate::similar::Relation;
 use crate::validate::Fields;
 
 /// How many an answer has when nobody says.
@@ -202,8 +201,9 @@ fn group_name(group: FeatureGroup) -> &'static str {
 
 /// The message of a score that was taken apart.
 pub(crate) fn explanation(explained: Explained) -> Explanation {
-    let score = explained.explanation.as_ref().map_or(0.0, |of| of.score);
-    let parts = explained.explanation.map(|of| contributions(&of, &[], score));
+    let of_model = explained.explanation.as_ref().map_or(0.0, |of| of.score);
+    let (score, deltas) = explained.shown.map_or((of_model, Vec::new()), |item| (item.score, item.deltas));
+    let parts = explained.explanation.map(|of| contributions(&of, &deltas, score));
     let mut contributions = parts.unwrap_or_default();
     contributions.sort_by(|one, other| other.value.abs().total_cmp(&one.value.abs()));
     Explanation {

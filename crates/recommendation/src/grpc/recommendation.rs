@@ -64,7 +64,7 @@ impl RecommendationService for Recommendations {
         request: Request<RecommendForSessionRequest>,
     ) -> Result<Response<RecommendForSessionResponse>, Status> {
         let caller = caller(&request)?;
-        Ok(Response::new(answers::session(&self.state, &caller.tenant, request.into_inner())?))
+        Ok(Response::new(shown::session(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn recommend_next_basket(

@@ -2,9 +2,11 @@
 
 use larder_proto::larder::catalog::v1::*;
 use larder_proto::larder::recommendation::v1::*;
+use serde_json::json;
 use tonic::Code;
 
 use crate::house::{DAY_S, House, NOW_S, product, purchase};
+use crate::placements::house_with;
 
 fn texts(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -131,4 +133,98 @@ async fn the_next_basket_tells_what_how_many_and_when() {
     assert_eq!(later.items.len(), 2);
     let refused = guest.recommendations.recommend_next_basket(ask(366)).await.unwrap_err();
     assert!(refused.message().starts_with("horizon_days: "), "{}", refused.message());
+}
+
+#[tokio::test]
+async fn an_explanation_adds_up_to_the_score_that_is_shown() {
+    let boost = json!({"expression": "product.category == 'Dairy'", "strength": 2.5});
+    let place = json!({"boosts": [boost], "promotion_strength": 1.0, "rotation": 0.5, "limit": 3});
+    let house = house_with(json!({"placements": {"home": place}})).await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    guest.train_well().await;
+    let shown = RecommendRequest {
+        customer_id: "ann".into(),
+        placement: "home".into(),
+        arrangement: Some(Arrangement { rotation: Some(0.0), ..Arrangement::default() }),
+        ..RecommendRequest::default()
+    };
+    let shown = guest.recommendations.recommend(shown).await.unwrap().into_inner();
+    let ask = |product_ids: &[&str], limit| ExplainRecommendationRequest {
+        customer_id: "ann".into(),
+        product_ids: texts(product_ids),
+        placement: "home".into(),
+        arrangement: Some(Arrangement { rotation: Some(0.0), ..Arrangement::default() }),
+        limit,
+        ..ExplainRecommendationRequest::default()
+    };
+    let all = ["bread", "rolls", "bagels", "milk", "butter", "cheese"];
+    let answer = guest.recommendations.explain_recommendation(ask(&all, 0)).await.unwrap().into_inner();
+    for (place, item) in shown.recommendations.iter().enumerate() {
+        let told = answer.explanations.iter().find(|told| told.product_id == item.product_id).unwrap();
+        let sum: f64 = told.contributions.iter().map(|part| part.value).sum();
+        assert!(
+            (sum - item.score).abs() < 1e-4 && (told.score - item.score).abs() < 1e-4,
+            "{told:?} {item:?}"
+        );
+        assert_eq!(told.rank, i32::try_from(place).unwrap() + 1);
+        let is_boosted = told.contributions.iter().any(|part| part.name == "boost" && part.value > 0.0);
+        assert_eq!(is_boosted, ["milk", "butter", "cheese"].contains(&&*item.product_id));
+    }
+    let mut ranks: Vec<_> = answer.explanations.iter().map(|told| told.rank).collect();
+    ranks.sort_unstable();
+    assert_eq!(ranks, [1, 2, 3, 4, 5, 6], "those beyond the list have their place too");
+    let longer =
+        guest.recommendations.explain_recommendation(ask(&["cheese"], 6)).await.unwrap().into_inner();
+    assert!(longer.explanations[0].contributions.iter().any(|part| part.name == "boost"), "{longer:?}");
+    let refused = guest.recommendations.explain_recommendation(ask(&["cheese"], 1_001)).await.unwrap_err();
+    assert!(refused.message().starts_with("limit: "), "{}", refused.message());
+}
+
+#[tokio::test]
+async fn given_products_and_baskets_follow_the_placement_and_break_no_constraint() {
+    let boost = json!({"expression": "product.id == 'butter'", "strength": 10});
+    let cap = json!({"category": "Dairy", "max_count": 1});
+    let place = json!({"boosts": [boost], "category_caps": [cap], "min_relevance": 0.0});
+    let house = house_with(json!({"placements": {"home": place}})).await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    guest.train_well().await;
+    let rank = |placement: &str| RankProductsRequest {
+        customer_id: "ben".into(),
+        product_ids: texts(&["bread", "butter", "milk", "cheese"]),
+        placement: placement.into(),
+        explain: true,
+        ..RankProductsRequest::default()
+    };
+    let plain = guest.recommendations.rank_products(rank("")).await.unwrap().into_inner();
+    assert_ne!(plain.recommendations[0].product_id, "butter", "this test proves nothing otherwise");
+    let arranged = guest.recommendations.rank_products(rank("home")).await.unwrap().into_inner();
+    assert_eq!(arranged.recommendations[0].product_id, "butter");
+    assert_eq!(arranged.recommendations.len(), 4, "a cap leaves nothing out of what was given");
+    for item in &arranged.recommendations {
+        let sum: f64 = item.contributions.iter().map(|part| part.value).sum();
+        assert!((sum - item.score).abs() < 1e-4, "{item:?}");
+    }
+    let basket = |placement: &str, filter: Option<RecommendationFilter>| RecommendNextBasketRequest {
+        customer_id: "ben".into(),
+        placement: placement.into(),
+        filter,
+        ..RecommendNextBasketRequest::default()
+    };
+    let names = |answer: RecommendNextBasketResponse| {
+        answer.items.into_iter().map(|item| item.product_id).collect::<Vec<_>>()
+    };
+    let is_dairy = |id: &&String| ["milk", "butter", "cheese"].contains(&id.as_str());
+    let plain =
+        names(guest.recommendations.recommend_next_basket(basket("", None)).await.unwrap().into_inner());
+    assert!(plain.iter().filter(is_dairy).count() > 1, "{plain:?}");
+    let answer = guest.recommendations.recommend_next_basket(basket("home", None)).await.unwrap();
+    let arranged = names(answer.into_inner());
+    assert_eq!(arranged[0], "butter");
+    assert_eq!(arranged.iter().filter(is_dairy).count(), 1, "{arranged:?}");
+    let filter =
+        RecommendationFilter { exclude_product_ids: texts(&["butter"]), ..RecommendationFilter::default() };
+    let answer = guest.recommendations.recommend_next_basket(basket("home", Some(filter))).await.unwrap();
+    assert!(!names(answer.into_inner()).contains(&"butter".to_owned()));
 }

@@ -22,4 +22,5 @@ mod profiles;
 mod recommending;
 mod recording;
 mod references;
+mod sessions;
 mod training;

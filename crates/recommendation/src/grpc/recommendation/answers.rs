@@ -7,43 +7,12 @@ use larder_proto::larder::recommendation::v1::*;
 use larder_ranking::{Filter, Ranker};
 
 use crate::convert::query::{self, DEFAULT_LIMIT};
-use crate::convert::session;
 use crate::error::Error;
 use crate::given::Detailed;
 use crate::models_at_hand::ModelAtHand;
 use crate::recommend::{Asking, Question, Rung};
 use crate::state::State;
 use crate::validate::Fields;
-
-/// Recommends products for a session.
-pub(super) fn session(
-    state: &State,
-    tenant: &TenantId,
-    request: RecommendForSessionRequest,
-) -> Result<RecommendForSessionResponse, Error> {
-    let now_us = (state.clock)();
-    let mut fields = Fields::default();
-    let events = session::events(&mut fields, request.events, now_us);
-    let profile = session::profile(&mut fields, request.profile);
-    fields.text("session_id", &request.session_id, 0, 128);
-    let settings = state.model_settings.of(tenant.as_str());
-    let placement = settings.placement(&mut fields, "placement", &request.placement);
-    let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
-    let mut filter = query::filter(&mut fields, request.filter);
-    fields.finish(())?;
-    profile.constrain(&mut filter);
-    let question = Question::Session { events: &events };
-    let asking = Asking { question, limit, ..plain(&filter) };
-    let answer = state.recommender.answer(tenant, &asking, now_us)?;
-    Ok(RecommendForSessionResponse {
-        recommendation_id: answer.recommendation_id.to_string(),
-        model_version: answer.model_version.clone(),
-        degraded: answer.degraded,
-        degraded_reason: answer.reason.clone(),
-        recommendations: wire_items(answer.rung, answer.items),
-        ..RecommendForSessionResponse::default()
-    })
-}
 
 /// Recommends products that stand near a product.
 pub(super) fn similar(

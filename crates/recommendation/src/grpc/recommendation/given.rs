@@ -6,12 +6,15 @@ use std::collections::HashSet;
 use larder_identity::TenantId;
 use larder_proto::larder::recommendation::v1::*;
 
-use crate::convert::query;
+use super::shown;
+use crate::convert::{arrangement, query};
 use crate::error::Error;
 use crate::given::{AboutCustomer, Given};
 use crate::models_at_hand::find_model;
+use crate::showing::Showing;
 use crate::state::State;
 use crate::validate::Fields;
+use crate::wishes;
 
 const MOST_RANKED: usize = 1_000;
 const MOST_EXPLAINED: usize = 100;
@@ -33,12 +36,21 @@ pub(super) async fn rank_products(
     // Without a filter what is not in stock may be ranked as well.
     let everything = RecommendationFilter { in_stock_only: Some(false), ..Default::default() };
     let mut filter = query::filter(&mut fields, Some(request.filter.unwrap_or(everything)));
+    let arrangement = wishes::compile(&mut fields, &wishes::of_placement(placement));
     fields.finish(())?;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = find_model(&state.served, &state.nudge, tenant, &request.model_version).await?;
-    let about =
-        AboutCustomer { customer_id: &request.customer_id, filter: &filter, ranker: placement.ranker() };
-    let given = Given { recommender: &state.recommender, tenant, model: &model, now_us: (state.clock)() };
+    let now_us = (state.clock)();
+    let (arrangement, impressions) =
+        state.recommender.arranged_for(tenant, &request.customer_id, arrangement, now_us);
+    let about = AboutCustomer {
+        customer_id: &request.customer_id,
+        filter: &filter,
+        ranker: placement.ranker(),
+        arrangement: &arrangement,
+        impressions: &impressions,
+    };
+    let given = Given { recommender: &state.recommender, tenant, model: &model, now_us };
     let answer = given.rank(&about, &request.product_ids, request.explain)?;
     Ok(RankProductsResponse {
         recommendation_id: uuid::Uuid::now_v7().to_string(),
@@ -66,14 +78,29 @@ pub(super) async fn explain(
     products(&mut fields, &request.product_ids, MOST_EXPLAINED);
     let settings = state.model_settings.of(tenant.as_str());
     let placement = settings.placement(&mut fields, "placement", &request.placement);
+    let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
     let mut filter = query::filter(&mut fields, request.filter);
+    let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
+    let asked = asked.over(&wishes::of_placement(placement));
+    let experiments = &state.served.experiments;
+    let showing = Showing::new(experiments, tenant, &request.placement, &request.customer_id, asked);
+    let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
     fields.finish(())?;
+    arrangement.spare = showing.pool_size(limit) - limit;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
-    let model = find_model(&state.served, &state.nudge, tenant, &request.model_version).await?;
-    let about =
-        AboutCustomer { customer_id: &request.customer_id, filter: &filter, ranker: placement.ranker() };
-    let given = Given { recommender: &state.recommender, tenant, model: &model, now_us: (state.clock)() };
-    let (explained, model_version) = given.explain(&about, &request.product_ids)?;
+    let model = shown::model_of(state, tenant, &showing, &request.model_version).await?;
+    let now_us = (state.clock)();
+    let (arrangement, impressions) =
+        state.recommender.arranged_for(tenant, &request.customer_id, arrangement, now_us);
+    let about = AboutCustomer {
+        customer_id: &request.customer_id,
+        filter: &filter,
+        ranker: placement.ranker(),
+        arrangement: &arrangement,
+        impressions: &impressions,
+    };
+    let given = Given { recommender: &state.recommender, tenant, model: &model, now_us };
+    let (explained, model_version) = given.explain(&about, &request.product_ids, limit)?;
     Ok(ExplainRecommendationResponse {
         explanations: explained.into_iter().map(query::explanation).collect(),
         model_version,
@@ -96,12 +123,21 @@ pub(super) fn next_basket(
         fields.refuse("horizon_days", "must be from 1 to 365, or 0 for 14");
     }
     let mut filter = query::filter(&mut fields, request.filter);
+    let arrangement = wishes::compile(&mut fields, &wishes::of_placement(placement));
     fields.finish(())?;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = crate::models_at_hand::ModelAtHand::Promoted;
-    let about =
-        AboutCustomer { customer_id: &request.customer_id, filter: &filter, ranker: placement.ranker() };
-    let given = Given { recommender: &state.recommender, tenant, model: &model, now_us: (state.clock)() };
+    let now_us = (state.clock)();
+    let (arrangement, impressions) =
+        state.recommender.arranged_for(tenant, &request.customer_id, arrangement, now_us);
+    let about = AboutCustomer {
+        customer_id: &request.customer_id,
+        filter: &filter,
+        ranker: placement.ranker(),
+        arrangement: &arrangement,
+        impressions: &impressions,
+    };
+    let given = Given { recommender: &state.recommender, tenant, model: &model, now_us };
     let horizon_days = u16::try_from(horizon_days).unwrap_or(u16::MAX);
     let answer = given.next_basket(&about, limit, horizon_days)?;
     Ok(query::next_basket(answer))

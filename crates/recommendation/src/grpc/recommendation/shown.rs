@@ -1,19 +1,21 @@
-//! A recommendation to a customer on its way out: arranged as the placement, the request and
+//! A recommendation to a customer or a visitor on its way out: arranged as the placement, the request and
 //! the arm of an experiment say, drawn where the answer explores, and noted where it is logged.
 
 use larder_identity::TenantId;
 use larder_proto::larder::recommendation::v1::{
-    ExperimentAssignment, RecommendRequest, RecommendResponse, Recommendation,
+    ExperimentAssignment, RecommendForSessionRequest, RecommendForSessionResponse, RecommendRequest,
+    RecommendResponse, Recommendation,
 };
+use uuid::Uuid;
 
 use super::answers::wire_items;
-use crate::convert::{arrangement, experiment, query};
+use crate::convert::{arrangement, experiment, query, session};
 use crate::error::Error;
 use crate::exposures::PooledProduct;
 use crate::given::Detailed;
 use crate::models_at_hand::{ModelAtHand, find_model};
 use crate::recommend::{Answer, Asking, Question};
-use crate::showing::{Showable, Showing};
+use crate::showing::{Showable, Showing, visitor};
 use crate::state::State;
 use crate::validate::Fields;
 use crate::wishes;
@@ -55,7 +57,68 @@ pub(super) async fn recommend(
         arrangement: &arrangement,
         explains: request.explain,
     };
-    let mut answer = state.recommender.answer(tenant, &asking, now_us)?;
+    answer(state, showing, &asking, now_us)
+}
+
+/// Recommends products for a session.
+pub(super) async fn session(
+    state: &State,
+    tenant: &TenantId,
+    request: RecommendForSessionRequest,
+) -> Result<RecommendForSessionResponse, Error> {
+    let now_us = (state.clock)();
+    let mut fields = Fields::default();
+    let events = session::events(&mut fields, request.events, now_us);
+    let profile = session::profile(&mut fields, request.profile);
+    fields.text("session_id", &request.session_id, 0, 128);
+    if !request.placement.is_empty() {
+        experiment::name(&mut fields, "placement", &request.placement);
+    }
+    let settings = state.model_settings.of(tenant.as_str());
+    let placement = settings.placement(&mut fields, "placement", &request.placement);
+    let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
+    let mut filter = query::filter(&mut fields, request.filter);
+    let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
+    let asked = asked.over(&wishes::of_placement(placement));
+    let visitor = (!request.session_id.is_empty()).then(|| visitor(&request.session_id));
+    let subject = visitor.clone().unwrap_or_else(|| self::visitor(&Uuid::now_v7().to_string()));
+    let mut showing = Showing::new(&state.served.experiments, tenant, &request.placement, &subject, asked);
+    showing.logs_always = placement.log_exposures;
+    let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
+    fields.finish(())?;
+    arrangement.spare = showing.pool_size(limit) - limit;
+    profile.constrain(&mut filter);
+    let model = model_of(state, tenant, &showing, "").await?;
+    let asking = Asking {
+        question: Question::Session { events: &events, visitor: visitor.as_deref() },
+        limit,
+        filter: &filter,
+        model: &model,
+        ranker: placement.ranker(),
+        arrangement: &arrangement,
+        explains: request.explain,
+    };
+    let shown = answer(state, showing, &asking, now_us)?;
+    Ok(RecommendForSessionResponse {
+        recommendation_id: shown.recommendation_id,
+        recommendations: shown.recommendations,
+        model_version: shown.model_version,
+        degraded: shown.degraded,
+        degraded_reason: shown.degraded_reason,
+        relaxations: shown.relaxations,
+        experiment: shown.experiment,
+    })
+}
+
+/// Answers, draws where the answer explores, and notes what is shown.
+fn answer(
+    state: &State,
+    showing: Showing<'_>,
+    asking: &Asking<'_>,
+    now_us: i64,
+) -> Result<RecommendResponse, Error> {
+    let limit = asking.limit;
+    let mut answer = state.recommender.answer(showing.tenant, asking, now_us)?;
     let recommendations = show(state, &showing, &mut answer, limit, now_us);
     let is_short = recommendations.len() < limit;
     Ok(RecommendResponse {
@@ -74,7 +137,7 @@ pub(super) async fn recommend(
 }
 
 /// The model the request names, or the arm; an arm whose model is gone gets the promoted one.
-async fn model_of(
+pub(super) async fn model_of(
     state: &State,
     tenant: &TenantId,
     showing: &Showing<'_>,
