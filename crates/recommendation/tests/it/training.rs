@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use larder_proto::larder::operation::v1::OperationState;
 use larder_proto::larder::recommendation::v1::*;
 
+use serde_json::json;
+
 use crate::house::{House, eventually};
+use crate::placements::house_with;
 
 fn snapshot_files(house: &House) -> Vec<PathBuf> {
     let folder = house.folder.path().join("snapshots").join("shop");
@@ -105,4 +108,44 @@ async fn a_spoilt_snapshot_is_refused_and_an_older_one_serves() {
     guest.train_well().await;
     let answer = guest.recommend("ann").await;
     assert!(!answer.degraded, "{}", answer.degraded_reason);
+}
+
+/// Writes `count` purchases by one customer into the log: 4,000 products, day after day.
+async fn buy_much(house: &House, customer_id: &str, count: i32) {
+    let query = "insert into recommendation.interactions
+                     (tenant_id, event_id, customer_id, product_id, kind, quantity, occurred_at)
+                 select 'shop', $1 || n, $1, 'p' || n % 4000, 3, 1,
+                        timestamptz '2026-02-28 12:00Z' - n / 4000 * interval '1 day'
+                 from generate_series(0, $2 - 1) n";
+    sqlx::query(query).bind(customer_id).bind(count).execute(&house.database.admin_pool()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_training_remembers_of_any_number_of_events_is_bounded() {
+    let house =
+        house_with(json!({"training": {"log_limit_bytes": 1_048_576, "ranker": {"enabled": false}}})).await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    buy_much(&house, "hoarder", 160_000).await;
+    let version = guest.train_well().await;
+    let request = GetModelRequest { model_version: version };
+    let answer = guest.recommendations.get_model(request.clone()).await.unwrap().into_inner();
+    assert_eq!(answer.model.unwrap().interaction_count, 160_030, "sums count all of them");
+    // The log has room for 131,072 days: 32 days of 4,000 products, and what ann and ben bought since.
+    let said = &answer.card.unwrap().parts["days_logged_since"];
+    assert!(said.starts_with("2026-01-28; older ones did not fit"), "{said}");
+    assert_eq!(guest.recommend("ann").await.model_version, request.model_version);
+}
+
+#[tokio::test]
+#[ignore = "writes and reads ten million rows, which takes minutes"]
+async fn ten_million_events_of_one_customer_are_read_in_bounded_memory() {
+    let house = house_with(json!({"training": {"ranker": {"enabled": false}}})).await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    buy_much(&house, "hoarder", 10_000_000).await;
+    let version = guest.train_well().await;
+    let peak = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    println!("{:?}", peak.lines().find(|line| line.starts_with("VmHWM")));
+    assert_eq!(guest.recommend("ann").await.model_version, version);
 }
