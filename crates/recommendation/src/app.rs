@@ -12,6 +12,7 @@ use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
 use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
 use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
+use larder_ranking::ExpressionCache;
 use larder_settings::Settings;
 use larder_telemetry::MetricsHandle;
 use larder_telemetry::grpc::GrpcTelemetryLayer;
@@ -47,6 +48,8 @@ use crate::training::process::TrainingProcess;
 pub const SCHEMA: &str = "recommendation";
 
 const SERVICE: &str = "recommendation";
+/// Expressions of filters and boosts that stay compiled; an expression takes some kilobytes.
+const KEPT_EXPRESSIONS: usize = 512;
 /// How long to wait before a database that was away at the start is asked again.
 const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -166,6 +169,7 @@ impl App {
             keeper,
             pages: PageTokens::new(&app.page_token_key),
             exposures,
+            expressions: ExpressionCache::new(KEPT_EXPRESSIONS),
             settings: recommendation,
             model_settings,
             clock: app.clock,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use larder_ranking::ExpressionCache;
 use larder_settings::RecommendationSettings;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) keeper: Arc<FactsKeeper>,
     pub(crate) pages: PageTokens,
     pub(crate) exposures: ExposureLog,
+    /// Filters and boosts that came lately, whoever wrote them.
+    pub(crate) expressions: ExpressionCache,
     pub(crate) settings: RecommendationSettings,
     pub(crate) model_settings: Arc<ModelSettings>,
     pub(crate) clock: Clock,

@@ -1,9 +1,7 @@
 //! From wishes to an arrangement: what the request says, over what the placement says, with
 //! the promotions that run now.
 
-use std::sync::Arc;
-
-use larder_ranking::{Arrangement, Boost, CategoryCap, Expression, Pin, Promoted};
+use larder_ranking::{Arrangement, Boost, CategoryCap, ExpressionCache, Pin, Promoted};
 
 use crate::arrangement;
 use crate::model_settings::file::Placement;
@@ -34,13 +32,15 @@ pub(crate) fn of_placement(placement: &Placement) -> arrangement::Arrangement {
 
 /// The arrangement that the ranking understands; an expression that does not compile is
 /// refused by name.
-pub(crate) fn compile(fields: &mut Fields, wishes: &arrangement::Arrangement) -> Arrangement {
+pub(crate) fn compile(
+    fields: &mut Fields,
+    expressions: &ExpressionCache,
+    wishes: &arrangement::Arrangement,
+) -> Arrangement {
     let mut boosts = Vec::with_capacity(wishes.boosts.len());
     for (index, boost) in wishes.boosts.iter().enumerate() {
-        match Expression::compile(&boost.expression) {
-            Ok(expression) => {
-                boosts.push(Boost { expression: Arc::new(expression), strength: boost.strength });
-            }
+        match expressions.compile(&boost.expression) {
+            Ok(expression) => boosts.push(Boost { expression, strength: boost.strength }),
             Err(error) => {
                 fields.refuse(&format!("arrangement.boosts[{index}].expression"), error.to_string());
             }
@@ -103,7 +103,7 @@ mod tests {
         let boost = arrangement::Boost { expression: "product.pric > 1.0".into(), strength: 1.0 };
         let wishes = arrangement::Arrangement { boosts: vec![boost], ..arrangement::Arrangement::default() };
         let mut fields = Fields::default();
-        compile(&mut fields, &wishes);
+        compile(&mut fields, &ExpressionCache::new(1), &wishes);
         let refusal = fields.finish(()).unwrap_err().to_string();
         assert!(refusal.starts_with("arrangement.boosts[0].expression: "), "{refusal}");
     }

@@ -6,7 +6,9 @@ use larder_proto::larder::recommendation::v1::{
     BasketItem, Contribution, Explanation, PopularityKind, ProductRelation, RecommendNextBasketResponse,
     Recommendation, RecommendationFilter, RecommendationSource, Relaxation, RepeatPolicy, SimilarProduct,
 };
-use larder_ranking::{Delta, Expression, FeatureGroup, Filter, RankedItem, Relation, Source};
+use larder_ranking::{
+    Delta, Expression, ExpressionCache, FeatureGroup, Filter, RankedItem, Relation, Source,
+};
 
 use crate::convert::timestamp;
 use crate::error::Error;
@@ -30,7 +32,11 @@ pub(crate) fn limit(fields: &mut Fields, limit: i32, default: usize) -> usize {
 }
 
 /// The filter of a request; absent means everything that is in stock.
-pub(crate) fn filter(fields: &mut Fields, filter: Option<RecommendationFilter>) -> Filter {
+pub(crate) fn filter(
+    fields: &mut Fields,
+    expressions: &ExpressionCache,
+    filter: Option<RecommendationFilter>,
+) -> Filter {
     let filter = filter.unwrap_or_default();
     fields.texts("filter.categories", &filter.categories, 100, 128);
     fields.ids("filter.exclude_product_ids", &filter.exclude_product_ids, 10_000);
@@ -45,7 +51,7 @@ pub(crate) fn filter(fields: &mut Fields, filter: Option<RecommendationFilter>) 
     }
     fields.texts("filter.exclude_allergens", &filter.exclude_allergens, 32, 64);
     fields.texts("filter.diets", &filter.diets, 32, 64);
-    let expression = expression(fields, "filter.expression", &filter.expression);
+    let expression = expression(fields, expressions, "filter.expression", &filter.expression);
     Filter {
         categories: filter.categories,
         exclude_product_ids: filter.exclude_product_ids.into_iter().collect::<HashSet<_>>(),
@@ -62,12 +68,17 @@ pub(crate) fn filter(fields: &mut Fields, filter: Option<RecommendationFilter>) 
 }
 
 /// An expression over `product`; nothing when it is empty.
-fn expression(fields: &mut Fields, field: &str, text: &str) -> Option<Arc<Expression>> {
+fn expression(
+    fields: &mut Fields,
+    expressions: &ExpressionCache,
+    field: &str,
+    text: &str,
+) -> Option<Arc<Expression>> {
     if text.is_empty() {
         return None;
     }
-    match Expression::compile(text) {
-        Ok(expression) => Some(Arc::new(expression)),
+    match expressions.compile(text) {
+        Ok(expression) => Some(expression),
         Err(error) => {
             fields.refuse(field, error.to_string());
             None
@@ -283,7 +294,7 @@ mod tests {
             max_price: price(4, "USD"),
             ..Default::default()
         };
-        filter(&mut fields, Some(asked));
+        filter(&mut fields, &ExpressionCache::new(1), Some(asked));
         assert!(fields.finish(()).unwrap_err().to_string().starts_with("filter.max_price: "));
         let mut fields = Fields::default();
         let asked = RecommendationFilter {
@@ -291,7 +302,7 @@ mod tests {
             max_price: price(4, "EUR"),
             ..Default::default()
         };
-        filter(&mut fields, Some(asked));
+        filter(&mut fields, &ExpressionCache::new(1), Some(asked));
         assert!(fields.finish(()).is_err());
     }
 
@@ -299,11 +310,15 @@ mod tests {
     fn an_expression_is_refused_with_its_place() {
         let asked = |text: &str| RecommendationFilter { expression: text.into(), ..Default::default() };
         let mut fields = Fields::default();
-        assert!(filter(&mut fields, Some(asked("product.price < 5.0"))).expression.is_some());
-        assert!(filter(&mut fields, Some(asked(""))).expression.is_none());
+        assert!(
+            filter(&mut fields, &ExpressionCache::new(1), Some(asked("product.price < 5.0")))
+                .expression
+                .is_some()
+        );
+        assert!(filter(&mut fields, &ExpressionCache::new(1), Some(asked(""))).expression.is_none());
         assert!(fields.finish(()).is_ok());
         let mut fields = Fields::default();
-        filter(&mut fields, Some(asked("product.pric < 5.0")));
+        filter(&mut fields, &ExpressionCache::new(1), Some(asked("product.pric < 5.0")));
         let refused = fields.finish(()).unwrap_err().to_string();
         assert!(refused.starts_with("filter.expression: line 1, column 8: there is no field"), "{refused}");
     }

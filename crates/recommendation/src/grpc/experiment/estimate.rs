@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use larder_identity::TenantId;
 use larder_proto::larder::recommendation::v1::{EstimatePolicyRequest, EstimatePolicyResponse};
+use larder_ranking::ExpressionCache;
 use larder_ranking::experiment::PolicyEstimates;
 
 use super::{count, measured};
@@ -39,7 +40,7 @@ pub(super) async fn estimate_policy(
     tenant: &TenantId,
     request: EstimatePolicyRequest,
 ) -> Result<EstimatePolicyResponse, Error> {
-    let checked = check(request)?;
+    let checked = check(&state.expressions, request)?;
     let mut transaction = larder_database::begin_tenant_read_only(&state.app, tenant).await?;
     let model = models::registered(&mut transaction, tenant, checked.model_version.as_deref()).await?;
     let model = model.ok_or(Error::NotFound { noun: "model" })?;
@@ -73,13 +74,13 @@ pub(super) async fn estimate_policy(
     Ok(estimates.map(to_wire).unwrap_or_default())
 }
 
-fn check(request: EstimatePolicyRequest) -> Result<Checked, Error> {
+fn check(expressions: &ExpressionCache, request: EstimatePolicyRequest) -> Result<Checked, Error> {
     let mut fields = Fields::default();
     name(&mut fields, "placement", &request.placement);
     fields.optional_id("model_version", &request.model_version);
     let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
     only_estimable(&mut fields, &asked);
-    let arrangement = wishes::compile(&mut fields, &asked);
+    let arrangement = wishes::compile(&mut fields, expressions, &asked);
     let outcome = outcome(&mut fields, request.outcome, request.window_hours);
     let mut instant =
         |field: &str, at: Option<&prost_types::Timestamp>| at.and_then(|at| fields.instant(field, at, None));

@@ -25,7 +25,7 @@ pub(super) fn similar(
     fields.optional_id("customer_id", &request.customer_id);
     let relation = query::relation(&mut fields, request.relation);
     let limit = query::limit(&mut fields, request.limit, DEFAULT_LIMIT);
-    let mut filter = query::filter(&mut fields, request.filter);
+    let mut filter = query::filter(&mut fields, &state.expressions, request.filter);
     fields.finish(())?;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let question = Question::Similar { product_id: &request.product_id, relation };
@@ -54,7 +54,7 @@ pub(super) fn popular(
     let mut fields = Fields::default();
     let question = query::popularity(&mut fields, request.kind);
     let limit = query::limit(&mut fields, request.limit, DEFAULT_LIMIT);
-    let filter = query::filter(&mut fields, request.filter);
+    let filter = query::filter(&mut fields, &state.expressions, request.filter);
     fields.finish(())?;
     let asking = Asking { question, limit, ..plain(&filter) };
     let answer = state.recommender.answer(tenant, &asking, (state.clock)())?;

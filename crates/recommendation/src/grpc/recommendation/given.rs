@@ -35,8 +35,9 @@ pub(super) async fn rank_products(
     let placement = settings.placement(&mut fields, "placement", &request.placement);
     // Without a filter what is not in stock may be ranked as well.
     let everything = RecommendationFilter { in_stock_only: Some(false), ..Default::default() };
-    let mut filter = query::filter(&mut fields, Some(request.filter.unwrap_or(everything)));
-    let arrangement = wishes::compile(&mut fields, &wishes::of_placement(placement));
+    let mut filter =
+        query::filter(&mut fields, &state.expressions, Some(request.filter.unwrap_or(everything)));
+    let arrangement = wishes::compile(&mut fields, &state.expressions, &wishes::of_placement(placement));
     fields.finish(())?;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = find_model(&state.served, &state.nudge, tenant, &request.model_version).await?;
@@ -79,12 +80,12 @@ pub(super) async fn explain(
     let settings = state.model_settings.of(tenant.as_str());
     let placement = settings.placement(&mut fields, "placement", &request.placement);
     let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
-    let mut filter = query::filter(&mut fields, request.filter);
+    let mut filter = query::filter(&mut fields, &state.expressions, request.filter);
     let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
     let asked = asked.over(&wishes::of_placement(placement));
     let experiments = &state.served.experiments;
     let showing = Showing::new(experiments, tenant, &request.placement, &request.customer_id, asked);
-    let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
+    let mut arrangement = wishes::compile(&mut fields, &state.expressions, &showing.arrangement);
     fields.finish(())?;
     arrangement.spare = showing.pool_size(limit) - limit;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
@@ -122,8 +123,8 @@ pub(super) fn next_basket(
     if !(1..=365).contains(&horizon_days) {
         fields.refuse("horizon_days", "must be from 1 to 365, or 0 for 14");
     }
-    let mut filter = query::filter(&mut fields, request.filter);
-    let arrangement = wishes::compile(&mut fields, &wishes::of_placement(placement));
+    let mut filter = query::filter(&mut fields, &state.expressions, request.filter);
+    let arrangement = wishes::compile(&mut fields, &state.expressions, &wishes::of_placement(placement));
     fields.finish(())?;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = crate::models_at_hand::ModelAtHand::Promoted;

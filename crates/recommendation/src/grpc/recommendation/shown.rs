@@ -36,13 +36,13 @@ pub(super) async fn recommend(
     let placement = settings.placement(&mut fields, "placement", &request.placement);
     let repeat_policy = query::repeat_policy(&mut fields, request.repeat_policy);
     let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
-    let mut filter = query::filter(&mut fields, request.filter);
+    let mut filter = query::filter(&mut fields, &state.expressions, request.filter);
     let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
     let asked = asked.over(&wishes::of_placement(placement));
     let experiments = &state.served.experiments;
     let mut showing = Showing::new(experiments, tenant, &request.placement, &request.customer_id, asked);
     showing.logs_always = placement.log_exposures;
-    let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
+    let mut arrangement = wishes::compile(&mut fields, &state.expressions, &showing.arrangement);
     fields.finish(())?;
     arrangement.spare = showing.pool_size(limit) - limit;
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
@@ -77,14 +77,14 @@ pub(super) async fn session(
     let settings = state.model_settings.of(tenant.as_str());
     let placement = settings.placement(&mut fields, "placement", &request.placement);
     let limit = query::limit(&mut fields, request.limit, placement.limit as usize);
-    let mut filter = query::filter(&mut fields, request.filter);
+    let mut filter = query::filter(&mut fields, &state.expressions, request.filter);
     let asked = arrangement::from_wire(&mut fields, "arrangement", request.arrangement);
     let asked = asked.over(&wishes::of_placement(placement));
     let visitor = (!request.session_id.is_empty()).then(|| visitor(&request.session_id));
     let subject = visitor.clone().unwrap_or_else(|| self::visitor(&Uuid::now_v7().to_string()));
     let mut showing = Showing::new(&state.served.experiments, tenant, &request.placement, &subject, asked);
     showing.logs_always = placement.log_exposures;
-    let mut arrangement = wishes::compile(&mut fields, &showing.arrangement);
+    let mut arrangement = wishes::compile(&mut fields, &state.expressions, &showing.arrangement);
     fields.finish(())?;
     arrangement.spare = showing.pool_size(limit) - limit;
     profile.constrain(&mut filter);
@@ -179,9 +179,10 @@ fn show(
         fixed_places,
     };
     let shown = showing.show(&state.exposures, showable);
-    let items = wire_items(answer.rung, pool);
+    // Each is shown once, so it is moved to its place and not copied.
+    let mut items: Vec<_> = wire_items(answer.rung, pool).into_iter().map(Some).collect();
     let placed = shown.into_iter().filter_map(|place| {
-        let item = items.get(place.pool_position)?.clone();
+        let item = items.get_mut(place.pool_position)?.take()?;
         Some(Recommendation { propensity: place.propensity, ..item })
     });
     placed.collect()
