@@ -50,6 +50,9 @@ pub const SCHEMA: &str = "recommendation";
 const SERVICE: &str = "recommendation";
 /// Expressions of filters and boosts that stay compiled; an expression takes some kilobytes.
 const KEPT_EXPRESSIONS: usize = 512;
+/// Further calls of a connection wait with their caller: a flood of them would end the connection
+/// and every call on it.
+const MOST_CALLS_OF_A_CONNECTION: u32 = 512;
 /// How long to wait before a database that was away at the start is asked again.
 const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -292,6 +295,7 @@ impl App {
         let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
         let router = tonic::transport::Server::builder()
             .accept_http1(true)
+            .max_concurrent_streams(MOST_CALLS_OF_A_CONNECTION)
             .layer(GrpcTelemetryLayer::new(SERVICE).known_methods(is_known))
             .layer(CatchPanicLayer)
             .layer(GrpcWebLayer::new())
