@@ -18,6 +18,7 @@ mod grpc;
 mod health;
 mod jobs;
 mod kept_facts;
+mod last_good;
 mod metrics;
 mod model_settings;
 mod models_at_hand;

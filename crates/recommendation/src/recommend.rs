@@ -1,9 +1,8 @@
 //! The recommendations: one story for the three calls. The tenant's state is read from
 //! memory, ranked, and the answer says which rung it stands on and what was missing.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use larder_identity::TenantId;
 use larder_ranking::{
@@ -15,14 +14,12 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::given::{self, AboutCustomer, Detailed};
+use crate::last_good::LastGoodAnswers;
 use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
 use crate::served::{Served, ServedTenant};
 use crate::session::{self, SessionEvent};
 use crate::wishes;
-
-/// Answers kept for the day that ranking itself fails.
-const KEPT_ANSWERS: usize = 10_000;
 
 /// The rung of the ladder that an answer stands on: that of its best product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +44,8 @@ impl Rung {
         }
     }
 
-    fn of(items: &[RankedItem]) -> Self {
-        match items.first().map(|item| item.source) {
+    fn of(items: &[Detailed]) -> Self {
+        match items.first().map(|detailed| detailed.item.source) {
             Some(Source::Personal) => Self::Personal,
             Some(Source::Similar) => Self::Similar,
             Some(Source::PopularInCategory) => Self::PopularInCategory,
@@ -140,12 +137,12 @@ pub(crate) struct Answer {
 /// Answers questions from memory.
 pub(crate) struct Recommender {
     served: Arc<Served>,
-    last_good: Mutex<HashMap<String, Vec<RankedItem>>>,
+    last_good: LastGoodAnswers,
 }
 
 impl Recommender {
     pub(crate) fn new(served: Arc<Served>) -> Self {
-        Self { served, last_good: Mutex::default() }
+        Self { served, last_good: LastGoodAnswers::default() }
     }
 
     /// Answers a question; `now_us` is in microseconds since 1970.
@@ -182,15 +179,15 @@ impl Recommender {
         let has_model = serving.snapshot().is_some();
         match ranked {
             Ok(ranked) => {
-                let ranked = ranked?;
+                let mut ranked = ranked?;
                 if let Some(key) = question.key(tenant).filter(|_| is_plain(filter)) {
-                    self.keep(key, &ranked.items);
+                    self.last_good.keep(key, &ranked.items);
                 }
-                let details = details_of(serving, asking, &ranked.items, now_us);
-                let spare = details_of(serving, asking, &ranked.spare, now_us);
+                let items = details_of(serving, asking, std::mem::take(&mut ranked.items), now_us);
+                let spare = details_of(serving, asking, std::mem::take(&mut ranked.spare), now_us);
                 drop(live);
-                remember_shown(&served, asking, &details, now_us);
-                Ok(self.finish(tenant, ranked, (details, spare), model_version, has_model))
+                remember_shown(&served, asking, &items, now_us);
+                Ok(self.finish(tenant, ranked, (items, spare), model_version, has_model))
             }
             Err(_) => {
                 drop(live);
@@ -264,7 +261,7 @@ impl Recommender {
     pub(crate) fn forget(&self, tenant: &TenantId, customer_id: &str) {
         let question = Question::For { customer_id, repeat_policy: RepeatPolicy::Allow };
         if let Some(key) = question.key(tenant) {
-            self.last_good.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            self.last_good.forget(&key);
         }
     }
 
@@ -288,6 +285,7 @@ impl Recommender {
         })
     }
 
+    /// An answer of what was ranked, its products having been taken out of it.
     fn finish(
         &self,
         tenant: &TenantId,
@@ -300,7 +298,7 @@ impl Recommender {
         let missing = self.missing(tenant, has_model);
         Answer {
             recommendation_id: Uuid::now_v7(),
-            rung: Rung::of(&ranked.items),
+            rung: Rung::of(&items),
             items,
             spare,
             relaxations: ranked.relaxations,
@@ -321,14 +319,6 @@ impl Recommender {
             .then(|| "no model has been trained yet: this follows what was recorded so far".to_owned())
     }
 
-    fn keep(&self, key: String, items: &[RankedItem]) {
-        let mut kept = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_ANSWERS && !kept.contains_key(&key) {
-            kept.clear();
-        }
-        kept.insert(key, items.to_vec());
-    }
-
     /// The answer of last time, still under the filter of this time.
     fn last_good(
         &self,
@@ -338,14 +328,13 @@ impl Recommender {
         filter: &Filter,
         model_version: String,
     ) -> Result<Answer, Error> {
-        let kept = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
         let key = question.key(tenant).filter(|_| is_plain(filter));
-        let Some(items) = key.and_then(|key| kept.get(&key)) else {
+        let Some(items) = key.and_then(|key| self.last_good.find(&key)) else {
             return Err(Error::Internal("ranking failed and no earlier answer is kept".to_owned()));
         };
         Ok(Answer {
             recommendation_id: Uuid::now_v7(),
-            items: items.iter().take(limit).cloned().map(Detailed::bare).collect(),
+            items: items.into_iter().take(limit).map(Detailed::bare).collect(),
             spare: Vec::new(),
             relaxations: Vec::new(),
             rung: Rung::LastGood,
@@ -400,7 +389,7 @@ fn remember_shown(served: &ServedTenant, asking: &Asking<'_>, items: &[Detailed]
 }
 
 /// What is told of each product beside its place.
-fn details_of(serving: &Serving, asking: &Asking<'_>, items: &[RankedItem], now_us: i64) -> Vec<Detailed> {
+fn details_of(serving: &Serving, asking: &Asking<'_>, items: Vec<RankedItem>, now_us: i64) -> Vec<Detailed> {
     match asking.question {
         Question::For { customer_id, .. } => {
             let about = AboutCustomer {
@@ -410,12 +399,10 @@ fn details_of(serving: &Serving, asking: &Asking<'_>, items: &[RankedItem], now_
                 arrangement: asking.arrangement,
                 impressions: &[],
             };
-            given::detail(serving, &about, items.to_vec(), asking.explains, now_us)
+            given::detail(serving, &about, items, asking.explains, now_us)
         }
-        Question::Session { .. } if asking.explains => {
-            items.iter().cloned().map(Detailed::of_session).collect()
-        }
-        _ => items.iter().cloned().map(Detailed::bare).collect(),
+        Question::Session { .. } if asking.explains => items.into_iter().map(Detailed::of_session).collect(),
+        _ => items.into_iter().map(Detailed::bare).collect(),
     }
 }
 
