@@ -289,14 +289,18 @@ impl Serving {
         basket::next_basket(self, query, horizon_days, now_us)
     }
 
-    /// Whether the customer has bought the product before.
-    pub fn has_bought(&self, customer_id: &str, product_id: &str) -> bool {
-        let Some(product) = self.catalogue.find(product_id) else { return false };
+    /// Tells of products by their id whether the customer has bought them before. The customer is
+    /// looked up once, however many products are asked for.
+    pub fn has_bought<'a>(&'a self, customer_id: &str) -> impl Fn(&str) -> bool + use<'a> {
         let rows = self.rows_of(customer_id);
-        let known = rows.binary_search_by_key(&product, |row| row.product);
-        let fresh = self.overlay.pairs_of(customer_id).and_then(|pairs| pairs.get(&product));
-        known.is_ok_and(|place| rows[place].facts.purchases > 0)
-            || fresh.is_some_and(|pair| pair.facts.purchases > 0)
+        let fresh = self.overlay.pairs_of(customer_id);
+        move |product_id| {
+            let Some(product) = self.catalogue.find(product_id) else { return false };
+            let known = rows.binary_search_by_key(&product, |row| row.product);
+            let fresh = fresh.and_then(|pairs| pairs.get(&product));
+            known.is_ok_and(|place| rows[place].facts.purchases > 0)
+                || fresh.is_some_and(|pair| pair.facts.purchases > 0)
+        }
     }
 
     /// The customers of the snapshot who buy most alike, the nearest first; none for a customer it

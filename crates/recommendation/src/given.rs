@@ -112,8 +112,9 @@ pub(crate) fn detail(
     now_us: i64,
 ) -> Vec<Detailed> {
     let best = items.first().map_or(0.0, |item| item.score);
+    let has_bought = serving.has_bought(about.customer_id);
     let detail = |item: RankedItem| Detailed {
-        repeat: serving.has_bought(about.customer_id, &item.product_id),
+        repeat: has_bought(&item.product_id),
         relevance: match item.relevance {
             Some(relevance) => f64::from(relevance),
             None if best > 0.0 => (item.score / best).clamp(0.0, 1.0),
@@ -223,7 +224,7 @@ impl Given<'_> {
         let started = Instant::now();
         let answer = self.recommender.with_model(self.tenant, self.model, |serving, missing| {
             let basket = serving.next_basket(&query(about, limit), horizon_days, self.now_us);
-            let bought = |id: &str| serving.has_bought(about.customer_id, id);
+            let bought = serving.has_bought(about.customer_id);
             BasketAnswer {
                 repeats: basket.items.iter().map(|item| bought(&item.item.product_id)).collect(),
                 basket,

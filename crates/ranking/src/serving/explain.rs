@@ -53,7 +53,7 @@ pub(super) fn learned(
 pub(super) fn linear(serving: &Serving, customer_id: &str, product: u32, now_us: i64) -> Explanation {
     let tastes = tastes_of(serving, customer_id, now_us);
     let seeds = seeds_of(serving, &tastes);
-    let affinities = affinities_of(serving, &seeds);
+    let affinities = affinities_of(serving, &seeds, |other| other == product);
     let near = affinities.iter().find(|near| near.product == product).copied();
     let taste = taste_of(&tastes, product);
     let again = serving.buy_again(product);

@@ -70,8 +70,8 @@ pub(super) fn rank(
             && gate.passes(product)
     };
     let seeds = seeds_of(serving, &tastes);
-    let mut chosen = candidates(serving, &tastes, affinities_of(serving, &seeds));
-    chosen.retain(|candidate| accept(candidate.product));
+    let affinities = affinities_of(serving, &seeds, |product| gate.passes(product));
+    let mut chosen = candidates(serving, &tastes, affinities, accept);
     push_down(&mut chosen, &aversions_of(serving, &tastes));
     let wanted = arrange::pool_size(query);
     keep_first(&mut chosen, wanted, |one, other| {
@@ -79,8 +79,10 @@ pub(super) fn rank(
         other.score.total_cmp(&one.score).then_with(ids)
     });
     if query.repeat_policy != RepeatPolicy::Only {
-        let categories = favourite_categories(serving, &seeds);
-        fill_up(serving, &mut chosen, wanted, Rung::In(&categories), &accept);
+        if chosen.len() < wanted {
+            let categories = favourite_categories(serving, &seeds);
+            fill_up(serving, &mut chosen, wanted, Rung::In(&categories), &accept);
+        }
         arrange::fill_up_with_popular(serving, query, &gate, &accept, &mut chosen);
     }
     let why = |count| why_short(serving, &gate, query, &tastes, count);
@@ -149,11 +151,20 @@ pub(super) fn allowed(taste: Option<&Taste>, repeat_policy: RepeatPolicy) -> boo
         }
 }
 
-/// The personal and the similar rung: both lists in the order of products become one.
-fn candidates<'a>(serving: &Serving, tastes: &'a [Taste], affinities: Vec<Affinity>) -> Vec<Candidate<'a>> {
+/// The personal and the similar rung: both lists in the order of products become one, of which what
+/// is accepted is scored.
+fn candidates<'a>(
+    serving: &Serving,
+    tastes: &'a [Taste],
+    affinities: Vec<Affinity>,
+    accept: impl Fn(u32) -> bool,
+) -> Vec<Candidate<'a>> {
     let mut candidates = Vec::with_capacity(tastes.len() + affinities.len());
     let share_of = serving.order.shares();
     let mut add = |product: u32, weight: f64, similarity: f64, evidence: Evidence<'a>| {
+        if !accept(product) {
+            return;
+        }
         let popularity = POPULARITY_WEIGHT * share_of(product);
         let score = (weight + SIMILARITY_WEIGHT * similarity + popularity) * serving.buy_again(product);
         candidates.push(Candidate { product, score, relevance: None, evidence });

@@ -78,8 +78,13 @@ pub(super) fn seeds_of<'a>(serving: &Serving, tastes: &'a [Taste]) -> Vec<&'a Ta
     seeds
 }
 
-/// What is bought by the people who buy the seeds, in the order of product numbers.
-pub(super) fn affinities_of(serving: &Serving, seeds: &[&Taste]) -> Vec<Affinity> {
+/// What is bought by the people who buy the seeds, in the order of product numbers; only what
+/// passes.
+pub(super) fn affinities_of(
+    serving: &Serving,
+    seeds: &[&Taste],
+    passes: impl Fn(u32) -> bool,
+) -> Vec<Affinity> {
     let Some(models) = serving.models() else { return Vec::new() };
     let mut votes = Vec::new();
     let mut weights = 0.0;
@@ -87,23 +92,48 @@ pub(super) fn affinities_of(serving: &Serving, seeds: &[&Taste]) -> Vec<Affinity
         let weight = (1.0 + seed.weight).log2();
         weights += weight;
         for neighbour in models.neighbours_of(seed.product) {
-            votes.push(Affinity {
-                product: neighbour.product,
-                similarity: weight * f64::from(neighbour.similarity),
-                nearest: seed.product,
-                common_buyers: neighbour.common_buyers,
-            });
+            if passes(neighbour.product) {
+                votes.push(Affinity {
+                    product: neighbour.product,
+                    similarity: weight * f64::from(neighbour.similarity),
+                    nearest: seed.product,
+                    common_buyers: neighbour.common_buyers,
+                });
+            }
         }
     }
-    votes.sort_by_key(|vote| vote.product);
-    let elected = votes.chunk_by(|one, other| one.product == other.product).map(|votes| {
-        let strongest = votes
-            .iter()
-            .fold(votes[0], |best, vote| if vote.similarity > best.similarity { *vote } else { best });
-        let sum: f64 = votes.iter().map(|vote| vote.similarity).sum();
-        Affinity { similarity: sum / weights, ..strongest }
-    });
-    elected.collect()
+    let mut affinities: Vec<Affinity> = Vec::new();
+    let mut strongest = 0.0;
+    for place in places_by_product(&votes) {
+        let vote = votes[place];
+        match affinities.last_mut().filter(|last| last.product == vote.product) {
+            Some(sum) => {
+                sum.similarity += vote.similarity;
+                if vote.similarity > strongest {
+                    strongest = vote.similarity;
+                    sum.nearest = vote.nearest;
+                    sum.common_buyers = vote.common_buyers;
+                }
+            }
+            None => {
+                strongest = vote.similarity;
+                affinities.push(vote);
+            }
+        }
+    }
+    for affinity in &mut affinities {
+        affinity.similarity /= weights;
+    }
+    affinities
+}
+
+/// Where the votes are, in the order of product numbers and then in their own. Product and place in
+/// one number sort in a fraction of the time that the votes would take.
+fn places_by_product(votes: &[Affinity]) -> impl Iterator<Item = usize> + use<> {
+    let in_order = votes.iter().zip(0u64..);
+    let mut keys: Vec<u64> = in_order.map(|(vote, place)| u64::from(vote.product) << 32 | place).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| (key & u64::from(u32::MAX)) as usize)
 }
 
 /// How similar products are to those the customer does not want, in the order of product numbers.
