@@ -16,7 +16,7 @@ use tonic_types::{RpcStatusExt, StatusExt};
 use crate::error::CommandError;
 
 /// The largest answer that is read: a page of 1,000 products stays far below it.
-const ANSWER_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const ANSWER_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Variables of the command that are no settings.
 pub(crate) const COMMAND_VARIABLES: [&str; 3] = ["LARDER_ADDRESS", "LARDER_TOKEN", "LARDER_API_KEY"];
@@ -116,12 +116,17 @@ pub(crate) struct Client {
 impl Client {
     /// Connects to `address`, and fails at once when nobody answers there.
     pub(crate) async fn connect(address: &str, credentials: Credentials) -> Result<Self, CommandError> {
-        let channel = endpoint(address)?.connect().await.map_err(|error| unreachable(address, &error))?;
+        let channel = Self::channel(address).await?;
         let catalog = CatalogServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let recommendation = RecommendationServiceClient::with_interceptor(channel, credentials)
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         Ok(Self { catalog, recommendation })
+    }
+
+    /// The connection alone.
+    pub(crate) async fn channel(address: &str) -> Result<Channel, CommandError> {
+        endpoint(address)?.connect().await.map_err(|error| unreachable(address, &error))
     }
 }
 

@@ -12,8 +12,9 @@ use hyper_util::rt::TokioExecutor;
 use larder_proto::larder::catalog::v1::ListProductsRequest;
 use larder_proto::larder::recommendation::v1::{RecommendRequest, RecommendationFilter};
 
+use super::connection::GrpcClients;
 use super::{Call, LoadArgs, TargetKind};
-use crate::client::{Client, Credentials, innermost};
+use crate::client::{Credentials, innermost};
 use crate::demo_shop;
 use crate::error::CommandError;
 
@@ -36,7 +37,7 @@ struct Inner {
 }
 
 enum Transport {
-    Grpc(Vec<Client>),
+    Grpc(Vec<GrpcClients>),
     Http { clients: Vec<HttpClient<HttpConnector, String>>, base: String, credentials: Credentials },
 }
 
@@ -95,7 +96,7 @@ impl Inner {
         }
     }
 
-    async fn call_grpc(&self, client: Client, customer_id: &str) -> Result<(), String> {
+    async fn call_grpc(&self, client: GrpcClients, customer_id: &str) -> Result<(), String> {
         let outcome = match self.call {
             Call::Recommend => {
                 let request = RecommendRequest {
@@ -146,7 +147,7 @@ fn customer_ids_of(file: &Path) -> Result<Vec<String>, CommandError> {
 async fn grpc(address: &str, credentials: &Credentials, connections: u32) -> Result<Transport, CommandError> {
     let mut clients = Vec::new();
     for _ in 0..connections {
-        clients.push(Client::connect(address, credentials.clone()).await?);
+        clients.push(GrpcClients::connect(address, credentials).await?);
     }
     Ok(Transport::Grpc(clients))
 }
