@@ -2,7 +2,9 @@
 //! JSON beside gRPC; how soon after a start, and in how much memory. Prints one JSON object
 //! a row; `cargo xtask bench serving` builds it, judges the rows and prints the table. With
 //! `-- --big-shop` the same for 100,000 products, with `-- --soak` besides whether memory stays
-//! flat over a million calls, with `-- --from-clone` how long a newcomer waits.
+//! flat over a million calls, with `-- --in-process` only what an answer costs without a wire, out
+//! of a model that is trained first or of `--snapshot FILE`; with `-- --from-clone` how long a
+//! newcomer waits.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -14,6 +16,7 @@ mod row;
 mod shop;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use program::{Larder, Loads};
@@ -33,7 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         from_clone::measure(&larder)?;
     }
     if asked("--in-process") {
-        return big_shop::measure_in_process(&larder);
+        let snapshot = std::env::args().skip_while(|argument| argument != "--snapshot").nth(1);
+        return big_shop::measure_in_process(&larder, snapshot.map(PathBuf::from));
     }
     if asked("--big-shop") || asked("--soak") {
         return big_shop::measure(&larder, asked("--soak"));
