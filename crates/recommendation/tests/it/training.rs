@@ -136,16 +136,3 @@ async fn what_a_training_remembers_of_any_number_of_events_is_bounded() {
     assert!(said.starts_with("2026-01-28; older ones did not fit"), "{said}");
     assert_eq!(guest.recommend("ann").await.model_version, request.model_version);
 }
-
-#[tokio::test]
-#[ignore = "writes and reads ten million rows, which takes minutes"]
-async fn ten_million_events_of_one_customer_are_read_in_bounded_memory() {
-    let house = house_with(json!({"training": {"ranker": {"enabled": false}}})).await;
-    let mut guest = house.guest("shop").await;
-    guest.stock_shop().await;
-    buy_much(&house, "hoarder", 10_000_000).await;
-    let version = guest.train_well().await;
-    let peak = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    println!("{:?}", peak.lines().find(|line| line.starts_with("VmHWM")));
-    assert_eq!(guest.recommend("ann").await.model_version, version);
-}
