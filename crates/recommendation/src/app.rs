@@ -1,33 +1,27 @@
 //! One straight line: build, start, addresses, stop. The process around it is somebody
 //! else's; nothing here reads the environment or a signal.
 
+mod database;
+mod server;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use larder_database::{Role, Server};
-use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy, TokenVerifier};
+use larder_identity::TokenVerifier;
 use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
-use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
-use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
-use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use larder_ranking::ExpressionCache;
 use larder_settings::Settings;
 use larder_telemetry::MetricsHandle;
-use larder_telemetry::grpc::GrpcTelemetryLayer;
-use larder_telemetry::panics::CatchPanicLayer;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, mpsc};
-use tonic::service::Routes;
-use tonic_web::GrpcWebLayer;
 
+use self::database::{migrate_if_reachable, migrate_until_done};
 use crate::Clock;
 use crate::exposures::{Exposure, ExposureLog};
-use crate::grpc::catalog::Catalog;
-use crate::grpc::experiment::ExperimentCalls;
-use crate::grpc::recommendation::Recommendations;
 use crate::health::{self, ModelsHealth};
 use crate::jobs::expose::ExposureWriter;
 use crate::jobs::follow::Follower;
@@ -50,11 +44,6 @@ pub const SCHEMA: &str = "recommendation";
 const SERVICE: &str = "recommendation";
 /// Expressions of filters and boosts that stay compiled; an expression takes some kilobytes.
 const KEPT_EXPRESSIONS: usize = 512;
-/// Further calls of a connection wait with their caller: a flood of them would end the connection
-/// and every call on it.
-const MOST_CALLS_OF_A_CONNECTION: u32 = 512;
-/// How long to wait before a database that was away at the start is asked again.
-const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
 
 /// The migrations of this service.
 #[must_use]
@@ -254,61 +243,6 @@ impl App {
         reloader.look().await;
         tasks.spawn("model settings", reloader.run(shutdown.clone()));
     }
-
-    async fn routes(&self) -> Result<Routes, AppError> {
-        let most = self.app.settings.recommendation.message_limit_bytes;
-        let (reporter, health) = tonic_health::server::health_reporter();
-        reporter.set_serving::<CatalogServiceServer<Catalog>>().await;
-        reporter.set_serving::<RecommendationServiceServer<Recommendations>>().await;
-        reporter.set_serving::<ExperimentServiceServer<ExperimentCalls>>().await;
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()?;
-        let catalog = CatalogServiceServer::new(Catalog { state: self.state.clone() })
-            .max_decoding_message_size(most)
-            .max_encoding_message_size(most);
-        let recommendations = RecommendationServiceServer::new(Recommendations { state: self.state.clone() })
-            .max_decoding_message_size(most)
-            .max_encoding_message_size(most);
-        let experiments = ExperimentServiceServer::new(ExperimentCalls { state: self.state.clone() })
-            .max_decoding_message_size(most)
-            .max_encoding_message_size(most);
-        Ok(Routes::new(catalog)
-            .add_service(recommendations)
-            .add_service(experiments)
-            .add_service(health)
-            .add_service(reflection))
-    }
-
-    fn server(
-        &self,
-        routes: Routes,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let policy = GrpcCallerPolicy {
-            verifier: self.app.verifier.clone(),
-            anonymous_tenant_allowed: self.app.settings.anonymous_allowed(),
-            required_scope: larder_proto::required_scope,
-        };
-        let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
-        let router = tonic::transport::Server::builder()
-            .accept_http1(true)
-            .max_concurrent_streams(MOST_CALLS_OF_A_CONNECTION)
-            .layer(GrpcTelemetryLayer::new(SERVICE).known_methods(is_known))
-            .layer(CatchPanicLayer)
-            .layer(GrpcWebLayer::new())
-            .layer(GrpcCallerLayer::new(policy))
-            .add_routes(routes);
-        async move {
-            let served =
-                router.serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await }).await;
-            if let Err(error) = served {
-                tracing::error!(error.cause = %error, "gRPC server ended");
-            }
-        }
-    }
 }
 
 impl RunningApp {
@@ -352,46 +286,12 @@ fn training_process(app: &AppSettings, program: &Path) -> TrainingProcess {
     }
 }
 
-/// Whether a path is an RPC of ours, and so may become the label of a metric.
-fn is_known(path: &str) -> bool {
-    larder_proto::required_scope(path).is_some()
-}
-
 async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {
     TcpListener::bind(address).await.map_err(|source| AppError::Listen { setting, address, source })
 }
 
 fn local(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().expect("a bound listener has an address")
-}
-
-/// Prepares the database and tells whether it could be reached.
-async fn migrate_if_reachable(app: &AppSettings) -> Result<bool, AppError> {
-    match migrate(&app.server, &app.settings).await {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_unavailable() => {
-            tracing::warn!(error.cause = %error, "database away at the start; serving what lies on disk");
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn migrate_until_done(server: &Server, settings: &Settings) {
-    while let Err(error) = migrate(server, settings).await {
-        if !error.is_unavailable() {
-            tracing::error!(error.cause = %error, "database refuses to be prepared");
-        }
-        tokio::time::sleep(MIGRATE_AGAIN).await;
-    }
-}
-
-async fn migrate(server: &Server, settings: &Settings) -> Result<(), larder_database::DatabaseError> {
-    let password = settings.database.role_password.as_ref();
-    if settings.database.bootstrap {
-        larder_database::bootstrap(server, password).await?;
-    }
-    larder_database::migrate(server, SCHEMA, &migrator(), password).await
 }
 
 /// Waits until the state of before the start is read, but not for a database that is away.

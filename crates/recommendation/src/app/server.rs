@@ -1,0 +1,83 @@
+//! The gRPC server: which services there are, and what every call passes on its way to them.
+
+use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy};
+use larder_lifecycle::Shutdown;
+use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
+use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
+use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
+use larder_telemetry::grpc::GrpcTelemetryLayer;
+use larder_telemetry::panics::CatchPanicLayer;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
+
+use super::{App, AppError, SERVICE};
+use crate::grpc::catalog::Catalog;
+use crate::grpc::experiment::ExperimentCalls;
+use crate::grpc::recommendation::Recommendations;
+
+/// Further calls of a connection wait with their caller: a flood of them would end the connection
+/// and every call on it.
+const MOST_CALLS_OF_A_CONNECTION: u32 = 512;
+
+impl App {
+    pub(super) async fn routes(&self) -> Result<Routes, AppError> {
+        let most = self.app.settings.recommendation.message_limit_bytes;
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter.set_serving::<CatalogServiceServer<Catalog>>().await;
+        reporter.set_serving::<RecommendationServiceServer<Recommendations>>().await;
+        reporter.set_serving::<ExperimentServiceServer<ExperimentCalls>>().await;
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()?;
+        let catalog = CatalogServiceServer::new(Catalog { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
+        let recommendations = RecommendationServiceServer::new(Recommendations { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
+        let experiments = ExperimentServiceServer::new(ExperimentCalls { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
+        Ok(Routes::new(catalog)
+            .add_service(recommendations)
+            .add_service(experiments)
+            .add_service(health)
+            .add_service(reflection))
+    }
+
+    pub(super) fn server(
+        &self,
+        routes: Routes,
+        listener: TcpListener,
+        shutdown: Shutdown,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let policy = GrpcCallerPolicy {
+            verifier: self.app.verifier.clone(),
+            anonymous_tenant_allowed: self.app.settings.anonymous_allowed(),
+            required_scope: larder_proto::required_scope,
+        };
+        let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
+        let router = tonic::transport::Server::builder()
+            .accept_http1(true)
+            .max_concurrent_streams(MOST_CALLS_OF_A_CONNECTION)
+            .layer(GrpcTelemetryLayer::new(SERVICE).known_methods(is_known))
+            .layer(CatchPanicLayer)
+            .layer(GrpcWebLayer::new())
+            .layer(GrpcCallerLayer::new(policy))
+            .add_routes(routes);
+        async move {
+            let served =
+                router.serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await }).await;
+            if let Err(error) = served {
+                tracing::error!(error.cause = %error, "gRPC server ended");
+            }
+        }
+    }
+}
+
+/// Whether a path is an RPC of ours, and so may become the label of a metric.
+fn is_known(path: &str) -> bool {
+    larder_proto::required_scope(path).is_some()
+}
