@@ -1,138 +1,28 @@
 //! The recommendations: one story for the three calls. The tenant's state is read from
 //! memory, ranked, and the answer says which rung it stands on and what was missing.
 
+mod question;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use larder_identity::TenantId;
 use larder_ranking::{
-    Arrangement, Filter, Impression, Ranked, RankedItem, Ranker, RecommendQuery, Relation, Relaxation,
-    RepeatPolicy, Serving, Shortfall, SimilarCustomer, Source,
+    Arrangement, Filter, Impression, Ranked, RankedItem, RecommendQuery, Relation, RepeatPolicy, Serving,
+    Shortfall, SimilarCustomer,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub(crate) use self::question::{Answer, Asking, Question, Rung};
 use crate::error::Error;
 use crate::given::{self, AboutCustomer, Detailed};
 use crate::last_good::LastGoodAnswers;
 use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
 use crate::served::{Served, ServedTenant};
-use crate::session::{self, SessionEvent};
+use crate::session;
 use crate::wishes;
-
-/// The rung of the ladder that an answer stands on: that of its best product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rung {
-    Personal,
-    Similar,
-    PopularInCategory,
-    Popular,
-    LastGood,
-    Nothing,
-}
-
-impl Rung {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Personal => "personal",
-            Self::Similar => "similar",
-            Self::PopularInCategory => "popular_in_category",
-            Self::Popular => "popular",
-            Self::LastGood => "last_good",
-            Self::Nothing => "nothing",
-        }
-    }
-
-    fn of(items: &[Detailed]) -> Self {
-        match items.first().map(|detailed| detailed.item.source) {
-            Some(Source::Personal) => Self::Personal,
-            Some(Source::Similar) => Self::Similar,
-            Some(Source::PopularInCategory) => Self::PopularInCategory,
-            Some(Source::Popular) => Self::Popular,
-            None => Self::Nothing,
-        }
-    }
-}
-
-/// What is asked for.
-pub(crate) enum Question<'a> {
-    For {
-        customer_id: &'a str,
-        repeat_policy: RepeatPolicy,
-    },
-    Session {
-        events: &'a [SessionEvent],
-        /// What stands for the visitor, if they come again under it.
-        visitor: Option<&'a str>,
-    },
-    Similar {
-        product_id: &'a str,
-        relation: Option<Relation>,
-    },
-    Popular,
-    Trending,
-}
-
-/// A question with all that the answer depends on.
-pub(crate) struct Asking<'a> {
-    pub(crate) question: Question<'a>,
-    pub(crate) limit: usize,
-    pub(crate) filter: &'a Filter,
-    pub(crate) model: &'a ModelAtHand,
-    pub(crate) ranker: Ranker,
-    pub(crate) arrangement: &'a Arrangement,
-    /// Whether each product carries what its score is made of.
-    pub(crate) explains: bool,
-}
-
-impl Question<'_> {
-    fn call(&self) -> &'static str {
-        match self {
-            Self::For { .. } => "recommend",
-            Self::Session { .. } => "session",
-            Self::Similar { .. } => "similar",
-            Self::Popular => "popular",
-            Self::Trending => "trending",
-        }
-    }
-
-    /// Whose ignored products fade.
-    fn subject(&self) -> Option<&str> {
-        match self {
-            Self::For { customer_id, .. } => Some(customer_id),
-            Self::Session { visitor, .. } => *visitor,
-            _ => None,
-        }
-    }
-
-    /// What an answer is kept under; `None` for answers that fit nobody else.
-    fn key(&self, tenant: &TenantId) -> Option<String> {
-        match self {
-            Self::For { customer_id, repeat_policy: RepeatPolicy::Allow } => {
-                Some(format!("{tenant}/c/{customer_id}"))
-            }
-            Self::Similar { product_id, relation: None } => Some(format!("{tenant}/p/{product_id}")),
-            Self::Popular => Some(format!("{tenant}/popular")),
-            _ => None,
-        }
-    }
-}
-
-/// An answer, ready to be put on the wire.
-pub(crate) struct Answer {
-    pub(crate) recommendation_id: Uuid,
-    pub(crate) items: Vec<Detailed>,
-    /// The next best behind the list, for an answer that explores.
-    pub(crate) spare: Vec<Detailed>,
-    /// Wishes that were given up.
-    pub(crate) relaxations: Vec<Relaxation>,
-    pub(crate) rung: Rung,
-    pub(crate) model_version: String,
-    pub(crate) degraded: bool,
-    /// What was missing; or, when nothing was, why the list is short.
-    pub(crate) reason: String,
-}
 
 /// Answers questions from memory.
 pub(crate) struct Recommender {
