@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::bins::BinnedRows;
 
-/// A bin's number is a byte.
-const BINS: usize = 256;
+/// A bin's number is a byte. The eight never used keep the first bins of all features, which are
+/// the busiest, from sharing the same few lines of the processor's cache.
+const BINS: usize = 256 + 8;
 
 /// Leaves with fewer rows are not worth sharing out among threads.
 const ROWS_WORTH_SHARING: usize = 8_192;
@@ -51,7 +52,7 @@ impl Histogram {
         Self { features: vec![[Sums::default(); BINS]; features] }
     }
 
-    pub(super) fn bins(&self, feature: usize) -> &[Sums; BINS] {
+    pub(super) fn bins(&self, feature: usize) -> &[Sums] {
         &self.features[feature]
     }
 
@@ -81,13 +82,22 @@ impl Histogram {
         self.combine(part, Sums::minus);
     }
 
+    /// Adds two rows at once: while one waits for memory, so does the other.
     fn add(&mut self, binned: &BinnedRows, rows: &[u32], sums: &[Sums]) {
-        for &row in rows {
+        let (pairs, last) = rows.as_chunks::<2>();
+        for &[one, other] in pairs {
+            let (one, other) = (one as usize, other as usize);
+            let added = (sums[one], sums[other]);
+            let bins = binned.row(one).iter().zip(binned.row(other));
+            for (places, (&one, &other)) in self.features.iter_mut().zip(bins) {
+                places[usize::from(one)] = places[usize::from(one)].plus(added.0);
+                places[usize::from(other)] = places[usize::from(other)].plus(added.1);
+            }
+        }
+        for &row in last {
             let row = row as usize;
-            let added = sums[row];
-            for (bins, &bin) in self.features.iter_mut().zip(binned.row(row)) {
-                let place = &mut bins[usize::from(bin)];
-                *place = place.plus(added);
+            for (places, &bin) in self.features.iter_mut().zip(binned.row(row)) {
+                places[usize::from(bin)] = places[usize::from(bin)].plus(sums[row]);
             }
         }
     }

@@ -11,9 +11,6 @@ use super::objective::Slope;
 /// exponentials stay above 0.
 const WIDEST_GAP: f32 = 80.0;
 
-/// Sums are taken in so many independent lanes, always in the same order.
-const LANES: usize = 16;
-
 /// `2^grade − 1`.
 pub(super) fn gain_of(grade: u8) -> f32 {
     ((1u32 << grade) - 1) as f32
@@ -45,22 +42,24 @@ pub(super) struct RankedGroup {
     /// exp(score − best score).
     odds: Vec<f32>,
     gains: Vec<f32>,
+    /// The ranks of rows with a grade above 0.
+    graded: Vec<usize>,
     /// Discounts of the ranks, as many as the largest group so far has rows.
     discounts: Vec<f32>,
     gradients: Vec<f32>,
     hessians: Vec<f32>,
 }
 
-/// The row that is paired with rows after it.
+/// One row of a pair.
 #[derive(Clone, Copy)]
-struct First {
+struct Ranked {
     score: f32,
     odds: f32,
     gain: f32,
     discount: f32,
 }
 
-/// What a pair adds to its better row's rank: negative gradient, and hessian.
+/// How much a pair adds to the gradients of its rows, with opposite signs, and to both hessians.
 type Push = (f32, f32);
 
 impl RankedGroup {
@@ -103,6 +102,8 @@ impl RankedGroup {
         self.scores.extend(self.order.iter().map(|key| scores[row_of(key)]));
         self.gains.clear();
         self.gains.extend(self.order.iter().map(|key| gain_of(grades[row_of(key)])));
+        self.graded.clear();
+        self.graded.extend((0..rows).filter(|&rank| self.gains[rank] > 0.0));
         let best = self.scores[0];
         self.odds.clear();
         self.odds.extend(self.scores.iter().map(|score| (score - best).max(-WIDEST_GAP).exp()));
@@ -115,45 +116,40 @@ impl RankedGroup {
         self.hessians.resize(rows, 0.0);
     }
 
-    /// Adds the pairs of the row at rank `first` with all rows after it, and gives the sum of pushes.
+    /// Adds the pairs of the row at rank `first` with rows after it, and gives the sum of pushes.
     fn pair_with_all_after(&mut self, first: usize, spread: bool) -> f64 {
-        let one = First {
-            score: self.scores[first],
-            odds: self.odds[first],
-            gain: self.gains[first],
-            discount: self.discounts[first],
-        };
-        let (mut gradient, mut hessian, mut pushed) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
-        let after = first + 1;
-        let rows = self.scores.len();
-        let rest = self.gains[after..]
-            .iter()
-            .zip(&self.scores[after..])
-            .zip(&self.odds[after..])
-            .zip(&self.discounts[after..rows])
-            .zip(&mut self.gradients[after..])
-            .zip(&mut self.hessians[after..]);
-        for (at, (((((gain, score), odds), discount), other_gradient), other_hessian)) in rest.enumerate() {
-            let lane = at % LANES;
-            let other = First { score: *score, odds: *odds, gain: *gain, discount: *discount };
-            let (push, bend) = pair(one, other, spread);
-            // A better row after a worse one is pushed up, so its gradient falls.
-            let signed = if one.gain > other.gain { push } else { -push };
-            *other_gradient += signed;
-            *other_hessian += bend;
-            gradient[lane] -= signed;
-            hessian[lane] += bend;
-            pushed[lane] += push;
+        if self.gains[first] > 0.0 {
+            return (first + 1..self.scores.len()).map(|second| self.add_pair(first, second, spread)).sum();
         }
-        self.gradients[first] += gradient.iter().sum::<f32>();
-        self.hessians[first] += hessian.iter().sum::<f32>();
-        pushed.iter().map(|&sum| f64::from(sum)).sum()
+        // Rows of no grade are only paired with the few that have one.
+        let after = self.graded.partition_point(|&rank| rank <= first);
+        (after..self.graded.len()).map(|at| self.add_pair(first, self.graded[at], spread)).sum()
+    }
+
+    fn add_pair(&mut self, first: usize, second: usize, spread: bool) -> f64 {
+        let (push, bend) = pair(self.at(first), self.at(second), spread);
+        // The gradient of the better row falls: its score is to rise.
+        let signed = if self.gains[first] > self.gains[second] { push } else { -push };
+        self.gradients[first] -= signed;
+        self.gradients[second] += signed;
+        self.hessians[first] += bend;
+        self.hessians[second] += bend;
+        f64::from(push)
+    }
+
+    fn at(&self, rank: usize) -> Ranked {
+        Ranked {
+            score: self.scores[rank],
+            odds: self.odds[rank],
+            gain: self.gains[rank],
+            discount: self.discounts[rank],
+        }
     }
 }
 
 /// How hard a pair of rows is pushed apart, and the second derivative; 0 for equal grades.
 #[inline(always)]
-fn pair(one: First, other: First, spread: bool) -> Push {
+fn pair(one: Ranked, other: Ranked, spread: bool) -> Push {
     let change = (one.gain - other.gain).abs() * (one.discount - other.discount);
     let nearness = if spread { 0.01 + (one.score - other.score).abs() } else { 1.0 };
     // 1 / (1 + exp(better score − worse score)), of the exponentials already known.

@@ -140,15 +140,17 @@ pub(super) fn rounded(slopes: &[Slope], rows: &[u32], sums: &mut [Sums]) -> Opti
         .par_iter()
         .map(|&row| {
             let slope = of(row);
-            let gradient = (f64::from(slope.gradient.abs()) * per_most.0).ceil() as u64;
-            (gradient, (f64::from(slope.hessian) * per_most.1).ceil() as u64)
+            let gradient = (f64::from(slope.gradient.abs()) * per_most.0) as u64 + 1;
+            (gradient, (f64::from(slope.hessian) * per_most.1) as u64 + 1)
         })
         .reduce(|| (0u64, 0u64), |one, other| (one.0 + other.0, one.1 + other.1));
     let scale =
         Scale { gradient: MOST * per_most.0 / total.0 as f64, hessian: MOST * per_most.1 / total.1 as f64 };
     sums.par_iter_mut().zip(slopes).for_each(|(sum, slope)| {
-        let gradient = (f64::from(slope.gradient) * scale.gradient).round() as i32;
-        let hessian = (f64::from(slope.hessian) * scale.hessian).round() as u32;
+        // Casts round towards 0, which with the half added is to the nearest.
+        let gradient =
+            (f64::from(slope.gradient) * scale.gradient + 0.5f64.copysign(slope.gradient.into())) as i32;
+        let hessian = (f64::from(slope.hessian) * scale.hessian + 0.5) as u32;
         *sum = Sums::of(gradient, hessian);
     });
     Some(scale)

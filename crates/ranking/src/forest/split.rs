@@ -97,7 +97,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn look_at(&mut self, feature: usize, value_bins: usize, bins: &[Sums; 256]) {
+    fn look_at(&mut self, feature: usize, value_bins: usize, bins: &[Sums]) {
         let missing = bins[0];
         let nothing = Sums::default();
         let mut left = nothing;
