@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod customer;
+mod discovered;
 mod fill;
 mod gather;
 mod own;
@@ -17,12 +18,12 @@ pub(crate) use catalogue::Feature;
 pub use catalogue::FeatureGroup;
 pub(crate) use customer::CustomerHistory;
 pub(crate) use gather::Candidate;
-pub(crate) use own::{HALVING_120, OwnProduct, worth};
+pub(crate) use own::{HALVING_120, OwnProduct, taste, worth};
 pub(crate) use shelves::Shelves;
 pub(crate) use statistics::Statistics;
 
-use self::{customer::Household, shelves::GroupSums};
-use crate::{forest::FeatureBlock, neighbours::ShortlistEntry, snapshot::Models};
+use self::{customer::Household, discovered::Discovered, shelves::GroupSums};
+use crate::{DiscoveryModel, forest::FeatureBlock, neighbours::ShortlistEntry, snapshot::Models};
 
 /// The models features are made with: all fitted on what was known at one time.
 #[derive(Clone, Copy)]
@@ -31,6 +32,17 @@ pub(crate) struct FeatureModels<'a> {
     pub models: Option<&'a Models>,
     pub statistics: &'a Statistics,
     pub shelves: &'a Shelves,
+    /// Weights and vectors for what is new to a customer; none where they were not fitted.
+    pub discovery: Option<&'a DiscoveryModel>,
+}
+
+/// What training found out of one customer.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct CustomerFindings<'a> {
+    /// What customers alike buy, and what was discovered for them.
+    pub shortlist: &'a [ShortlistEntry],
+    /// Their vector, if it still fits what is known of them.
+    pub vector: Option<&'a [f32]>,
 }
 
 /// Working memory of one request or one training thread.
@@ -47,6 +59,7 @@ pub(crate) struct Scratch {
     /// The ranker's scores of the candidates.
     pub scores: Vec<f32>,
     household: Household,
+    discovered: Discovered,
     /// By product: its place among the candidates, plus one.
     places: Vec<u32>,
     sums: GroupSums,
@@ -83,10 +96,9 @@ impl Scratch {
         *place as usize - 1
     }
 
-    /// Adds the customer's own products and what the models hold near to them, `shortlist` being
-    /// the one of the customer.
-    pub(crate) fn gather(&mut self, models: FeatureModels<'_>, shortlist: &[ShortlistEntry]) {
-        gather::gather(self, models, shortlist);
+    /// Adds the customer's own products and what the models hold near to them.
+    pub(crate) fn gather(&mut self, models: FeatureModels<'_>, findings: CustomerFindings<'_>) {
+        gather::gather(self, models, findings);
     }
 
     /// Keeps the candidates that are accepted.

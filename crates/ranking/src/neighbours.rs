@@ -100,6 +100,20 @@ impl Shortlists {
         shortlists
     }
 
+    /// With these products of each customer as well, of which customers alike say nothing.
+    pub(crate) fn with_discovered(self, discovered: &[Vec<(u32, f32)>]) -> Self {
+        let mut extended = Self { offsets: vec![0], entries: Vec::with_capacity(self.entries.len()) };
+        for (customer, found) in discovered.iter().enumerate() {
+            let mut list = self.of(customer).to_vec();
+            let is_listed = |product: u32| self.of(customer).iter().any(|entry| entry.product == product);
+            let new = found.iter().filter(|(product, _)| !is_listed(*product));
+            list.extend(new.map(|&(product, _)| ShortlistEntry::of_steps(product, 0, 0)));
+            list.sort_unstable_by_key(|entry| entry.product);
+            extended.push(list);
+        }
+        extended
+    }
+
     pub(crate) fn push(&mut self, list: impl IntoIterator<Item = ShortlistEntry>) {
         self.entries.extend(list);
         let end = u32::try_from(self.entries.len()).expect("fewer than 4 billion entries fit into memory");

@@ -15,7 +15,13 @@ pub enum Target {
     NextDays(u16),
     /// What is in the next basket, whenever that is.
     NextBasket,
+    /// What the customer would like of what they have not had yet, whenever: for films, books and
+    /// whatever else is hardly bought twice. Products they had are left out of answers.
+    Unseen,
 }
+
+/// The number of a target that has no days.
+const UNSEEN: u64 = 1 << 16;
 
 impl Default for Target {
     fn default() -> Self {
@@ -44,6 +50,7 @@ impl LearnedRanker {
     pub(crate) fn encode(&self, writer: &mut Writer) {
         match self.target {
             Target::NextBasket => writer.whole(0),
+            Target::Unseen => writer.whole(UNSEEN),
             Target::NextDays(days) => writer.whole(u64::from(days.max(1))),
         }
         self.calibration.encode(writer);
@@ -51,7 +58,9 @@ impl LearnedRanker {
     }
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, SnapshotError> {
-        let target = match u16::try_from(reader.whole()?) {
+        let target = reader.whole()?;
+        let target = match u16::try_from(target) {
+            _ if target == UNSEEN => Target::Unseen,
             Ok(0) => Target::NextBasket,
             Ok(days) => Target::NextDays(days),
             Err(_) => return Err(reader.inconsistent("the ranker looks too far ahead")),

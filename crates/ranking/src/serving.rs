@@ -30,8 +30,8 @@ use self::{
 };
 pub use self::{relations::Relation, session::SessionStep};
 use crate::{
-    Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery, SimilarCustomer,
-    Snapshot, TrainingSettings, UnknownProduct,
+    Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery, RepeatPolicy,
+    SimilarCustomer, Snapshot, Target, TrainingSettings, UnknownProduct,
     decay::HalfLife,
     features::{FeatureModels, Scratch, Shelves, Statistics},
     history::{Facts, NEVER_US},
@@ -198,7 +198,7 @@ impl Serving {
 
     /// What the customer may want next. A customer nobody has seen gets what is popular.
     pub fn recommend(&self, query: &RecommendQuery<'_>, now_us: i64) -> Ranked {
-        match self.learned(query.ranker) {
+        match self.learned_for(query) {
             Some(ranker) => learned::rank(self, ranker, query, None, now_us),
             None => recommend::rank(self, query, None, now_us),
         }
@@ -221,7 +221,7 @@ impl Serving {
         let mut only: Vec<u32> = product_ids.iter().filter_map(|id| self.catalogue.find(id)).collect();
         only.sort_unstable();
         only.dedup();
-        match self.learned(query.ranker) {
+        match self.learned_for(query) {
             Some(ranker) => learned::rank(self, ranker, query, Some(&only), now_us),
             None => recommend::rank(self, query, Some(&only), now_us),
         }
@@ -246,6 +246,15 @@ impl Serving {
             Some(ranker) => explain::learned(self, ranker, customer_id, product, now_us),
             None => explain::linear(self, customer_id, product, now_us),
         })
+    }
+
+    /// The learned ranker for this query; one that foresees only what is unseen has nothing to say
+    /// of what was bought before.
+    fn learned_for(&self, query: &RecommendQuery<'_>) -> Option<&LearnedRanker> {
+        let is_for_it = |ranker: &&LearnedRanker| {
+            ranker.target != Target::Unseen || query.repeat_policy != RepeatPolicy::Only
+        };
+        self.learned(query.ranker).filter(is_for_it)
     }
 
     /// The learned ranker, when it is asked for and there is one.
@@ -324,7 +333,12 @@ impl Serving {
     }
 
     fn feature_models(&self) -> FeatureModels<'_> {
-        FeatureModels { models: self.models(), statistics: &self.statistics, shelves: &self.shelves }
+        FeatureModels {
+            models: self.models(),
+            statistics: &self.statistics,
+            shelves: &self.shelves,
+            discovery: self.snapshot.as_ref().and_then(|snapshot| snapshot.discovery.as_ref()),
+        }
     }
 
     /// The day features see things on. Of a history that ended long ago it is at most a month after

@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use models::{Models, Neighbour};
 
 use crate::{
-    ProductRecord, SnapshotError, Target, Watermark,
+    DiscoveryModel, ProductRecord, SnapshotError, Target, Watermark,
     decay::HalfLife,
     history::Facts,
     neighbours::Shortlists,
@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub(crate) models: Models,
     /// What customers alike buy, for each customer.
     pub(crate) shortlists: Shortlists,
+    /// What tells of products new to a customer.
+    pub(crate) discovery: Option<DiscoveryModel>,
     pub(crate) ranker: Option<LearnedRanker>,
 }
 
@@ -121,6 +123,12 @@ impl Customers {
     /// The customer's rows; empty for somebody nobody has seen.
     pub(crate) fn rows_by_id(&self, customer_id: &str) -> &[HistoryRow] {
         self.find(customer_id).map_or(&[], |customer| self.rows_of(customer))
+    }
+
+    /// The newest day the customer bought anything on.
+    pub(crate) fn last_basket(&self, customer: usize) -> Option<i32> {
+        let days = self.rows_of(customer).iter().flat_map(|row| self.occasions_of(row));
+        days.filter(|occasion| occasion.is_purchase()).map(|occasion| occasion.day).max()
     }
 
     fn without(&self, customer: usize) -> Self {
@@ -210,6 +218,7 @@ impl Snapshot {
             customers,
             models,
             shortlists: self.shortlists.without(customer),
+            discovery: self.discovery.as_ref().map(|model| model.without_customer(customer)),
             ranker: self.ranker.clone(),
         })
     }

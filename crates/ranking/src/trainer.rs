@@ -6,13 +6,15 @@ use std::{
 };
 
 use crate::{
-    Event, ProductRecord, Snapshot, SnapshotHeader, Target,
+    DiscoverySettings, Event, ProductRecord, Snapshot, SnapshotHeader, Target,
     decay::{HalfLife, clamp_time},
-    features::Shelves,
+    discovery::{discover, tastes_of_all, with_discovered},
+    features::{Shelves, Statistics},
     forest::{MOST_LEAVES, MOST_TREES},
     history::Pair,
     neighbours::Shortlists,
     occasion::{MOST_DAYS_PER_CUSTOMER, Occasion, day_of},
+    ranker::LearnedRanker,
     snapshot::{Customers, HistoryRow, Models, Products, Tuning},
     worlds::{Schooling, teach},
 };
@@ -38,6 +40,8 @@ pub struct TrainingSettings {
     /// the oldest days of all customers are left out. What they add up to (how often, how lately,
     /// how much a customer is drawn to a product) stays.
     pub log_limit_bytes: usize,
+    /// How weights and vectors for what is new to customers are fitted; `None` trains without.
+    pub discovery: Option<DiscoverySettings>,
 }
 
 impl Default for TrainingSettings {
@@ -50,6 +54,7 @@ impl Default for TrainingSettings {
             ranker_trees: MOST_TREES,
             ranker_leaves: MOST_LEAVES,
             log_limit_bytes: 1 << 30,
+            discovery: Some(DiscoverySettings::default()),
         }
     }
 }
@@ -62,6 +67,7 @@ impl Default for TrainingSettings {
 pub struct Trainer {
     tuning: Tuning,
     schooling: Option<Schooling>,
+    discovery: Option<DiscoverySettings>,
     now_us: i64,
     product_numbers: HashMap<String, u32>,
     records: Vec<Option<ProductRecord>>,
@@ -88,6 +94,7 @@ impl Trainer {
                 neighbours_per_product: u32::try_from(settings.neighbours_per_product).unwrap_or(u32::MAX),
             },
             schooling: settings.ranker.map(|target| schooling(target, &settings)),
+            discovery: settings.discovery,
             now_us: clamp_time(now_us),
             product_numbers: HashMap::new(),
             records: Vec::new(),
@@ -165,14 +172,24 @@ impl Trainer {
         });
         let models = Models::derive(&self.tuning, reference_us, product_ids.len(), &customers);
         let now_day = day_of(reference_us).saturating_add(1);
+        let shelves = Shelves::of(&records);
+        let statistics = Statistics::derive(&customers, &shelves, product_ids.len(), now_day);
+        let target = self.schooling.as_ref().map(|schooling| schooling.target);
+        let seen_on = |customer: usize| match target {
+            Some(target) => LearnedRanker::day_seen(target, customers.last_basket(customer), now_day),
+            None => now_day,
+        };
+        let tastes = tastes_of_all(&customers, product_ids.len(), seen_on);
+        let discovery = discover(&tastes, &statistics, self.discovery.as_ref());
         let shortlists = Shortlists::derive(&customers, product_ids.len(), now_day);
+        let shortlists = with_discovered(shortlists, discovery.as_ref(), &tastes);
         let ranker = self.schooling.and_then(|schooling| {
-            let shelves = Shelves::of(&records);
             teach(&customers, &shelves, product_ids.len(), now_day, &self.tuning, &schooling)
         });
         let products = Products { ids: product_ids, records };
         Snapshot {
             shortlists,
+            discovery,
             ranker,
             header,
             tuning: self.tuning,
@@ -195,7 +212,8 @@ impl Trainer {
 
 /// How a ranker is taught, no larger than the settings allow.
 fn schooling(target: Target, settings: &TrainingSettings) -> Schooling {
-    let mut schooling = Schooling { target, ..Schooling::default() };
+    let discovery = settings.discovery.clone();
+    let mut schooling = Schooling { target, discovery, ..Schooling::default() };
     schooling.forest.trees = schooling.forest.trees.min(settings.ranker_trees);
     schooling.forest.leaves = schooling.forest.leaves.min(settings.ranker_leaves);
     schooling

@@ -1,18 +1,22 @@
 //! Worlds of the past to learn from: the history cut at a time, or a basket before the end, and
 //! what was bought after the cut. Models of a world are fitted on what was known before it only.
 
+mod cut;
+#[cfg(test)]
+mod tests;
+
 use rayon::prelude::*;
 
+pub(crate) use self::cut::World;
 use crate::{
-    Target,
-    decay::HalfLife,
-    features::{Feature, FeatureModels, Scratch, Shelves, Statistics},
+    DiscoverySettings, Target,
+    discovery::{discover, findings_of, tastes_of_all, with_discovered},
+    features::{CustomerFindings, Feature, FeatureModels, Scratch, Shelves, Statistics},
     forest::{Calibration, Forest, ForestSettings, Objective, TrainingRows},
-    history::{Facts, NEVER_US},
     neighbours::Shortlists,
     occasion::DAY_US,
     ranker::LearnedRanker,
-    snapshot::{Customers, HistoryRow, Models, Tuning},
+    snapshot::{Customers, Models, Tuning},
 };
 
 /// How the ranker is taught.
@@ -24,8 +28,12 @@ pub(crate) struct Schooling {
     /// Worlds of days lie so many days apart.
     pub step_days: u16,
     pub forest: ForestSettings,
+    /// How what is new to customers is found; `None` goes without.
+    pub discovery: Option<DiscoverySettings>,
     /// Of the products that were not bought then, one in so many is learnt from.
     pub one_in: u32,
+    /// One in so many customers is also shown as somebody who was here only once.
+    pub newcomers_one_in: u32,
     /// No more customers than so many are learnt from in one world, evenly chosen.
     pub most_customers: usize,
 }
@@ -44,86 +52,21 @@ impl Default for Schooling {
                 feature_fraction: 0.25,
                 ..ForestSettings::default()
             },
+            discovery: Some(DiscoverySettings::default()),
             one_in: 4,
+            newcomers_one_in: 8,
             most_customers: 8_000,
         }
     }
 }
 
+/// Decides, with their number, who is shown as a newcomer too.
+const NEWCOMERS: u32 = 0x6e65_7773;
+
 /// A world needs at least so many customers with something to foresee.
 const FEWEST_CUSTOMERS: usize = 10;
 
-/// Before the cut of a world of days there have to be so many days of history.
-const FEWEST_DAYS_BEFORE: i32 = 45;
-
-/// A customer is cut a basket before the end when so many baskets are left before it.
-const FEWEST_BASKETS_BEFORE: usize = 2;
-
-/// The history before a cut, and what came after it.
-pub(crate) struct World {
-    pub customers: Customers,
-    /// By customer: the day they are seen on.
-    pub seen_on: Vec<i32>,
-    /// By customer: what they bought after the cut, in the order of product numbers.
-    pub bought: Vec<Vec<u32>>,
-    /// The day the models are fitted on.
-    pub now_day: i32,
-}
-
 impl World {
-    /// Cut at the start of `cut_day`, looking `days` ahead.
-    pub(crate) fn of_days(customers: &Customers, cut_day: i32, days: u16, half_life: HalfLife) -> Self {
-        let until = cut_day.saturating_add(i32::from(days));
-        let bought = (0..customers.ids.len())
-            .map(|customer| bought_on(customers, customer, |day| day >= cut_day && day < until))
-            .collect();
-        let before = before(customers, |_| cut_day, half_life, cut_day);
-        Self { customers: before, seen_on: vec![cut_day; customers.ids.len()], bought, now_day: cut_day }
-    }
-
-    /// Each customer cut before their `back`th basket from the end, which is to be foreseen.
-    pub(crate) fn of_baskets(customers: &Customers, back: usize, now_day: i32, half_life: HalfLife) -> Self {
-        let (mut cuts, mut seen_on, mut bought) = (Vec::new(), Vec::new(), Vec::new());
-        for customer in 0..customers.ids.len() {
-            let baskets = baskets_of(customers, customer);
-            let at = baskets.len().checked_sub(back).filter(|&at| at >= FEWEST_BASKETS_BEFORE);
-            match at {
-                Some(at) => {
-                    cuts.push(baskets[at]);
-                    seen_on.push(baskets[at - 1].saturating_add(1));
-                    bought.push(bought_on(customers, customer, |day| day == baskets[at]));
-                }
-                None => {
-                    cuts.push(now_day);
-                    seen_on.push(now_day);
-                    bought.push(Vec::new());
-                }
-            }
-        }
-        let before = before(customers, |customer| cuts[customer], half_life, now_day);
-        Self { customers: before, seen_on, bought, now_day }
-    }
-
-    /// The worlds to learn from, the newest first.
-    fn all(customers: &Customers, now_day: i32, schooling: &Schooling, half_life: HalfLife) -> Vec<Self> {
-        let days = || customers.occasions.iter().map(|occasion| occasion.day);
-        let Some(first_day) = days().min() else { return Vec::new() };
-        let worlds: Vec<Self> = match schooling.target {
-            Target::NextBasket => (1..=schooling.worlds)
-                .map(|back| Self::of_baskets(customers, back, now_day, half_life))
-                .collect(),
-            Target::NextDays(ahead) => (0..schooling.worlds as i32)
-                .map(|place| now_day - i32::from(ahead) - place * i32::from(schooling.step_days))
-                .take_while(|&cut_day| cut_day - first_day >= FEWEST_DAYS_BEFORE)
-                .map(|cut_day| Self::of_days(customers, cut_day, ahead, half_life))
-                .collect(),
-        };
-        let teaches = |world: &Self| {
-            world.bought.iter().filter(|bought| !bought.is_empty()).count() >= FEWEST_CUSTOMERS
-        };
-        worlds.into_iter().filter(teaches).collect()
-    }
-
     /// The rows to learn from: the candidates of every customer who bought something after the cut.
     fn rows(
         &self,
@@ -135,8 +78,16 @@ impl World {
         let reference_us = i64::from(self.now_day) * DAY_US;
         let models = Models::derive(tuning, reference_us, products, &self.customers);
         let statistics = Statistics::derive(&self.customers, shelves, products, self.now_day);
+        let tastes = tastes_of_all(&self.customers, products, |customer| self.seen_on[customer]);
+        let discovery = discover(&tastes, &statistics, schooling.discovery.as_ref());
         let shortlists = Shortlists::derive(&self.customers, products, self.now_day);
-        let models = FeatureModels { models: Some(&models), statistics: &statistics, shelves };
+        let shortlists = with_discovered(shortlists, discovery.as_ref(), &tastes);
+        let models = FeatureModels {
+            models: Some(&models),
+            statistics: &statistics,
+            shelves,
+            discovery: discovery.as_ref(),
+        };
         let with_something: Vec<usize> = (0..self.bought.len())
             .filter(|&customer| {
                 !self.bought[customer].is_empty() && !self.customers.rows_of(customer).is_empty()
@@ -149,7 +100,8 @@ impl World {
             .map_init(Scratch::default, |scratch, customers| {
                 let mut rows = TrainingRows::new(Feature::ALL.len());
                 for &customer in customers {
-                    self.add_rows(customer, models, shortlists.of(customer), schooling, scratch, &mut rows);
+                    let findings = findings_of(customer, &shortlists, discovery.as_ref());
+                    self.add_rows(customer, models, findings, schooling, scratch, &mut rows);
                 }
                 rows
             })
@@ -164,15 +116,35 @@ impl World {
         &self,
         customer: usize,
         models: FeatureModels<'_>,
-        shortlist: &[crate::neighbours::ShortlistEntry],
+        findings: CustomerFindings<'_>,
         schooling: &Schooling,
         scratch: &mut Scratch,
         rows: &mut TrainingRows,
     ) {
         scratch.history.fill(&self.customers, self.customers.rows_of(customer));
+        self.add_group(customer, models, findings, schooling, scratch, rows);
+        let is_newcomer = mixed(customer as u32, NEWCOMERS).is_multiple_of(schooling.newcomers_one_in.max(1));
+        if is_newcomer && scratch.history.keep_newest_day() {
+            self.add_group(customer, models, CustomerFindings::default(), schooling, scratch, rows);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "called from above only")]
+    fn add_group(
+        &self,
+        customer: usize,
+        models: FeatureModels<'_>,
+        findings: CustomerFindings<'_>,
+        schooling: &Schooling,
+        scratch: &mut Scratch,
+        rows: &mut TrainingRows,
+    ) {
         scratch.weigh_history(models, self.seen_on[customer]);
         scratch.clear_candidates(models.statistics.len());
-        scratch.gather(models, shortlist);
+        scratch.gather(models, findings);
+        if schooling.target == Target::Unseen {
+            scratch.retain_candidates(|candidate| !candidate.is_own());
+        }
         let bought = &self.bought[customer];
         let is_bought = |product: u32| bought.binary_search(&product).is_ok();
         scratch.retain_candidates(|candidate| {
@@ -232,74 +204,6 @@ fn calibrate(forest: &Forest, rows: &TrainingRows, groups: usize, one_in: u32) -
         }
     }
     Calibration::fit(&margins, &happened)
-}
-
-/// The customers as they were before a day of their own; `reference_day` is what weights are seen at.
-fn before(
-    customers: &Customers,
-    cut_of: impl Fn(usize) -> i32,
-    half_life: HalfLife,
-    reference_day: i32,
-) -> Customers {
-    let reference_us = i64::from(reference_day) * DAY_US;
-    let mut occasions = Vec::with_capacity(customers.occasions.len());
-    let mut rows = Vec::with_capacity(customers.rows.len());
-    for customer in 0..customers.ids.len() {
-        let cut_day = cut_of(customer);
-        for row in customers.rows_of(customer) {
-            let known = customers.occasions_of(row);
-            let known = &known[..known.partition_point(|occasion| occasion.day < cut_day)];
-            if known.is_empty() {
-                continue;
-            }
-            let begin = occasions.len() as u32;
-            let mut facts = Facts::default();
-            let mut weight = 0.0;
-            for &occasion in known {
-                let time_us = i64::from(occasion.day) * DAY_US;
-                weight += f64::from(occasion.weight()) * half_life.factor(time_us, reference_us);
-                facts.events += 1;
-                facts.last_seen_us = time_us;
-                if occasion.is_purchase() {
-                    facts.purchases += 1;
-                    facts.last_purchase_us = time_us;
-                    if facts.first_purchase_us == NEVER_US {
-                        facts.first_purchase_us = time_us;
-                    }
-                }
-            }
-            occasions.extend_from_slice(known);
-            rows.push((
-                customer as u32,
-                HistoryRow {
-                    product: row.product,
-                    weight: weight as f32,
-                    facts,
-                    occasions_begin: begin,
-                    occasions_count: known.len() as u32,
-                },
-            ));
-        }
-    }
-    Customers::from_sorted_rows(customers.ids.clone(), rows, occasions)
-}
-
-fn bought_on(customers: &Customers, customer: usize, is_wanted: impl Fn(i32) -> bool) -> Vec<u32> {
-    let rows = customers.rows_of(customer).iter();
-    let bought = rows.filter(|row| {
-        let mut days = customers.occasions_of(row).iter();
-        days.any(|occasion| occasion.is_purchase() && is_wanted(occasion.day))
-    });
-    bought.map(|row| row.product).collect()
-}
-
-fn baskets_of(customers: &Customers, customer: usize) -> Vec<i32> {
-    let occasions = customers.rows_of(customer).iter().flat_map(|row| customers.occasions_of(row));
-    let mut days: Vec<i32> =
-        occasions.filter(|occasion| occasion.is_purchase()).map(|occasion| occasion.day).collect();
-    days.sort_unstable();
-    days.dedup();
-    days
 }
 
 /// Mixes two numbers into one without a pattern (the finaliser of SplitMix64).

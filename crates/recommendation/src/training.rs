@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use larder_ranking::{Target, TrainingSettings};
+use larder_ranking::{DiscoverySettings, FactorSettings, Target, TrainingSettings};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ use crate::model_settings::file::{self, Evaluation, Ranker, Training};
 
 /// Raise it when the same settings and events begin to give another model: models of before are
 /// then known to be of another program.
-const MODELS: u32 = 2;
+const MODELS: u32 = 3;
 
 /// What to train or to measure.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,6 +125,7 @@ impl TrainingParameters {
             ranker: training.ranker.enabled.then(|| target(&training.ranker)),
             ranker_trees: training.ranker.trees as usize,
             ranker_leaves: training.ranker.leaves as usize,
+            discovery: Some(discovery(training)),
             log_limit_bytes: usize::try_from(training.log_limit_bytes).unwrap_or(usize::MAX),
         }
     }
@@ -161,7 +162,15 @@ fn target(ranker: &Ranker) -> Target {
     match ranker.target {
         file::Target::Horizon => Target::NextDays(u16::try_from(ranker.horizon_days).unwrap_or(u16::MAX)),
         file::Target::NextBasket => Target::NextBasket,
+        file::Target::Unseen => Target::Unseen,
     }
+}
+
+fn discovery(training: &Training) -> DiscoverySettings {
+    let settings = DiscoverySettings::default();
+    let factor_share = if training.factors == 0 { 0.0 } else { settings.factor_share };
+    let factors = FactorSettings { factors: training.factors as usize, ..settings.factors };
+    DiscoverySettings { factors, factor_share, ..settings }
 }
 
 fn name_all(name: &str, value: &Value, words: &mut BTreeMap<String, String>) {
@@ -199,10 +208,12 @@ mod tests {
     #[test]
     fn every_setting_reaches_the_trainer() {
         let section = json!({
-            "popularity_half_life_days": 2, "personal_half_life_days": 3, "neighbours_per_product": 4,
+            "popularity_half_life_days": 2, "personal_half_life_days": 3, "neighbours_per_product": 4, "factors": 32,
             "log_limit_bytes": 8_388_608, "ranker": {"trees": 5, "leaves": 6, "horizon_days": 7},
         });
         let told = TrainingParameters::of_this_program(&training(section)).settings();
+        let told_discovery = told.discovery.clone().unwrap();
+        assert_eq!((told_discovery.factors.factors, told_discovery.factor_share), (32, 0.5));
         let expected = TrainingSettings {
             popularity_half_life: days(2.0),
             personal_half_life: days(3.0),
@@ -211,6 +222,7 @@ mod tests {
             ranker_trees: 5,
             ranker_leaves: 6,
             log_limit_bytes: 8_388_608,
+            discovery: Some(told_discovery),
         };
         assert_eq!(told, expected);
         let of = |ranker: Value| {
@@ -218,6 +230,9 @@ mod tests {
         };
         assert_eq!(of(json!({"enabled": false})), None);
         assert_eq!(of(json!({"target": "next_basket"})), Some(Target::NextBasket));
+        assert_eq!(of(json!({"target": "unseen"})), Some(Target::Unseen));
+        let without = TrainingParameters::of_this_program(&training(json!({"factors": 0}))).settings();
+        assert_eq!(without.discovery.unwrap().factor_share, 0.0);
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(crate) fn train(
 ) -> Outcome<Larder> {
     let target = match protocol {
         Protocol::LastBasket => Target::NextBasket,
-        Protocol::NextMonth | Protocol::RandomHoldout | Protocol::Cold => Target::default(),
+        Protocol::RandomHoldout => Target::Unseen,
+        Protocol::NextMonth | Protocol::Cold => Target::default(),
     };
     let settings = TrainingSettings { ranker: Some(target), ..TrainingSettings::default() };
     let started = stopwatch();

@@ -31,3 +31,22 @@ pub(super) fn add_scaled(into: &mut [f32], scale: f32, values: &[f32]) {
         }
     }
 }
+
+/// Adds to each score the product of the customer's vector and the product's, times `weight`.
+pub(super) struct AddDots<'a> {
+    pub(super) customer: &'a [f32],
+    pub(super) weight: f32,
+    pub(super) products: std::slice::ChunksExact<'a, f32>,
+    pub(super) scores: &'a mut [f32],
+}
+
+impl pulp::NullaryFnOnce for AddDots<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (score, product) in self.scores.iter_mut().zip(self.products) {
+            *score += self.weight * dot(self.customer, product);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! (Takács, Pilászy and Tikk, RecSys 2011).
 
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 use super::{
@@ -42,6 +42,24 @@ pub(super) struct Workbench {
     image: Vec<f32>,
 }
 
+/// One row to solve. A type, as a closure is not always made part of the function for wide registers.
+struct Row<'a, 'b> {
+    side: &'a Side<'b>,
+    ridge: f32,
+    vector: &'a mut [f32],
+    steps: usize,
+    workbench: &'a mut Workbench,
+}
+
+impl NullaryFnOnce for Row<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.side.conjugate_gradients(self.ridge, self.vector, self.steps, self.workbench);
+    }
+}
+
 impl Side<'_> {
     pub(super) fn workbench(&self) -> Workbench {
         let zeros = || vec![0.0; self.factors];
@@ -75,7 +93,7 @@ impl Side<'_> {
             return;
         }
         let ridge = self.ridge(&workbench.observed);
-        Arch::new().dispatch(|| self.conjugate_gradients(ridge, vector, steps, workbench));
+        Arch::new().dispatch(Row { side: self, ridge, vector, steps, workbench });
     }
 
     fn ridge(&self, observed: &[(u32, f32)]) -> f32 {

@@ -17,7 +17,7 @@ fn shop(customers: u32, products: u32, kinds: u32) -> SparseMatrix {
 }
 
 fn settings() -> FactorSettings {
-    FactorSettings { factors: 16, regularization: 0.01, ..FactorSettings::default() }
+    FactorSettings { factors: 16, unobserved_weight: 0.1, regularization: 0.01, ..FactorSettings::default() }
 }
 
 #[test]

@@ -133,6 +133,12 @@ features! {
         Sold14,
         /// Purchases of the last 30 days by those of a month before.
         Trend,
+        /// What is sold of its category of late, by what was sold before.
+        CategoryTrend,
+        /// What is sold of its kind of late, by what was sold before.
+        KindTrend,
+        /// What its category sold at this time of last year, by the whole year.
+        Season,
         /// Days since anybody bought it.
         SoldSince,
         /// Its share of what is sold of its category.
@@ -157,10 +163,14 @@ features! {
         NeighboursLong,
         /// Share of them who bought it in the last 30 days.
         NeighboursRecent,
+        /// How the customer's vector fits the product's.
+        Factors,
     }
     SimilarProducts {
         /// Mean similarity to the customer's products.
         Similarity,
+        /// What the customer's products say for it, each beside the others.
+        Ease,
     }
     Category {
         /// Purchases of its category, halving every four months.

@@ -51,6 +51,25 @@ impl CustomerHistory {
         self.baskets.dedup();
     }
 
+    /// Forgets everything but the newest day. False, with nothing forgotten, when there is no other.
+    pub(crate) fn keep_newest_day(&mut self) -> bool {
+        let days = || self.occasions.iter().map(|occasion| occasion.day);
+        let Some(newest) = days().max().filter(|&newest| days().any(|day| day < newest)) else {
+            return false;
+        };
+        let kept: Vec<(u32, Occasion)> = self
+            .products()
+            .flat_map(|(product, days)| days.iter().map(move |&occasion| (product, occasion)))
+            .filter(|(_, occasion)| occasion.day == newest)
+            .collect();
+        self.clear();
+        for (product, occasion) in kept {
+            self.push(product, &[occasion], &[]);
+        }
+        self.finish();
+        true
+    }
+
     /// Becomes the history of a customer's rows.
     pub(crate) fn fill(&mut self, customers: &Customers, rows: &[HistoryRow]) {
         self.clear();

@@ -3,15 +3,16 @@
 use super::{
     Feature, FeatureModels, Scratch,
     customer::Household,
+    discovered::Discovered,
     gather::Candidate,
     own::{HALVING_7, HALVING_21, HALVING_60, HALVING_120, HALVING_300, OwnProduct},
     shelves::{BRAND, CATEGORY, KIND, ShelfSum},
     statistics::ProductFacts,
 };
-use crate::forest::FeatureBlock;
+use crate::{DiscoveryModel, forest::FeatureBlock};
 
 pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
-    let Scratch { candidates, own, block, household, sums, .. } = scratch;
+    let Scratch { candidates, own, block, household, sums, discovered, .. } = scratch;
     if block.features() != Feature::ALL.len() {
         *block = FeatureBlock::new(Feature::ALL.len());
     }
@@ -24,6 +25,7 @@ pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
         columns.household(household);
         columns.product(&facts);
         columns.neighbours(candidate);
+        columns.discovered(discovered, models.discovery, candidate.product);
         let shelves = models.shelves.of_product(candidate.product);
         let of = |way: usize| shelves[way].map(|shelf| sums.of(way, shelf).unwrap_or_default());
         columns.shelves([of(CATEGORY), of(KIND), of(BRAND)], own, &facts, household);
@@ -97,6 +99,10 @@ impl Columns<'_> {
         self.set(Feature::Sold120, facts.sold_120);
         self.set(Feature::Sold14, facts.sold_14);
         self.set(Feature::Trend, facts.trend);
+        let [category_trend, kind_trend] = facts.trend_of;
+        self.set(Feature::CategoryTrend, category_trend);
+        self.set(Feature::KindTrend, kind_trend);
+        self.set(Feature::Season, facts.season);
         self.set(Feature::SoldSince, facts.sold_since);
         self.set(Feature::ShareOfCategory, facts.share_of[CATEGORY]);
         self.set(Feature::ShareOfKind, facts.share_of[KIND]);
@@ -105,6 +111,12 @@ impl Columns<'_> {
         self.set(Feature::CameBack, facts.came_back);
         self.set(Feature::CommonGap, facts.common_gap);
         self.set(Feature::PurchasesPerBuyer, facts.purchases_per_buyer);
+    }
+
+    fn discovered(&mut self, discovered: &Discovered, model: Option<&DiscoveryModel>, product: u32) {
+        let Some(model) = model else { return };
+        self.set(Feature::Ease, discovered.ease(product));
+        self.set(Feature::Factors, discovered.fit(model, product));
     }
 
     fn neighbours(&mut self, candidate: &Candidate) {

@@ -1,8 +1,7 @@
 //! Which products are weighed for a customer: the own ones, what customers alike buy, what is
 //! bought with the own ones, and what is popular.
 
-use super::{FeatureModels, Scratch};
-use crate::neighbours::ShortlistEntry;
+use super::{CustomerFindings, FeatureModels, Scratch};
 
 /// The place of a product that the customer has nothing to do with.
 pub(crate) const NO_PLACE: u32 = u32::MAX;
@@ -58,8 +57,20 @@ impl Candidate {
     }
 }
 
-pub(super) fn gather(scratch: &mut Scratch, models: FeatureModels<'_>, shortlist: &[ShortlistEntry]) {
+/// Somebody of whom training found nothing out is given so many products by the weights.
+const MOST_DISCOVERED: usize = 60;
+
+pub(super) fn gather(scratch: &mut Scratch, models: FeatureModels<'_>, findings: CustomerFindings<'_>) {
     let size = scratch.places.len() as u32;
+    let CustomerFindings { shortlist, vector } = findings;
+    let history = (&scratch.own[..], &scratch.order[..]);
+    scratch.discovered.fill(models.discovery, history, size as usize, vector);
+    if shortlist.is_empty() {
+        for product in scratch.discovered.best(MOST_DISCOVERED) {
+            let at = scratch.add_candidate(product);
+            scratch.candidates[at].is_kept = true;
+        }
+    }
     for place in 0..scratch.own.len() {
         let own = &scratch.own[place];
         let (product, is_kept) = (own.product, own.rank < MOST_OWN as f32);

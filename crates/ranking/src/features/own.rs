@@ -38,6 +38,8 @@ pub(crate) struct OwnProduct {
     pub decayed: [f32; 5],
     /// Views, carts and likes, decayed.
     pub interest: f32,
+    /// What every day counts for, halving every ten months: what discovery goes by.
+    pub taste: f32,
     /// Days since the last purchase.
     pub since: f32,
     pub first: f32,
@@ -59,6 +61,12 @@ impl OwnProduct {
     pub(crate) fn pull(&self) -> f32 {
         self.decayed[HALVING_120] + self.interest
     }
+}
+
+/// What the days of a product count for, halving every ten months.
+pub(crate) fn taste(occasions: &[Occasion], now_day: i32) -> f32 {
+    let age = |occasion: &Occasion| now_day.saturating_sub(occasion.day).max(0);
+    occasions.iter().map(|occasion| occasion.weight() * worth(age(occasion))[HALVING_300]).sum()
 }
 
 pub(super) fn weigh(
@@ -89,6 +97,7 @@ fn weigh_one(history: &CustomerHistory, product: u32, occasions: &[Occasion], no
         days: 0.0,
         decayed: [0.0; 5],
         interest: 0.0,
+        taste: taste(occasions, now_day),
         since: f32::NAN,
         first: f32::NAN,
         gap: f32::NAN,

@@ -3,7 +3,7 @@
 
 use super::{
     own::{HALF_LIVES_DAYS, HALVING_120, worth},
-    shelves::{Shelves, WAYS},
+    shelves::{CATEGORY, KIND, Shelves, WAYS},
 };
 use crate::{occasion::Occasion, snapshot::Customers};
 
@@ -35,7 +35,14 @@ pub(crate) struct ProductFacts {
     pub purchases_per_buyer: f32,
     /// Its share of what is sold of its category, kind and brand.
     pub share_of: [f32; WAYS],
+    /// What is sold of its category and kind of late, by what was sold before, as a share of the shop.
+    pub trend_of: [f32; 2],
+    /// What is sold of its category at this time of the year by what is sold in a year.
+    pub season: f32,
 }
+
+/// A season comes again after so many days.
+const YEAR_DAYS: i32 = 365;
 
 const WITHIN_DAYS: [i32; 4] = [7, 14, 30, 60];
 
@@ -59,6 +66,9 @@ struct Counts {
     gap_days: f32,
     days: f32,
     days_0_to_30: f32,
+    /// Bought from 365 to 336 days ago, and within 365 days.
+    year_ago: f32,
+    year: f32,
     days_30_to_90: f32,
 }
 
@@ -80,6 +90,9 @@ impl Statistics {
             facts.trend = (counts.days_0_to_30 + 1.0) / (counts.days_30_to_90 / 2.0 + 1.0);
         }
         share_out(&mut facts, shelves);
+        let oldest = customers.occasions.iter().map(|occasion| occasion.day).min().unwrap_or(now_day);
+        let has_a_year = now_day.saturating_sub(oldest) >= YEAR_DAYS;
+        pool(&mut facts, &counts, shelves, has_a_year);
         let mut popular: Vec<u32> =
             (0..products as u32).filter(|&product| facts[product as usize].buyers_within[1] > 0.0).collect();
         popular.sort_by(|&one, &other| {
@@ -103,6 +116,8 @@ impl Statistics {
             came_back: CAME_BACK_PRIOR.0 / CAME_BACK_PRIOR.1,
             common_gap: GAP_PRIOR.0 / GAP_PRIOR.1,
             trend: 1.0,
+            trend_of: [1.0; 2],
+            season: f32::NAN,
             ..ProductFacts::default()
         })
     }
@@ -119,6 +134,8 @@ fn count(facts: &mut ProductFacts, counts: &mut Counts, occasions: &[Occasion], 
         last_age = age;
         facts.sold_120 += worth(age)[HALVING_120];
         facts.sold_14 += (-(age as f32) / LATELY_HALF_LIFE_DAYS).exp2();
+        counts.year += f32::from(u8::from(age < YEAR_DAYS));
+        counts.year_ago += f32::from(u8::from((YEAR_DAYS - 30..YEAR_DAYS).contains(&age)));
         counts.days_0_to_30 += f32::from(u8::from(age <= 30));
         counts.days_30_to_90 += f32::from(u8::from(age > 30 && age <= 90));
     }
@@ -135,6 +152,53 @@ fn count(facts: &mut ProductFacts, counts: &mut Counts, occasions: &[Occasion], 
     if first_age > 30 {
         counts.earlier_buyers += 1.0;
         counts.came_back += f32::from(u8::from(last_age <= 30));
+    }
+}
+
+/// A share of a shelf is taken as if so many more purchases had been as everywhere.
+const SHELF_PRIOR: f32 = 20.0;
+
+/// What is told of whole shelves: what rises, and what its season is.
+fn pool(facts: &mut [ProductFacts], counts: &[Counts], shelves: &Shelves, has_a_year: bool) {
+    let mut sums: [Vec<Counts>; 2] = [CATEGORY, KIND].map(|way| vec![Counts::default(); shelves.count(way)]);
+    let mut all = Counts::default();
+    for (product, counts) in (0u32..).zip(counts) {
+        all.add(counts);
+        let [category, kind, _] = shelves.of_product(product);
+        for (way, shelf) in [(CATEGORY, category), (KIND, kind)] {
+            if let Some(shelf) = shelf {
+                sums[way][shelf as usize].add(counts);
+            }
+        }
+    }
+    let share = |part: f32, all: f32| part / all.max(1.0);
+    for (product, facts) in (0u32..).zip(facts.iter_mut()) {
+        let [category, kind, _] = shelves.of_product(product);
+        let of = |way: usize, shelf: Option<u32>| shelf.map(|shelf| &sums[way][shelf as usize]);
+        let (category, kind) = (of(CATEGORY, category), of(KIND, kind));
+        facts.trend_of = [category, kind].map(|sum| {
+            let Some(sum) = sum else { return 1.0 };
+            let lately = sum.days_0_to_30 + SHELF_PRIOR * share(all.days_0_to_30, all.days);
+            let before = sum.days_30_to_90 + SHELF_PRIOR * share(all.days_30_to_90, all.days);
+            share(lately, all.days_0_to_30) / share(before, all.days_30_to_90).max(f32::MIN_POSITIVE)
+        });
+        facts.season = match category {
+            Some(sum) if has_a_year => {
+                let usual = 30.0 / YEAR_DAYS as f32;
+                (sum.year_ago + SHELF_PRIOR * usual) / (sum.year + SHELF_PRIOR) / usual
+            }
+            _ => f32::NAN,
+        };
+    }
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        self.days += other.days;
+        self.days_0_to_30 += other.days_0_to_30;
+        self.days_30_to_90 += other.days_30_to_90;
+        self.year_ago += other.year_ago;
+        self.year += other.year;
     }
 }
 

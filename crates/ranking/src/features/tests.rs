@@ -52,12 +52,13 @@ fn features_of(
     let products = snapshot.products.ids.len();
     let statistics = Statistics::derive(&snapshot.customers, &shelves, products, day);
     let shortlists = Shortlists::derive(&snapshot.customers, products, day);
-    let models = FeatureModels { models: Some(models), statistics: &statistics, shelves: &shelves };
+    let models =
+        FeatureModels { models: Some(models), statistics: &statistics, shelves: &shelves, discovery: None };
     let mut scratch = Scratch::default();
     scratch.history.fill(&snapshot.customers, snapshot.customers.rows_of(customer));
     scratch.weigh_history(models, day);
     scratch.clear_candidates(products);
-    scratch.gather(models, shortlists.of(customer));
+    scratch.gather(models, CustomerFindings { shortlist: shortlists.of(customer), vector: None });
     scratch.fill_block(models);
     let row =
         |row: usize| (0..Feature::ALL.len()).map(|column| scratch.block.get(row, column).to_bits()).collect();

@@ -1,15 +1,28 @@
-//! Customers who buy alike: the cosine of what they bought, each product weighed by how often
-//! and how lately.
+//! Customers who buy alike: the cosine of their vectors, or without vectors that of what they
+//! bought, each product weighed by how often and how lately.
 
 use std::collections::HashMap;
 
 use super::Serving;
-use crate::ranked::SimilarCustomer;
+use crate::{DiscoveryModel, ranked::SimilarCustomer};
 
 /// The customers most like one, the nearest first. Those who have nothing in common are left
 /// out; nobody who is not in the snapshot is known here.
 pub(super) fn similar_customers(serving: &Serving, customer_id: &str, limit: usize) -> Vec<SimilarCustomer> {
     let Some(snapshot) = &serving.snapshot else { return Vec::new() };
+    let factors = snapshot.discovery.as_ref().and_then(DiscoveryModel::factors);
+    if let (Some(factors), Some(customer)) = (factors, snapshot.customers.find(customer_id)) {
+        let vector = factors.customer(customer as u32).filter(|_| !serving.overlay.is_erased(customer_id));
+        let ids = &snapshot.customers.ids;
+        let is_left_out =
+            |other: u32| other as usize == customer || serving.overlay.is_erased(&ids[other as usize]);
+        let found = factors.similar_customers(vector.unwrap_or_default(), limit, is_left_out);
+        let named = |(other, similarity): (u32, f32)| SimilarCustomer {
+            customer_id: ids[other as usize].clone(),
+            similarity: f64::from(similarity).min(1.0),
+        };
+        return found.into_iter().map(named).collect();
+    }
     let own: HashMap<u32, f64> = weights(serving.rows_of(customer_id)).collect();
     let own_length = length(own.values().copied());
     let mut alike: Vec<SimilarCustomer> = Vec::new();

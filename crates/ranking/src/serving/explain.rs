@@ -2,7 +2,7 @@
 
 use super::{
     Serving,
-    learned::{push_down, score, shortlist_of, taste_of, weigh_customer},
+    learned::{findings_of, push_down, score, taste_of, weigh_customer},
     reasons::Narrator,
     recommend::{AVERSION_WEIGHT, POPULARITY_WEIGHT, SIMILARITY_WEIGHT},
     taste::{Affinity, affinities_of, aversions_of, seeds_of, tastes_of},
@@ -24,7 +24,7 @@ pub(super) fn learned(
     let mut sums: Vec<(FeatureGroup, f64)> = Vec::new();
     let (candidate, forest_score, total) = serving.with_scratch(|scratch| {
         weigh_customer(serving, ranker, customer_id, now_us, scratch);
-        scratch.gather(serving.feature_models(), shortlist_of(serving, customer_id));
+        scratch.gather(serving.feature_models(), findings_of(serving, customer_id));
         scratch.retain_candidates(|candidate| candidate.product == product);
         scratch.add_candidate(product);
         score(serving, ranker, scratch);

@@ -8,10 +8,9 @@ use super::{
     taste::{Affinity, Taste, aversions_of, keep_first, seeds_of, tastes_of},
 };
 use crate::{
-    Ranked, RecommendQuery, RepeatPolicy,
-    features::{self, Scratch},
+    Ranked, RecommendQuery, RepeatPolicy, Target, discovery,
+    features::{self, CustomerFindings, Scratch},
     history::NEVER_US,
-    neighbours::ShortlistEntry,
     ranker::LearnedRanker,
 };
 
@@ -29,8 +28,11 @@ pub(super) fn rank(
 ) -> Ranked {
     let gate = Gate::new(&serving.catalogue, query.filter);
     let tastes = tastes_of(serving, query.customer_id, now_us);
+    let only_unseen = ranker.target == Target::Unseen && only.is_none();
     let accept = |product: u32| {
-        allowed(taste_of(&tastes, product), query.repeat_policy)
+        let taste = taste_of(&tastes, product);
+        allowed(taste, query.repeat_policy)
+            && !(only_unseen && taste.is_some())
             && only.is_none_or(|only| only.binary_search(&product).is_ok())
             && gate.passes(product)
     };
@@ -38,7 +40,7 @@ pub(super) fn rank(
     let pool = arrange::pool_size(query);
     let mut chosen = serving.with_scratch(|scratch| {
         weigh_customer(serving, ranker, query.customer_id, now_us, scratch);
-        scratch.gather(serving.feature_models(), shortlist_of(serving, query.customer_id));
+        scratch.gather(serving.feature_models(), findings_of(serving, query.customer_id));
         scratch.retain_candidates(|candidate| accept(candidate.product));
         let wanted = pool.max(query.limit.saturating_mul(CANDIDATES_PER_ITEM));
         if let Some(only) = only {
@@ -102,14 +104,17 @@ pub(crate) fn fill_history(serving: &Serving, customer_id: &str, scratch: &mut S
     scratch.history.finish();
 }
 
-/// What customers alike buy, as it was when the snapshot was trained.
-pub(super) fn shortlist_of<'a>(serving: &'a Serving, customer_id: &str) -> &'a [ShortlistEntry] {
-    match &serving.snapshot {
-        Some(snapshot) if !serving.overlay.is_erased(customer_id) => {
-            snapshot.customers.find(customer_id).map_or(&[], |customer| snapshot.shortlists.of(customer))
-        }
-        _ => &[],
-    }
+/// What was found out of the customer when the snapshot was trained. The vector no longer fits when
+/// something happened since.
+pub(super) fn findings_of<'a>(serving: &'a Serving, customer_id: &str) -> CustomerFindings<'a> {
+    let known = serving.snapshot.as_ref().filter(|_| !serving.overlay.is_erased(customer_id));
+    let found = known.and_then(|snapshot| {
+        let customer = snapshot.customers.find(customer_id)?;
+        Some(discovery::findings_of(customer, &snapshot.shortlists, snapshot.discovery.as_ref()))
+    });
+    let findings = found.unwrap_or_default();
+    let is_as_trained = serving.overlay.pairs_of(customer_id).is_none();
+    CustomerFindings { vector: findings.vector.filter(|_| is_as_trained), ..findings }
 }
 
 /// Scores every candidate.

@@ -10,16 +10,16 @@ use super::{
     Snapshot, SnapshotHeader, Tuning,
     bytes::{Reader, Writer},
 };
-use crate::{SnapshotError, Watermark, decay::HalfLife, ranker::LearnedRanker};
+use crate::{DiscoveryModel, SnapshotError, Watermark, decay::HalfLife, ranker::LearnedRanker};
 
 const MARK: [u8; 8] = *b"LARDER\x00S";
-pub(super) const FORMAT_VERSION: u32 = 2;
+pub(super) const FORMAT_VERSION: u32 = 3;
 
 /// Mark, version, length of the file, CRC-32 of these three.
 const PREAMBLE_LENGTH: u64 = 8 + 4 + 8 + 4;
 
-const SECTIONS: [&str; 7] =
-    ["header", "products", "customers", "popularity", "neighbours", "shortlists", "ranker"];
+const SECTIONS: [&str; 8] =
+    ["header", "products", "customers", "popularity", "neighbours", "shortlists", "discovery", "ranker"];
 
 pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let payloads = [
@@ -29,6 +29,7 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
         models::encode_popularity(&snapshot.models),
         models::encode_neighbours(&snapshot.models),
         shortlists::encode(&snapshot.shortlists),
+        encode_discovery(snapshot.discovery.as_ref()),
         encode_ranker(snapshot.ranker.as_ref()),
     ];
     let mut body = Writer::default();
@@ -99,14 +100,15 @@ fn decode_section<'a>(
 }
 
 fn assemble(sections: Vec<Reader<'_>>) -> Result<Snapshot, SnapshotError> {
-    let [header, products, customers, popularity, neighbours, shortlists, ranker]: [Reader<'_>; 7] =
-        sections.try_into().map_err(|_| SnapshotError::NotASnapshot)?;
+    let [header, products, customers, popularity, neighbours, shortlists, discovery, ranker]: [Reader<'_>;
+        8] = sections.try_into().map_err(|_| SnapshotError::NotASnapshot)?;
     let (header, tuning, trained_at_us, reference_us) = decode_header(header)?;
     let products = products::decode(products)?;
     let customers = customers::decode(customers, reference_us, products.ids.len())?;
     let mut models = models::decode_popularity(popularity, products.ids.len())?;
     models::decode_neighbours(neighbours, &mut models)?;
     let shortlists = shortlists::decode(shortlists, customers.ids.len(), products.ids.len())?;
+    let discovery = decode_discovery(discovery, customers.ids.len(), products.ids.len())?;
     let ranker = decode_ranker(ranker)?;
     Ok(Snapshot {
         header,
@@ -117,8 +119,32 @@ fn assemble(sections: Vec<Reader<'_>>) -> Result<Snapshot, SnapshotError> {
         customers,
         models,
         shortlists,
+        discovery,
         ranker,
     })
+}
+
+fn encode_discovery(discovery: Option<&DiscoveryModel>) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.u8(u8::from(discovery.is_some()));
+    if let Some(model) = discovery {
+        writer.raw(&model.encode());
+    }
+    writer.into_bytes()
+}
+
+fn decode_discovery(
+    mut reader: Reader<'_>,
+    customers: usize,
+    products: usize,
+) -> Result<Option<DiscoveryModel>, SnapshotError> {
+    let model = match reader.u8()? {
+        0 => None,
+        1 => Some(DiscoveryModel::decode(&mut reader, customers, products)?),
+        _ => return Err(reader.inconsistent("discovery is neither there nor missing")),
+    };
+    reader.finish()?;
+    Ok(model)
 }
 
 fn encode_ranker(ranker: Option<&LearnedRanker>) -> Vec<u8> {

@@ -88,6 +88,8 @@ pub(crate) enum Target {
     Horizon,
     /// What is in the next basket.
     NextBasket,
+    /// What customers would like of what they have not had yet, for goods that are hardly bought twice.
+    Unseen,
 }
 
 /// How a new model is measured.

@@ -1,0 +1,50 @@
+//! What training finds out of each customer by a discovery model.
+
+use super::{DiscoveryModel, DiscoverySettings};
+use crate::{
+    SparseMatrix,
+    features::{CustomerFindings, Statistics},
+    neighbours::Shortlists,
+};
+
+/// Of fewer customers nothing is found out.
+const FEWEST_CUSTOMERS: usize = 10;
+
+/// So many products new to each customer are put on their shortlist.
+const MOST_DISCOVERED: usize = 40;
+
+/// Fits what tells of products new to a customer; `None` when that is not wanted or too few customers
+/// did anything.
+pub(crate) fn discover(
+    tastes: &SparseMatrix,
+    statistics: &Statistics,
+    settings: Option<&DiscoverySettings>,
+) -> Option<DiscoveryModel> {
+    let popularity: Vec<f32> =
+        (0..statistics.len() as u32).map(|product| statistics.of(product).buyers_within[2]).collect();
+    let is_enough = tastes.rows().filter(|row| !row.is_empty()).count() >= FEWEST_CUSTOMERS;
+    settings.filter(|_| is_enough).map(|settings| DiscoveryModel::fit(tastes, &popularity, settings))
+}
+
+/// The shortlists with what was discovered for each customer.
+pub(crate) fn with_discovered(
+    shortlists: Shortlists,
+    discovery: Option<&DiscoveryModel>,
+    tastes: &SparseMatrix,
+) -> Shortlists {
+    match discovery {
+        Some(model) => shortlists.with_discovered(&model.candidates_of_all(tastes, MOST_DISCOVERED)),
+        None => shortlists,
+    }
+}
+
+/// What training found out of a customer of the matrix it was fitted to.
+pub(crate) fn findings_of<'a>(
+    customer: usize,
+    shortlists: &'a Shortlists,
+    discovery: Option<&'a DiscoveryModel>,
+) -> CustomerFindings<'a> {
+    let factors = discovery.and_then(DiscoveryModel::factors);
+    let vector = factors.and_then(|factors| factors.customer(customer as u32));
+    CustomerFindings { shortlist: shortlists.of(customer), vector }
+}
