@@ -131,6 +131,8 @@ impl Larder {
         let folder = self.data_dir.join("snapshots/demo");
         let mut files: Vec<PathBuf> =
             fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+        // Beside the snapshots lie notes of what serves and of what else answers need.
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "snapshot"));
         files.sort();
         files.pop().ok_or_else(|| "there is no snapshot".into())
     }
