@@ -1,7 +1,10 @@
 //! What happened since the snapshot: the pairs of customer and product that have fresh events, and
 //! how they move popularity.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use crate::{
     Event,
@@ -22,7 +25,8 @@ pub(super) struct Ground {
 /// Fresh events, gathered by customer and product.
 #[derive(Default)]
 pub(super) struct Overlay {
-    event_ids: HashSet<Box<str>>,
+    /// Fingerprints of the ids of events: a million of them have to fit beside the models.
+    event_ids: HashSet<u128>,
     customers: HashMap<Box<str>, BTreeMap<u32, Pair>>,
     /// Customers whose rows in the snapshot no longer count.
     erased: HashSet<Box<str>>,
@@ -36,7 +40,7 @@ pub(super) struct Overlay {
 impl Overlay {
     /// Notes the event's id; `false` when it was noted before.
     pub(super) fn note_event(&mut self, event_id: &str) -> bool {
-        self.event_ids.insert(event_id.into())
+        self.event_ids.insert(fingerprint(event_id))
     }
 
     pub(super) fn is_erased(&self, customer_id: &str) -> bool {
@@ -112,4 +116,14 @@ impl Overlay {
             *self.recent_buyers.entry(product).or_default() += change;
         }
     }
+}
+
+/// Two ids have the same one once in 2^128.
+fn fingerprint(event_id: &str) -> u128 {
+    let half = |number: u8| {
+        let mut hasher = DefaultHasher::new();
+        (number, event_id).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
 }
