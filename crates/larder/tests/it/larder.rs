@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
 /// The first start makes a database cluster and loads the demo shop.
-const START_LIMIT: Duration = Duration::from_secs(180);
+const START_LIMIT: Duration = Duration::from_secs(300);
 
 /// A data folder that is removed with its database, also where root keeps that.
 pub(crate) struct DataDir(TempDir);
