@@ -88,6 +88,7 @@ impl World {
             shelves,
             discovery: discovery.as_ref(),
         };
+        let lessons = Lessons { world: self, models, schooling };
         let with_something: Vec<usize> = (0..self.bought.len())
             .filter(|&customer| {
                 !self.bought[customer].is_empty() && !self.customers.rows_of(customer).is_empty()
@@ -101,7 +102,7 @@ impl World {
                 let mut rows = TrainingRows::new(Feature::ALL.len());
                 for &customer in customers {
                     let findings = findings_of(customer, &shortlists, discovery.as_ref());
-                    self.add_rows(customer, models, findings, schooling, scratch, &mut rows);
+                    lessons.add(customer, findings, scratch, &mut rows);
                 }
                 rows
             })
@@ -110,42 +111,50 @@ impl World {
         parts.into_iter().for_each(|part| rows.append(part));
         rows
     }
+}
 
-    #[expect(clippy::too_many_arguments, reason = "one call, from the loop above")]
-    fn add_rows(
+/// What the customers of one world teach.
+struct Lessons<'a> {
+    world: &'a World,
+    models: FeatureModels<'a>,
+    schooling: &'a Schooling,
+}
+
+impl Lessons<'_> {
+    /// Adds what one customer teaches, some of them as newcomers too.
+    fn add(
         &self,
         customer: usize,
-        models: FeatureModels<'_>,
         findings: CustomerFindings<'_>,
-        schooling: &Schooling,
         scratch: &mut Scratch,
         rows: &mut TrainingRows,
     ) {
-        scratch.history.fill(&self.customers, self.customers.rows_of(customer));
-        self.add_group(customer, models, findings, schooling, scratch, rows);
-        let is_newcomer = mixed(customer as u32, NEWCOMERS).is_multiple_of(schooling.newcomers_one_in.max(1));
+        let customers = &self.world.customers;
+        scratch.history.fill(customers, customers.rows_of(customer));
+        self.add_group(customer, findings, scratch, rows);
+        let one_in = self.schooling.newcomers_one_in.max(1);
+        let is_newcomer = mixed(customer as u32, NEWCOMERS).is_multiple_of(one_in);
         if is_newcomer && scratch.history.keep_newest_day() {
-            self.add_group(customer, models, CustomerFindings::default(), schooling, scratch, rows);
+            self.add_group(customer, CustomerFindings::default(), scratch, rows);
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "called from above only")]
+    /// Adds the candidates for the history at hand.
     fn add_group(
         &self,
         customer: usize,
-        models: FeatureModels<'_>,
         findings: CustomerFindings<'_>,
-        schooling: &Schooling,
         scratch: &mut Scratch,
         rows: &mut TrainingRows,
     ) {
-        scratch.weigh_history(models, self.seen_on[customer]);
+        let Self { world, models, schooling } = *self;
+        scratch.weigh_history(models, world.seen_on[customer]);
         scratch.clear_candidates(models.statistics.len());
         scratch.gather(models, findings);
         if schooling.target == Target::Unseen {
             scratch.retain_candidates(|candidate| !candidate.is_own());
         }
-        let bought = &self.bought[customer];
+        let bought = &world.bought[customer];
         let is_bought = |product: u32| bought.binary_search(&product).is_ok();
         scratch.retain_candidates(|candidate| {
             is_bought(candidate.product)
