@@ -3,11 +3,29 @@
 //! format or a clock; what is not known is never taken for zero.
 
 mod allergen;
+mod derivation;
 mod diet;
+mod energy;
 mod food;
+mod guideline;
+mod invalid;
 mod nutrients;
+mod person;
+mod targets;
 
 pub use allergen::{Allergen, Allergens, Presence};
+pub use derivation::{Derivation, Input};
 pub use diet::{Diet, Diets, Suits};
+pub use energy::{
+    EnergyFormula, EnergyNeed, Estimate, Notice, NoticeKind, PalCategory, Projection, RestingFormula,
+    WeightModel, energy_need, resting_energy,
+};
 pub use food::Food;
+pub use guideline::{Amount, Bound, Guideline, GuidelineRule, Span};
+pub use invalid::{InvalidField, InvalidFields};
 pub use nutrients::{Nutrient, Nutrients};
+pub use person::{Activity, LifeStage, Person, Sex};
+pub use targets::{
+    Carbohydrates, Clamp, ClampReason, DailyTargets, Goal, GoalKind, GoalSettings, KindSettings, MealShares,
+    NutrientTarget, TargetRefusal, TargetRequest, calculate_targets, usual_meal_shares,
+};

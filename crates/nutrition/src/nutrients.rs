@@ -83,6 +83,19 @@ impl Nutrient {
             Self::Folate => "folate_dfe_ug",
         }
     }
+
+    /// The energy of a gram of it by the general Atwater factors, in kcal; `None` for what
+    /// carries none or is not counted in grams. Fibre counts as 2 (Regulation (EU) No 1169/2011,
+    /// Annex XIV).
+    #[must_use]
+    pub fn kcal_per_gram(self) -> Option<f64> {
+        match self {
+            Self::Protein | Self::Carbohydrate | Self::Sugars | Self::AddedSugars => Some(4.0),
+            Self::Fat | Self::SaturatedFat => Some(9.0),
+            Self::Fibre => Some(2.0),
+            _ => None,
+        }
+    }
 }
 
 /// Amounts of every nutrient, each in the unit of its field; absent where not measured.
