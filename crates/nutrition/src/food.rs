@@ -1,7 +1,7 @@
 //! A food as every part of this crate sees it: a product of a catalogue, a generic food of
 //! a table, or a dish.
 
-use crate::{Allergens, Diets, Nutrients};
+use crate::{Allergens, Diets, FoodKinds, Nutrients};
 
 /// Something to eat or drink.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,4 +20,6 @@ pub struct Food {
     pub allergens: Allergens,
     /// Which diets it suits.
     pub diets: Diets,
+    /// The animals and drinks it is known to be made of.
+    pub kinds: FoodKinds,
 }

@@ -9,11 +9,12 @@ mod energy;
 mod food;
 mod guideline;
 mod invalid;
+mod kinds;
 mod nutrients;
 mod person;
 mod targets;
 
-pub use allergen::{Allergen, Allergens, Presence};
+pub use allergen::{Allergen, Allergens, Language, Member, Presence};
 pub use derivation::{Derivation, Input};
 pub use diet::{Diet, Diets, Suits};
 pub use energy::{
@@ -23,6 +24,7 @@ pub use energy::{
 pub use food::Food;
 pub use guideline::{Amount, Bound, Guideline, GuidelineRule, Span};
 pub use invalid::{InvalidField, InvalidFields};
+pub use kinds::{FoodKind, FoodKinds, breaks_kosher_meal};
 pub use nutrients::{Nutrient, Nutrients};
 pub use person::{Activity, LifeStage, Person, Sex};
 pub use targets::{
