@@ -34,7 +34,7 @@ impl Default for DiscoverySettings {
     fn default() -> Self {
         Self {
             ease: EaseSettings { fewest_customers: 5, neighbours: 100, ..EaseSettings::default() },
-            factors: FactorSettings { sweeps: 5, ..FactorSettings::default() },
+            factors: FactorSettings { sweeps: 3, ..FactorSettings::default() },
             factor_share: 0.5,
             popularity_share: 0.1,
         }
@@ -152,7 +152,7 @@ impl DiscoveryModel {
         count: usize,
         accepts: impl Fn(u32) -> bool,
     ) -> Vec<(u32, f32)> {
-        best_of(self.score_for(history), count, accepts)
+        best_of(&self.score_for(history), count, accepts)
     }
 
     /// [`DiscoveryModel::candidates`] of the customers it was fitted to, leaving out what each had.
@@ -161,22 +161,33 @@ impl DiscoveryModel {
             let row = customers.row(customer);
             let history: Vec<(u32, f32)> = row.iter().collect();
             let vector = self.factors.as_ref().and_then(|factors| factors.customer(customer as u32));
-            let scores = self.score_with(&history, vector);
-            best_of(scores, count, |product| row.columns.binary_search(&product).is_err())
+            let mut scores = self.score_with(&history, vector);
+            row.columns.iter().for_each(|&product| scores[product as usize] = f32::NEG_INFINITY);
+            best_of(&scores, count, |product| scores[product as usize] > f32::NEG_INFINITY)
         };
         (0..customers.row_count()).into_par_iter().map(of_customer).collect()
     }
 }
 
 /// The places of the highest scores that are accepted, by falling score; at most `count`.
-fn best_of(scores: Vec<f32>, count: usize, accepts: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
-    let mut found: Vec<(u32, f32)> = (0u32..).zip(scores).filter(|(product, _)| accepts(*product)).collect();
+fn best_of(scores: &[f32], count: usize, accepts: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
     let by_score = |one: &(u32, f32), other: &(u32, f32)| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0));
-    if count > 0 && found.len() > count {
-        found.select_nth_unstable_by(count - 1, by_score);
+    let mut found: Vec<(u32, f32)> = Vec::with_capacity(2 * count);
+    // What is below it cannot be among the highest any more.
+    let mut threshold = f32::NEG_INFINITY;
+    for (product, &score) in (0u32..).zip(scores) {
+        if score < threshold || !accepts(product) {
+            continue;
+        }
+        found.push((product, score));
+        if count > 0 && found.len() >= 2 * count {
+            found.select_nth_unstable_by(count - 1, by_score);
+            found.truncate(count);
+            threshold = found[count - 1].1;
+        }
     }
-    found.truncate(count);
     found.sort_unstable_by(by_score);
+    found.truncate(count);
     found
 }
 

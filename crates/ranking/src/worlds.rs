@@ -50,6 +50,7 @@ impl Default for Schooling {
                 min_rows_in_leaf: 100,
                 l2: 50.0,
                 feature_fraction: 0.25,
+                group_fraction: 0.5,
                 ..ForestSettings::default()
             },
             discovery: Some(DiscoverySettings::default()),

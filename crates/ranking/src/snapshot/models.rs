@@ -1,5 +1,7 @@
 //! What is derived of products as a whole: how popular, how often bought again, bought with what.
 
+use rayon::prelude::*;
+
 use super::{Customers, HistoryRow, Tuning};
 
 /// Purchases this long before the newest event are called recent.
@@ -97,27 +99,17 @@ impl Models {
         let baskets: Vec<Vec<u32>> =
             (0..customers.ids.len()).map(|customer| bought(customers.rows_of(customer))).collect();
         let buyers = buyers_by_product(self.popularity.len(), &baskets);
-        let mut common = vec![0u32; buyers.len()];
-        let mut touched = Vec::new();
-        for (product, own_buyers) in buyers.iter().enumerate() {
-            for &customer in own_buyers {
-                for &other in &baskets[customer as usize] {
-                    if common[other as usize] == 0 {
-                        touched.push(other);
-                    }
-                    common[other as usize] += 1;
-                }
-            }
-            let begin = self.neighbours.len();
-            for other in touched.drain(..) {
-                let common_buyers = std::mem::take(&mut common[other as usize]);
-                if other as usize != product && common_buyers >= FEWEST_COMMON_BUYERS {
-                    let sizes = (own_buyers.len() * buyers[other as usize].len()) as f32;
-                    let similarity = shrunk_cosine(common_buyers as f32, sizes);
-                    self.neighbours.push(Neighbour { product: other, similarity, common_buyers });
-                }
-            }
-            keep_nearest(&mut self.neighbours, begin, tuning.neighbours_per_product as usize);
+        let most = tuning.neighbours_per_product as usize;
+        let chunks: Vec<usize> = (0..buyers.len()).step_by(PRODUCTS_AT_ONCE).collect();
+        let related = chunks.into_par_iter().map_init(
+            || Common { counts: vec![0; buyers.len()], touched: Vec::new() },
+            |common, begin| {
+                let products = begin..buyers.len().min(begin + PRODUCTS_AT_ONCE);
+                products.map(|product| common.nearest(product, &buyers, &baskets, most)).collect::<Vec<_>>()
+            },
+        );
+        for of_product in related.collect::<Vec<_>>().into_iter().flatten() {
+            self.neighbours.extend(of_product);
             let end =
                 u32::try_from(self.neighbours.len()).expect("fewer than 4 billion neighbours fit in memory");
             self.neighbour_offsets.push(end);
@@ -125,15 +117,60 @@ impl Models {
     }
 }
 
+/// So many products are one piece of work of a thread.
+const PRODUCTS_AT_ONCE: usize = 64;
+
+/// Counts of one thread, all zero between products.
+struct Common {
+    counts: Vec<u32>,
+    touched: Vec<u32>,
+}
+
+impl Common {
+    /// The products bought by most of the customers who bought `product`.
+    fn nearest(
+        &mut self,
+        product: usize,
+        buyers: &[Vec<u32>],
+        baskets: &[Vec<u32>],
+        most: usize,
+    ) -> Vec<Neighbour> {
+        let own_buyers = &buyers[product];
+        for &customer in own_buyers {
+            for &other in &baskets[customer as usize] {
+                if self.counts[other as usize] == 0 {
+                    self.touched.push(other);
+                }
+                self.counts[other as usize] += 1;
+            }
+        }
+        let mut near = Vec::new();
+        for other in self.touched.drain(..) {
+            let common_buyers = std::mem::take(&mut self.counts[other as usize]);
+            if other as usize != product && common_buyers >= FEWEST_COMMON_BUYERS {
+                let sizes = (own_buyers.len() * buyers[other as usize].len()) as f32;
+                let similarity = shrunk_cosine(common_buyers as f32, sizes);
+                near.push(Neighbour { product: other, similarity, common_buyers });
+            }
+        }
+        keep_nearest(&mut near, most);
+        near
+    }
+}
+
 fn shrunk_cosine(common_buyers: f32, product_of_sizes: f32) -> f32 {
     common_buyers / product_of_sizes.sqrt() * common_buyers / (common_buyers + COMMON_BUYERS_SHRINKAGE)
 }
 
-fn keep_nearest(neighbours: &mut Vec<Neighbour>, begin: usize, most: usize) {
-    neighbours[begin..].sort_unstable_by(|one, other| {
+fn keep_nearest(near: &mut Vec<Neighbour>, most: usize) {
+    let by_similarity = |one: &Neighbour, other: &Neighbour| {
         other.similarity.total_cmp(&one.similarity).then(one.product.cmp(&other.product))
-    });
-    neighbours.truncate(begin.saturating_add(most).min(neighbours.len()));
+    };
+    if most > 0 && near.len() > most {
+        near.select_nth_unstable_by(most - 1, by_similarity);
+    }
+    near.truncate(most);
+    near.sort_unstable_by(by_similarity);
 }
 
 /// The products a customer bought, those weighing most when they are too many.
