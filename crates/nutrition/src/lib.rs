@@ -14,6 +14,8 @@ mod nutrients;
 mod person;
 mod targets;
 
+pub mod matching;
+
 pub use allergen::{Allergen, Allergens, Language, Member, Presence};
 pub use derivation::{Derivation, Input};
 pub use diet::{Diet, Diets, Suits};
