@@ -2,6 +2,7 @@
 //! messages on the way out. Only this room and `grpc/` see the generated types.
 
 pub(crate) mod arrangement;
+pub(crate) mod body_log;
 pub(crate) mod budget;
 pub(crate) mod customer;
 pub(crate) mod experiment;

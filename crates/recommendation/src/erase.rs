@@ -9,7 +9,9 @@ use crate::convert::timestamp;
 use crate::error::Error;
 use crate::jobs::train::Wish;
 use crate::state::State;
-use crate::store::{budgets, customers, erasures, exposures, interactions, models};
+use crate::store::{
+    body_measurements, budgets, customers, erasures, exposures, intakes, interactions, models,
+};
 
 /// Erases a customer. One that is unknown is reported with zeros: a foreign id and a
 /// missing one answer alike.
@@ -22,6 +24,9 @@ pub(crate) async fn erase_customer(
     let customer_count = customers::remove(&mut transaction, tenant, customer_id).await?;
     let interaction_count = interactions::remove_of_customer(&mut transaction, tenant, customer_id).await?;
     let budget_count = budgets::remove_of_customer(&mut transaction, tenant, customer_id).await?;
+    let body_measurement_count =
+        body_measurements::remove_of_customer(&mut transaction, tenant, customer_id).await?;
+    let intake_count = intakes::remove_of_customer(&mut transaction, tenant, customer_id).await?;
     let exposure_count = exposures::remove_of_customer(&mut transaction, tenant, customer_id).await?;
     let erased_at_us = erasures::note(&mut transaction, tenant, customer_id).await?;
     interactions::wake_followers(&mut transaction).await?;
@@ -48,6 +53,8 @@ pub(crate) async fn erase_customer(
         budget_count: count(budget_count),
         snapshot_count,
         erased_at: Some(timestamp(erased_at_us)),
+        body_measurement_count: count(body_measurement_count),
+        intake_count: count(intake_count),
     })
 }
 

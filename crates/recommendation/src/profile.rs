@@ -21,6 +21,24 @@ pub(crate) struct Profile {
     /// Allergens to stay away from: hard constraints.
     pub(crate) allergens: Vec<String>,
     pub(crate) attributes: BTreeMap<String, String>,
+    /// The guideline that targets follow; empty means the tenant's.
+    pub(crate) guideline: String,
+    /// The goal by which products are scored; empty means the one that `goal` stands for.
+    pub(crate) score_goal: String,
+    pub(crate) body: Body,
+}
+
+/// What energy formulas need beside age and sex.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Body {
+    pub(crate) height_cm: Option<f64>,
+    pub(crate) weight_kg: Option<f64>,
+    /// As the contract numbers them; 0 is not known.
+    pub(crate) activity_level: i16,
+    pub(crate) body_fat_percent: Option<f64>,
+    /// As the contract numbers them; 0 is neither pregnant nor lactating.
+    pub(crate) life_stage: i16,
+    pub(crate) goal_rate_kg_per_week: Option<f64>,
 }
 
 impl Profile {

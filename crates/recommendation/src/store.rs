@@ -1,6 +1,7 @@
 //! The shelves: all SQL of this service, one shelf a table. Each function asks for the
 //! tenant first and runs in the transaction its caller opened; none commits.
 
+pub(crate) mod body_measurements;
 pub(crate) mod budgets;
 pub(crate) mod customers;
 pub(crate) mod erasures;
@@ -8,6 +9,7 @@ pub(crate) mod experiments;
 pub(crate) mod exposures;
 pub(crate) mod held_out;
 pub(crate) mod idempotency;
+pub(crate) mod intakes;
 pub(crate) mod interactions;
 pub(crate) mod models;
 pub(crate) mod products;

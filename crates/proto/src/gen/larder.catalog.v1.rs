@@ -148,6 +148,22 @@ pub struct CustomerProfile {
     /// Allergens to stay away from, such as "peanuts"; up to 32.
     #[prost(string, repeated, tag = "8")]
     pub allergens: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Fat as a share of the weight; 2 to 75 percent.
+    #[prost(double, optional, tag = "9")]
+    pub body_fat_percent: ::core::option::Option<f64>,
+    /// The guideline that targets follow, such as "who-2023"; empty means the tenant's.
+    #[prost(string, tag = "10")]
+    pub guideline: ::prost::alloc::string::String,
+    #[prost(enumeration = "LifeStage", tag = "11")]
+    pub life_stage: i32,
+    /// How fast to lose or gain, in kg a week; 0 to 2. Absent means what the guideline says of
+    /// the goal.
+    #[prost(double, optional, tag = "12")]
+    pub goal_rate_kg_per_week: ::core::option::Option<f64>,
+    /// The goal by which products are scored, one of the model settings; empty means the one that
+    /// `goal` stands for.
+    #[prost(string, tag = "13")]
+    pub score_goal: ::prost::alloc::string::String,
 }
 /// Somebody who buys.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -242,6 +258,12 @@ pub struct EraseCustomerResponse {
     pub snapshot_count: i64,
     #[prost(message, optional, tag = "6")]
     pub erased_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Body measurements that were logged.
+    #[prost(int64, tag = "7")]
+    pub body_measurement_count: i64,
+    /// Days of eating that were logged.
+    #[prost(int64, tag = "8")]
+    pub intake_count: i64,
 }
 /// A price cut for a while.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -611,6 +633,36 @@ impl NutritionGoal {
             "NUTRITION_GOAL_LOSE_WEIGHT" => Some(Self::LoseWeight),
             "NUTRITION_GOAL_MAINTAIN" => Some(Self::Maintain),
             "NUTRITION_GOAL_GAIN_MUSCLE" => Some(Self::GainMuscle),
+            _ => None,
+        }
+    }
+}
+/// What a body carries beside itself; the needs of both are other ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LifeStage {
+    Unspecified = 0,
+    Pregnant = 1,
+    Lactating = 2,
+}
+impl LifeStage {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LIFE_STAGE_UNSPECIFIED",
+            Self::Pregnant => "LIFE_STAGE_PREGNANT",
+            Self::Lactating => "LIFE_STAGE_LACTATING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LIFE_STAGE_UNSPECIFIED" => Some(Self::Unspecified),
+            "LIFE_STAGE_PREGNANT" => Some(Self::Pregnant),
+            "LIFE_STAGE_LACTATING" => Some(Self::Lactating),
             _ => None,
         }
     }

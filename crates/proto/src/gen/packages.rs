@@ -18,6 +18,11 @@ pub mod larder {
             include!("larder.catalog.v1.rs");
         }
     }
+    pub mod nutrition {
+        pub mod v1 {
+            include!("larder.nutrition.v1.rs");
+        }
+    }
     pub mod operation {
         pub mod v1 {
             include!("larder.operation.v1.rs");

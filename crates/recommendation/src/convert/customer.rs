@@ -1,10 +1,12 @@
 //! Customers in and out, with the profile that nutrition needs.
 
-use larder_proto::larder::catalog::v1::{ActivityLevel, Customer, CustomerProfile, NutritionGoal, Sex};
+use larder_proto::larder::catalog::v1::{
+    ActivityLevel, Customer, CustomerProfile, LifeStage, NutritionGoal, Sex,
+};
 
 use crate::convert::{date, timestamp};
 use crate::error::Error;
-use crate::profile::Profile;
+use crate::profile::{Body, Profile};
 use crate::store::customers::{CustomerRow, NewCustomer};
 use crate::validate::Fields;
 
@@ -14,46 +16,68 @@ pub(crate) fn from_wire(customer: Customer) -> Result<NewCustomer, Error> {
     fields.id("customer_id", &customer.customer_id);
     fields.text("name", &customer.name, 0, 256);
     fields.attributes("attributes", &customer.attributes);
-    let profile = customer.profile.unwrap_or_default();
-    let birth_date = profile.birth_date.as_ref().and_then(|day| fields.day("profile.birth_date", day));
-    fields.optional_number("profile.height_cm", profile.height_cm, 30.0, 300.0);
-    fields.optional_number("profile.weight_kg", profile.weight_kg, 1.0, 700.0);
-    fields.texts("profile.diets", &profile.diets, 32, 64);
-    fields.texts("profile.allergens", &profile.allergens, 32, 64);
-    let sex = known(
-        &mut fields,
-        "profile.sex",
-        profile.sex,
-        Sex::try_from(profile.sex).is_ok(),
-        "SEX_FEMALE, SEX_MALE",
-    );
-    let activity_level = known(
-        &mut fields,
-        "profile.activity_level",
-        profile.activity_level,
-        ActivityLevel::try_from(profile.activity_level).is_ok(),
-        "ACTIVITY_LEVEL_SEDENTARY, _LIGHT, _MODERATE, _ACTIVE, _VERY_ACTIVE",
-    );
-    let goal = known(
-        &mut fields,
-        "profile.goal",
-        profile.goal,
-        NutritionGoal::try_from(profile.goal).is_ok(),
-        "NUTRITION_GOAL_LOSE_WEIGHT, _MAINTAIN, _GAIN_MUSCLE",
-    );
+    let profile = profile_from_wire(&mut fields, "profile", customer.profile.unwrap_or_default());
     fields.finish(NewCustomer {
         customer_id: customer.customer_id,
         name: customer.name,
-        birth_day: birth_date,
-        sex,
-        height_cm: profile.height_cm,
-        weight_kg: profile.weight_kg,
-        activity_level,
-        goal,
+        birth_day: profile.birth_day,
+        sex: profile.sex,
+        height_cm: profile.body.height_cm,
+        weight_kg: profile.body.weight_kg,
+        activity_level: profile.body.activity_level,
+        goal: profile.goal,
         diets: profile.diets,
         allergens: profile.allergens,
         attributes: customer.attributes,
+        body_fat_percent: profile.body.body_fat_percent,
+        guideline: profile.guideline,
+        life_stage: profile.body.life_stage,
+        goal_rate_kg_per_week: profile.body.goal_rate_kg_per_week,
+        score_goal: profile.score_goal,
     })
+}
+
+/// Checks a profile that stands in `at`.
+pub(crate) fn profile_from_wire(fields: &mut Fields, at: &str, profile: CustomerProfile) -> Profile {
+    let field = |name: &str| format!("{at}.{name}");
+    let birth_day = profile.birth_date.as_ref().and_then(|day| fields.day(&field("birth_date"), day));
+    fields.optional_number(&field("height_cm"), profile.height_cm, 30.0, 300.0);
+    fields.optional_number(&field("weight_kg"), profile.weight_kg, 1.0, 700.0);
+    fields.optional_number(&field("body_fat_percent"), profile.body_fat_percent, 2.0, 75.0);
+    fields.optional_number(&field("goal_rate_kg_per_week"), profile.goal_rate_kg_per_week, 0.0, 2.0);
+    fields.texts(&field("diets"), &profile.diets, 32, 64);
+    fields.texts(&field("allergens"), &profile.allergens, 32, 64);
+    fields.optional_id(&field("guideline"), &profile.guideline);
+    fields.optional_id(&field("score_goal"), &profile.score_goal);
+    let is_known = Sex::try_from(profile.sex).is_ok();
+    let sex = known(fields, &field("sex"), profile.sex, is_known, "SEX_FEMALE, SEX_MALE");
+    let is_known = ActivityLevel::try_from(profile.activity_level).is_ok();
+    let accepted = "ACTIVITY_LEVEL_SEDENTARY, _LIGHT, _MODERATE, _ACTIVE, _VERY_ACTIVE";
+    let activity_level = known(fields, &field("activity_level"), profile.activity_level, is_known, accepted);
+    let is_known = NutritionGoal::try_from(profile.goal).is_ok();
+    let accepted = "NUTRITION_GOAL_LOSE_WEIGHT, _MAINTAIN, _GAIN_MUSCLE";
+    let goal = known(fields, &field("goal"), profile.goal, is_known, accepted);
+    let is_known = LifeStage::try_from(profile.life_stage).is_ok();
+    let accepted = "LIFE_STAGE_PREGNANT, LIFE_STAGE_LACTATING";
+    let life_stage = known(fields, &field("life_stage"), profile.life_stage, is_known, accepted);
+    Profile {
+        birth_day,
+        sex,
+        goal,
+        diets: profile.diets,
+        allergens: profile.allergens,
+        guideline: profile.guideline,
+        score_goal: profile.score_goal,
+        body: Body {
+            height_cm: profile.height_cm,
+            weight_kg: profile.weight_kg,
+            activity_level,
+            body_fat_percent: profile.body_fat_percent,
+            life_stage,
+            goal_rate_kg_per_week: profile.goal_rate_kg_per_week,
+        },
+        ..Profile::default()
+    }
 }
 
 /// The number of a value the enum knows; refuses any other.
@@ -76,6 +100,16 @@ pub(crate) fn to_profile(row: &NewCustomer) -> Profile {
         diets: row.diets.clone(),
         allergens: row.allergens.clone(),
         attributes: row.attributes.clone(),
+        guideline: row.guideline.clone(),
+        score_goal: row.score_goal.clone(),
+        body: Body {
+            height_cm: row.height_cm,
+            weight_kg: row.weight_kg,
+            activity_level: row.activity_level,
+            body_fat_percent: row.body_fat_percent,
+            life_stage: row.life_stage,
+            goal_rate_kg_per_week: row.goal_rate_kg_per_week,
+        },
     }
 }
 
@@ -90,6 +124,11 @@ pub(crate) fn to_wire(row: CustomerRow) -> Customer {
         goal: row.goal.into(),
         diets: row.diets,
         allergens: row.allergens,
+        body_fat_percent: row.body_fat_percent,
+        guideline: row.guideline,
+        life_stage: row.life_stage.into(),
+        goal_rate_kg_per_week: row.goal_rate_kg_per_week,
+        score_goal: row.score_goal,
     };
     Customer {
         customer_id: row.customer_id,

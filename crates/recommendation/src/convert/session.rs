@@ -4,6 +4,7 @@
 use larder_proto::larder::catalog::v1::{CustomerProfile, InteractionKind};
 use larder_proto::larder::recommendation::v1::SessionEvent as WireEvent;
 
+use crate::convert::customer::profile_from_wire;
 use crate::convert::interaction::ranking_kind;
 use crate::profile::Profile;
 use crate::session::SessionEvent;
@@ -44,17 +45,7 @@ pub(crate) fn events(fields: &mut Fields, events: Vec<WireEvent>, now_us: i64) -
 
 /// Checks what a visitor told of themselves: allergens and diets are hard constraints.
 pub(crate) fn profile(fields: &mut Fields, profile: Option<CustomerProfile>) -> Profile {
-    let profile = profile.unwrap_or_default();
-    fields.texts("profile.diets", &profile.diets, 32, 64);
-    fields.texts("profile.allergens", &profile.allergens, 32, 64);
-    Profile {
-        birth_day: profile.birth_date.as_ref().and_then(|day| fields.day("profile.birth_date", day)),
-        sex: i16::try_from(profile.sex).unwrap_or_default(),
-        goal: i16::try_from(profile.goal).unwrap_or_default(),
-        diets: profile.diets,
-        allergens: profile.allergens,
-        ..Profile::default()
-    }
+    profile_from_wire(fields, "profile", profile.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::error::Error;
-use crate::profile::Profile;
+use crate::profile::{Body, Profile};
 use crate::store::LogPosition;
 
 /// A checked customer on its way in; the day counts from 1970.
@@ -25,6 +25,11 @@ pub(crate) struct NewCustomer {
     pub(crate) diets: Vec<String>,
     pub(crate) allergens: Vec<String>,
     pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) body_fat_percent: Option<f64>,
+    pub(crate) guideline: String,
+    pub(crate) life_stage: i16,
+    pub(crate) goal_rate_kg_per_week: Option<f64>,
+    pub(crate) score_goal: String,
 }
 
 /// A customer as it lies in the table.
@@ -40,6 +45,11 @@ pub(crate) struct CustomerRow {
     pub(crate) diets: Vec<String>,
     pub(crate) allergens: Vec<String>,
     pub(crate) attributes: Json<BTreeMap<String, String>>,
+    pub(crate) body_fat_percent: Option<f64>,
+    pub(crate) guideline: String,
+    pub(crate) life_stage: i16,
+    pub(crate) goal_rate_kg_per_week: Option<f64>,
+    pub(crate) score_goal: String,
     pub(crate) created_at_us: i64,
     pub(crate) updated_at_us: i64,
 }
@@ -150,7 +160,9 @@ pub(crate) async fn changes(
 ) -> sqlx::Result<Vec<ChangedCustomer>> {
     let rows = sqlx::query!(
         r#"select tenant_id, customer_id, birth_date - date '1970-01-01' as birth_day, sex, goal, diets,
-                  allergens, attributes as "attributes: Json<BTreeMap<String, String>>",
+                  allergens, attributes as "attributes: Json<BTreeMap<String, String>>", height_cm,
+                  weight_kg, activity_level, body_fat_percent, guideline, life_stage,
+                  goal_rate_kg_per_week, score_goal,
                   deleted_at is not null as "hidden!", changed_xid, changed_sequence
            from recommendation.customers
            where (changed_xid, changed_sequence) > ($1, $2)
@@ -173,6 +185,16 @@ pub(crate) async fn changes(
             diets: row.diets,
             allergens: row.allergens,
             attributes: row.attributes.0,
+            guideline: row.guideline,
+            score_goal: row.score_goal,
+            body: Body {
+                height_cm: row.height_cm,
+                weight_kg: row.weight_kg,
+                activity_level: row.activity_level,
+                body_fat_percent: row.body_fat_percent,
+                life_stage: row.life_stage,
+                goal_rate_kg_per_week: row.goal_rate_kg_per_week,
+            },
         }),
     });
     Ok(changed.collect())

@@ -60,6 +60,7 @@ async fn a_customer_comes_back_as_it_went_in() {
             goal: NutritionGoal::GainMuscle.into(),
             diets: vec!["vegan".into()],
             allergens: vec!["peanuts".into()],
+            ..CustomerProfile::default()
         }),
         attributes: BTreeMap::from([("city".into(), "Durban".into())]),
         ..Customer::default()

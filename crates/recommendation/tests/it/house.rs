@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use larder_identity::{Caller, Scopes, TenantId, TokenSigner, TokenVerifier};
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
 use larder_proto::larder::catalog::v1::*;
+use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::operation::v1::{Operation, OperationState};
 use larder_proto::larder::recommendation::v1::experiment_service_client::ExperimentServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
@@ -50,12 +51,13 @@ impl Interceptor for Token {
 
 pub(crate) type Client = InterceptedService<Channel, Token>;
 
-/// Both services, as one tenant.
+/// All services, as one tenant.
 #[derive(Clone)]
 pub(crate) struct Guest {
     pub(crate) catalog: CatalogServiceClient<Client>,
     pub(crate) recommendations: RecommendationServiceClient<Client>,
     pub(crate) experiments: ExperimentServiceClient<Client>,
+    pub(crate) nutrition: NutritionServiceClient<Client>,
     tenant: String,
     admin: PgPool,
 }
@@ -153,7 +155,10 @@ impl House {
                 .max_decoding_message_size(64 << 20)
                 .max_encoding_message_size(64 << 20),
             recommendations: RecommendationServiceClient::with_interceptor(channel.clone(), token.clone()),
-            experiments: ExperimentServiceClient::with_interceptor(channel, token),
+            experiments: ExperimentServiceClient::with_interceptor(channel.clone(), token.clone()),
+            nutrition: NutritionServiceClient::with_interceptor(channel, token)
+                .max_decoding_message_size(64 << 20)
+                .max_encoding_message_size(64 << 20),
             tenant: tenant.to_owned(),
             admin: self.database.admin_pool(),
         }

@@ -74,7 +74,7 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "tenants",
     "products",
     "customers",
@@ -87,6 +87,8 @@ const TABLES: [&str; 12] = [
     "idempotency_keys",
     "experiments",
     "exposures",
+    "body_measurements",
+    "intakes",
 ];
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod isolation;
 mod many;
 mod model_settings;
 mod nearby;
+mod nutrition;
 mod operating;
 mod placements;
 mod profiles;

@@ -90,6 +90,7 @@ fn customer(row: &Row<'_>) -> Result<Customer, Problem> {
         goal: row.one_of("goal", &GOALS)?,
         diets: row.texts("diets"),
         allergens: row.texts("allergens"),
+        ..CustomerProfile::default()
     };
     Ok(Customer {
         customer_id: row.required_text("customer_id")?,

@@ -1,0 +1,4 @@
+//! Nutrition: logs of bodies and meals, targets, matches, scores and plans, each as a client
+//! calls for them.
+
+mod logs;
