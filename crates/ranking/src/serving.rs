@@ -191,6 +191,11 @@ impl Serving {
         self.catalogue.find(product_id).and_then(|product| self.catalogue.record(product))
     }
 
+    /// Every product of the catalogue, hidden ones included.
+    pub fn products(&self) -> impl Iterator<Item = &ProductRecord> {
+        self.catalogue.records()
+    }
+
     /// Products of the catalogue that are not hidden.
     pub fn product_count(&self) -> usize {
         self.catalogue.visible_count()

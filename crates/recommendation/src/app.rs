@@ -31,6 +31,7 @@ use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::metrics;
 use crate::model_settings::ModelSettings;
+use crate::nutrition::generic_foods::GenericFoods;
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
 use crate::served::Served;
@@ -164,6 +165,7 @@ impl App {
             expressions: ExpressionCache::new(KEPT_EXPRESSIONS),
             settings: recommendation,
             model_settings,
+            generic_foods: Arc::new(GenericFoods::default()),
             clock: app.clock,
             nudge,
         });

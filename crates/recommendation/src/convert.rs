@@ -6,12 +6,14 @@ pub(crate) mod body_log;
 pub(crate) mod budget;
 pub(crate) mod customer;
 pub(crate) mod experiment;
+pub(crate) mod food;
 pub(crate) mod interaction;
 pub(crate) mod model;
 pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod query;
 pub(crate) mod session;
+pub(crate) mod target;
 
 use larder_proto::google::r#type::{Date, Money};
 

@@ -26,6 +26,14 @@ pub(crate) enum Error {
     /// Fields that cannot be true.
     #[error("{}", describe(.0))]
     Invalid(Vec<Violation>),
+    /// Somebody whom no target is worked out for, or a goal that would harm them.
+    #[error("{}: {}", .violation.field, .violation.description)]
+    TargetRefused {
+        /// Why, as programs read it, such as `WOULD_STARVE`.
+        reason: &'static str,
+        /// The field it is about.
+        violation: Violation,
+    },
     /// The id names nothing that this tenant has.
     #[error("{noun} not found")]
     NotFound {
@@ -102,7 +110,7 @@ impl Error {
     /// The kind this error is counted under.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Invalid(_) => ErrorKind::InvalidArgument,
+            Self::Invalid(_) | Self::TargetRefused { .. } => ErrorKind::InvalidArgument,
             Self::NotFound { .. } | Self::ModelNotFound => ErrorKind::NotFound,
             Self::KeyReused
             | Self::ExperimentExists
@@ -118,6 +126,7 @@ impl Error {
     fn code_and_reason(&self) -> (Code, &'static str) {
         match self {
             Self::Invalid(_) => (Code::InvalidArgument, "INVALID_FIELD"),
+            Self::TargetRefused { reason, .. } => (Code::InvalidArgument, reason),
             Self::NotFound { .. } => (Code::NotFound, "NOT_FOUND"),
             Self::ModelNotFound => (Code::NotFound, "MODEL_NOT_FOUND"),
             Self::NoEarlierModel => (Code::FailedPrecondition, "NO_EARLIER_MODEL"),
@@ -154,6 +163,9 @@ impl Error {
                 for violation in violations {
                     details.add_bad_request_violation(&violation.field, &violation.description);
                 }
+            }
+            Self::TargetRefused { violation, .. } => {
+                details.add_bad_request_violation(&violation.field, &violation.description);
             }
             Self::Unavailable(_) | Self::ProfilesUnknown => {
                 details.set_retry_info(Some(RETRY_AFTER));

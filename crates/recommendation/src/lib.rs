@@ -22,6 +22,7 @@ mod last_good;
 mod metrics;
 mod model_settings;
 mod models_at_hand;
+mod nutrition;
 mod operate;
 mod operation;
 mod page;

@@ -12,6 +12,11 @@ use crate::store::models::{Cause, State};
 pub(crate) fn describe() {
     describe_counter!("larder_recommendation_answers_total", "Answers given, by call and rung of the ladder");
     describe_counter!("larder_recommendation_degraded_answers_total", "Answers marked degraded, by call");
+    describe_counter!(
+        "larder_recommendation_food_matches_total",
+        "Products that generic foods were looked for, by outcome"
+    );
+    describe_counter!("larder_recommendation_nutrition_answers_total", "Answers about nutrition, by call");
     describe_histogram!("larder_recommendation_rank_duration_seconds", "Time spent ranking, by call");
     describe_counter!("larder_recommendation_events_recorded_total", "Interactions recorded that were new");
     describe_counter!("larder_recommendation_events_duplicate_total", "Interactions that were there already");
@@ -61,6 +66,21 @@ pub(crate) fn answered(call: &'static str, rung: Rung, is_degraded: bool, took: 
         counter!("larder_recommendation_degraded_answers_total", "call" => call).increment(1);
     }
     histogram!("larder_recommendation_rank_duration_seconds", "call" => call).record(took.as_secs_f64());
+}
+
+/// An answer about nutrition, by what was asked for.
+pub(crate) fn nutrition_answered(call: &'static str, is_degraded: bool) {
+    counter!("larder_recommendation_nutrition_answers_total", "call" => call).increment(1);
+    if is_degraded {
+        counter!("larder_recommendation_degraded_answers_total", "call" => call).increment(1);
+    }
+}
+
+/// Products that a generic food was found for, and those that none resembles.
+pub(crate) fn foods_matched(estimated: usize, unmatched: usize) {
+    let name = "larder_recommendation_food_matches_total";
+    counter!(name, "outcome" => "estimated").increment(estimated as u64);
+    counter!(name, "outcome" => "unmatched").increment(unmatched as u64);
 }
 
 pub(crate) fn events_recorded(new: usize, duplicate: usize) {

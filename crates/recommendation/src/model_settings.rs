@@ -3,6 +3,7 @@
 
 pub(crate) mod file;
 mod ranges;
+pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use self::file::{ModelSettingsFile, Placement, Training};
+use self::file::{ModelSettingsFile, Nutrition, Placement, Training};
+use self::rules::NutritionRules;
 use crate::validate::Fields;
 
 /// The placement of requests that name none.
@@ -31,6 +33,10 @@ pub(crate) struct TenantSettings {
     pub(crate) training: Training,
     /// Always has [`DEFAULT_PLACEMENT`].
     pub(crate) placements: BTreeMap<String, Placement>,
+    pub(crate) nutrition: Nutrition,
+    /// What `nutrition` comes to.
+    #[serde(skip)]
+    pub(crate) rules: NutritionRules,
 }
 
 /// What a file says, worked out for every tenant.
@@ -217,10 +223,12 @@ fn schema() -> Value {
 /// Lays layers over one another, the later ones on top, and fills in the defaults.
 fn resolve(layers: &[&Value]) -> Result<TenantSettings, String> {
     let mut training = Value::Object(Map::new());
+    let mut nutrition = Value::Object(Map::new());
     let mut named: BTreeMap<&str, Value> = BTreeMap::new();
     named.insert(DEFAULT_PLACEMENT, Value::Object(Map::new()));
     for layer in layers {
         lay_over(&mut training, layer.get("training").unwrap_or(&Value::Null));
+        lay_over(&mut nutrition, layer.get("nutrition").unwrap_or(&Value::Null));
         for (name, placement) in layer.get("placements").and_then(Value::as_object).into_iter().flatten() {
             lay_over(named.entry(name).or_insert_with(|| Value::Object(Map::new())), placement);
         }
@@ -232,7 +240,9 @@ fn resolve(layers: &[&Value]) -> Result<TenantSettings, String> {
         lay_over(&mut whole, &own);
         placements.insert(name.to_owned(), from_json(whole)?);
     }
-    Ok(TenantSettings { training: from_json(training)?, placements })
+    let nutrition: Nutrition = from_json(nutrition)?;
+    let rules = NutritionRules::of(&nutrition)?;
+    Ok(TenantSettings { training: from_json(training)?, placements, nutrition, rules })
 }
 
 /// Lays `upper` over `lower`: objects field by field, everything else as a whole.

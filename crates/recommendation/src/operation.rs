@@ -64,7 +64,7 @@ pub(crate) fn evaluate(
     Box::pin(ReceiverStream::new(stream))
 }
 
-fn begin(state: &State, kind: &str) -> Operation {
+pub(crate) fn begin(state: &State, kind: &str) -> Operation {
     Operation {
         operation_id: Uuid::now_v7().to_string(),
         kind: kind.to_owned(),
@@ -109,7 +109,7 @@ fn evaluated(outcome: TrainingOutcome) -> BTreeMap<String, String> {
     ])
 }
 
-fn end(state: &State, operation: &mut Operation, result: Result<BTreeMap<String, String>, Error>) {
+pub(crate) fn end(state: &State, operation: &mut Operation, result: Result<BTreeMap<String, String>, Error>) {
     operation.finished_at = Some(timestamp((state.clock)()));
     match result {
         Ok(result) => {

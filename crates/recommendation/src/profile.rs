@@ -1,11 +1,12 @@
-//! What answers know of customers and promotions beside the models: profiles, whose
-//! allergens and diets no answer may break, and promotions, which may raise products.
+//! What answers know beside the models: profiles, whose allergens and diets no answer may break,
+//! promotions, which may raise products, and what is known of products for nutrition alone.
 
 use std::collections::BTreeMap;
 
 use larder_ranking::Filter;
 
 use crate::followed::Followed;
+use crate::nutrition::food_match::FoodMatch;
 
 /// What is known of a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,11 +70,15 @@ impl Promotion {
     }
 }
 
-/// The profiles and promotions of one tenant.
+/// What is known of one tenant beside its models.
 #[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) profiles: Followed<Profile>,
     pub(crate) promotions: Followed<Promotion>,
+    /// Which generic food stands for a product.
+    pub(crate) matches: Followed<FoodMatch>,
+    /// What is printed on the package of a product, where something is.
+    pub(crate) packages: Followed<String>,
     /// Up to when the profiles are those that were kept on disk, in microseconds since 1970;
     /// `None` when none were kept.
     pub(crate) kept_as_of_us: Option<i64>,

@@ -14,6 +14,7 @@ use larder_ranking::{Event, Filter, ProductRecord, Snapshot};
 
 use crate::error::Error;
 use crate::experiments::Experiments;
+use crate::nutrition::food_match::FoodMatch;
 use crate::profile::{Profile, Promotion};
 use crate::store::LogPosition;
 
@@ -107,6 +108,31 @@ impl Served {
         let served = self.open(tenant.as_str());
         let mut facts = served.facts_mut();
         changes.into_iter().for_each(|(id, place, promotion)| facts.promotions.change(id, place, promotion));
+    }
+
+    /// Shows the next answers which generic foods stand for products.
+    pub(crate) fn change_matches(
+        &self,
+        tenant: &TenantId,
+        changes: impl IntoIterator<Item = (String, LogPosition, FoodMatch)>,
+    ) {
+        let served = self.open(tenant.as_str());
+        let mut facts = served.facts_mut();
+        changes.into_iter().for_each(|(id, place, found)| facts.matches.change(id, place, Some(found)));
+    }
+
+    /// Shows the next answers what is printed on packages; an empty text is nothing.
+    pub(crate) fn change_packages(
+        &self,
+        tenant: &TenantId,
+        changes: impl IntoIterator<Item = (String, i64, String)>,
+    ) {
+        let served = self.open(tenant.as_str());
+        let mut facts = served.facts_mut();
+        for (product_id, sequence, package_size) in changes {
+            let package_size = Some(package_size).filter(|size| !size.is_empty());
+            facts.packages.change(product_id, LogPosition { xid: 0, sequence }, package_size);
+        }
     }
 
     /// Adds what a customer's profile forbids, if there is one, to what a request forbids. An empty

@@ -12,6 +12,7 @@ use crate::exposures::ExposureLog;
 use crate::jobs::keep::FactsKeeper;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::model_settings::ModelSettings;
+use crate::nutrition::generic_foods::GenericFoods;
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
 use crate::served::Served;
@@ -34,6 +35,8 @@ pub(crate) struct State {
     pub(crate) expressions: ExpressionCache,
     pub(crate) settings: RecommendationSettings,
     pub(crate) model_settings: Arc<ModelSettings>,
+    /// What stands in for products whose nutrients nobody told.
+    pub(crate) generic_foods: Arc<GenericFoods>,
     pub(crate) clock: Clock,
     /// Wakes the follower.
     pub(crate) nudge: Arc<Notify>,

@@ -7,6 +7,7 @@ pub(crate) mod customers;
 pub(crate) mod erasures;
 pub(crate) mod experiments;
 pub(crate) mod exposures;
+pub(crate) mod food_matches;
 pub(crate) mod held_out;
 pub(crate) mod idempotency;
 pub(crate) mod intakes;

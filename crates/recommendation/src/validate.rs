@@ -12,6 +12,9 @@ const MOST_UNITS: i64 = 1_000_000_000_000;
 /// 9999-12-31T23:59:59Z, the last second that the wire format can tell.
 const LAST_SECOND: i64 = 253_402_300_799;
 
+/// So many refused fields are told; more would not fit into the trailers of a call.
+const MOST_TOLD: usize = 40;
+
 /// An amount as the database keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Amount {
@@ -29,7 +32,12 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Ends the collection: `value` when every field could be true.
-    pub(crate) fn finish<T>(self, value: T) -> Result<T, Error> {
+    pub(crate) fn finish<T>(mut self, value: T) -> Result<T, Error> {
+        let more = self.violations.len().saturating_sub(MOST_TOLD);
+        self.violations.truncate(MOST_TOLD);
+        if more > 0 {
+            self.refuse("", format!("{more} more fields are refused"));
+        }
         if self.violations.is_empty() { Ok(value) } else { Err(Error::Invalid(self.violations)) }
     }
 
@@ -244,6 +252,14 @@ mod tests {
             refused(|fields| fields.text("name", &name, 1, 256)),
             "name: must be 1 to 256 characters long"
         );
+    }
+
+    #[test]
+    fn a_flood_of_refusals_is_cut_short_and_counted() {
+        let flood = |fields: &mut Fields| (0..1_000).for_each(|at| fields.id(&format!("ids[{at}]"), ""));
+        let told = refused(flood);
+        assert!(told.contains("ids[39]: ") && !told.contains("ids[40]"), "{told}");
+        assert!(told.ends_with("960 more fields are refused"), "{told}");
     }
 
     #[test]

@@ -96,6 +96,10 @@ impl Catalogue {
         &self.ids[product as usize]
     }
 
+    pub(super) fn records(&self) -> impl Iterator<Item = &ProductRecord> {
+        self.records.iter().flatten()
+    }
+
     pub(super) fn record(&self, product: u32) -> Option<&ProductRecord> {
         self.records[product as usize].as_ref()
     }

@@ -1,6 +1,9 @@
 //! `NutritionService`: each call is answered in the room of its noun.
 
+mod catalog_match;
 mod logs;
+mod matches;
+mod targets;
 
 use std::sync::Arc;
 
@@ -17,8 +20,78 @@ pub(crate) struct NutritionCalls {
     pub(crate) state: Arc<State>,
 }
 
+const DAY_US: i64 = 86_400_000_000;
+
+/// Today in UTC, in days since 1970.
+fn today(state: &State) -> i32 {
+    i32::try_from((state.clock)().div_euclid(DAY_US)).unwrap_or(i32::MAX)
+}
+
 #[tonic::async_trait]
 impl NutritionService for NutritionCalls {
+    type MatchCatalogStream = catalog_match::MatchStream;
+
+    async fn calculate_targets(
+        &self,
+        request: Request<CalculateTargetsRequest>,
+    ) -> Result<Response<CalculateTargetsResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = targets::calculate(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_guidelines(
+        &self,
+        request: Request<ListGuidelinesRequest>,
+    ) -> Result<Response<ListGuidelinesResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(targets::list_guidelines(&self.state, &caller.tenant)))
+    }
+
+    async fn describe_product(
+        &self,
+        request: Request<DescribeProductRequest>,
+    ) -> Result<Response<DescribeProductResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = matches::describe(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn match_foods(
+        &self,
+        request: Request<MatchFoodsRequest>,
+    ) -> Result<Response<MatchFoodsResponse>, Status> {
+        // Nothing of a tenant is read, but nobody unknown is answered.
+        caller(&request)?;
+        Ok(Response::new(matches::find(&self.state, request.into_inner()).await?))
+    }
+
+    async fn match_catalog(
+        &self,
+        request: Request<MatchCatalogRequest>,
+    ) -> Result<Response<Self::MatchCatalogStream>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(catalog_match::start(&self.state, caller.tenant, request.into_inner())?))
+    }
+
+    async fn list_food_matches(
+        &self,
+        request: Request<ListFoodMatchesRequest>,
+    ) -> Result<Response<ListFoodMatchesResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(matches::list(&self.state, &caller.tenant, request.into_inner()).await?))
+    }
+
+    async fn confirm_food_match(
+        &self,
+        request: Request<ConfirmFoodMatchRequest>,
+    ) -> Result<Response<ConfirmFoodMatchResponse>, Status> {
+        let caller = caller(&request)?;
+        let key = idempotency_key(request.metadata())?;
+        let response = matches::confirm(&self.state, &caller.tenant, key, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
     async fn batch_log_body_measurements(
         &self,
         request: Request<BatchLogBodyMeasurementsRequest>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The model settings of Larder: what is trained, and how answers are arranged in each place
 /// of an app. What is left out keeps its default.
@@ -20,6 +21,8 @@ pub(crate) struct ModelSettingsFile {
     /// itself; requests that name no place get `default`. Once any place but `default` is named here,
     /// requests that name yet another one are refused.
     pub(crate) placements: BTreeMap<String, Placement>,
+    /// What nutrition follows, of every tenant.
+    pub(crate) nutrition: Nutrition,
     /// What is different for single tenants, by tenant id; laid over the rest, field by field.
     pub(crate) tenants: BTreeMap<String, TenantFile>,
 }
@@ -32,6 +35,26 @@ pub(crate) struct TenantFile {
     pub(crate) training: Training,
     /// Settings by place in the app.
     pub(crate) placements: BTreeMap<String, Placement>,
+    /// What nutrition follows.
+    pub(crate) nutrition: Nutrition,
+}
+
+/// What nutrition follows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Nutrition {
+    /// The guideline of people whose profile names none: one that Larder brings ("who-2023",
+    /// "dga-2025", "dga-2020", "efsa", "dri") or one of `guidelines`.
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) guideline: String,
+    /// Guidelines of one's own: name, version, title, source, the name of the one it `extends`, and
+    /// rules. Each rule bounds a nutrient from a side (`at_least`, `ideal`, `at_most`) by an amount
+    /// (`per_day`, `per_kg`, `per_1000_kcal` or `percent_of_energy`).
+    #[schemars(length(max = 20))]
+    pub(crate) guidelines: Vec<Map<String, Value>>,
+    /// What goals mean in figures, such as `{"version": 2, "lose": {"energy_change_percent": -15}}`; what
+    /// is left out keeps its default. The safe floors can be raised and never lowered.
+    pub(crate) goals: Map<String, Value>,
 }
 
 /// What is trained and how it is measured.
@@ -187,6 +210,12 @@ impl Default for Training {
             ranker: Ranker::default(),
             evaluation: Evaluation::default(),
         }
+    }
+}
+
+impl Default for Nutrition {
+    fn default() -> Self {
+        Self { guideline: "who-2023".to_owned(), guidelines: Vec::new(), goals: Map::new() }
     }
 }
 

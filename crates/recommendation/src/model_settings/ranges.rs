@@ -6,11 +6,13 @@ use larder_ranking::Expression;
 use crate::model_settings::file::{
     Boost, CategoryCap, Evaluation, ModelSettingsFile, Placement, Ranker, Training,
 };
+use crate::model_settings::rules;
 use crate::validate::Fields;
 
 /// Checks every value of a file.
 pub(super) fn check(fields: &mut Fields, file: &ModelSettingsFile) {
     training(fields, "training", &file.training);
+    rules::check(fields, "nutrition", &file.nutrition, &[]);
     for (name, of) in &file.placements {
         placement(fields, &format!("placements.{name}"), name, of);
     }
@@ -19,6 +21,12 @@ pub(super) fn check(fields: &mut Fields, file: &ModelSettingsFile) {
             fields.refuse(&format!("tenants.{tenant}"), "must be the id of a tenant");
         }
         training(fields, &format!("tenants.{tenant}.training"), &of.training);
+        rules::check(
+            fields,
+            &format!("tenants.{tenant}.nutrition"),
+            &of.nutrition,
+            &file.nutrition.guidelines,
+        );
         for (name, of) in &of.placements {
             placement(fields, &format!("tenants.{tenant}.placements.{name}"), name, of);
         }

@@ -123,6 +123,20 @@ fn errors_name_the_path() {
             json!({"tenants": {"acme": {"training": {"ranker": {"trees": 0}}}}}),
             "tenants.acme.training.ranker.trees: ",
         ),
+        (
+            json!({"nutrition": {"guideline": "who-1990"}}),
+            "nutrition.guideline: must be one of dri, who-2023",
+        ),
+        (
+            json!({"nutrition": {"goals": {"version": 2, "floor_female_kcal": 900}}}),
+            "nutrition.goals.floor_female_kcal: 900",
+        ),
+        (
+            json!({"nutrition": {"guidelines": [{"name": "own", "version": 1, "title": "", "source": "", "rules": [
+                {"nutrient": "fibre", "bound": "at_least", "amount": {"per_day": -3}},
+            ]}]}}),
+            "nutrition.guidelines[0].rules[0].amount.per_day: -3",
+        ),
         (json!({"tenants": {"no tenant": {}}}), "tenants.no tenant: must be the id of a tenant"),
         (
             json!({"placements": {"home": {"boosts": [{"expression": "", "strength": 1}]}}}),
@@ -209,8 +223,9 @@ fn the_example_is_whole_and_shows_every_setting() {
     assert_eq!(check_model_settings(&example), Ok(()));
     let example: Value = serde_json::from_slice(&example).unwrap();
     let schema = schema();
+    let default = &example["placements"][DEFAULT_PLACEMENT];
     for (name, shown) in
-        [("Training", &example["training"]), ("Placement", &example["placements"][DEFAULT_PLACEMENT])]
+        [("Training", &example["training"]), ("Placement", default), ("Nutrition", &example["nutrition"])]
     {
         let told: BTreeSet<_> = schema["$defs"][name]["properties"].as_object().unwrap().keys().collect();
         let shown: BTreeSet<_> = shown.as_object().unwrap().keys().collect();

@@ -205,3 +205,40 @@ pub(crate) async fn changes(
     });
     Ok(changed.collect())
 }
+
+/// What is printed on the package of a product, in the log of changes.
+pub(crate) struct ChangedPackage {
+    pub(crate) tenant_id: String,
+    pub(crate) product_id: String,
+    pub(crate) position: LogPosition,
+    /// Empty when nothing is known of it.
+    pub(crate) package_size: String,
+}
+
+/// The packages of the next changes of products of all tenants after `after`; for the worker role
+/// alone.
+pub(crate) async fn package_changes(
+    db: &mut PgConnection,
+    after: LogPosition,
+    most: i64,
+) -> sqlx::Result<Vec<ChangedPackage>> {
+    let rows = sqlx::query!(
+        "select tenant_id, product_id, package_size, changed_xid, changed_sequence
+         from recommendation.products
+         where (changed_xid, changed_sequence) > ($1, $2)
+         order by changed_xid, changed_sequence
+         limit $3",
+        after.xid,
+        after.sequence,
+        most
+    )
+    .fetch_all(db)
+    .await?;
+    let changed = rows.into_iter().map(|row| ChangedPackage {
+        tenant_id: row.tenant_id,
+        product_id: row.product_id,
+        position: LogPosition { xid: row.changed_xid, sequence: row.changed_sequence },
+        package_size: row.package_size,
+    });
+    Ok(changed.collect())
+}

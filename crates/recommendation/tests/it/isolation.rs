@@ -74,7 +74,7 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "tenants",
     "products",
     "customers",
@@ -89,6 +89,7 @@ const TABLES: [&str; 14] = [
     "exposures",
     "body_measurements",
     "intakes",
+    "food_matches",
 ];
 
 #[tokio::test]

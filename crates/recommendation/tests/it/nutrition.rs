@@ -2,3 +2,5 @@
 //! calls for them.
 
 mod logs;
+mod matches;
+mod targets;

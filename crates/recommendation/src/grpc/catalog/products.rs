@@ -50,6 +50,10 @@ pub(crate) async fn upsert(
         let changes =
             rows.iter().filter_map(|row| Some((*places.get(&row.product_id)?, to_record(row, false))));
         state.served.upsert_products(tenant, changes);
+        let packages = rows.iter().filter_map(|row| {
+            Some((row.product_id.clone(), *places.get(&row.product_id)?, row.package_size.clone()))
+        });
+        state.served.change_packages(tenant, packages);
     }
     Ok(written.response)
 }

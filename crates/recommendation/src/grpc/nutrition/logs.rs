@@ -8,6 +8,7 @@ use larder_identity::TenantId;
 use larder_proto::google::r#type::Date;
 use larder_proto::larder::nutrition::v1::*;
 
+use super::today;
 use crate::batch::CheckedBatch;
 use crate::convert::body_log::{
     intake_from_wire, intake_to_wire, measurement_from_wire, measurement_to_wire,
@@ -19,8 +20,6 @@ use crate::state::State;
 use crate::store::{body_measurements, intakes, tenants};
 use crate::validate::Fields;
 use crate::write::Write;
-
-const DAY_US: i64 = 86_400_000_000;
 
 pub(super) async fn log_measurements(
     state: &State,
@@ -128,7 +127,7 @@ pub(super) async fn list_intakes(
 
 /// Tomorrow: whoever logs may live where it is tomorrow already.
 fn latest_day(state: &State) -> i32 {
-    i32::try_from((state.clock)().div_euclid(DAY_US) + 1).unwrap_or(i32::MAX)
+    today(state).saturating_add(1)
 }
 
 fn checked(customer_id: &str, from_on: Option<&Date>) -> Result<Option<i32>, Error> {

@@ -8,10 +8,10 @@ use super::{Follower, ROWS};
 use crate::error::Error;
 use crate::metrics;
 use crate::served::ServedTenant;
-use crate::store::{LogPosition, customers, erasures, interactions, products, promotions};
+use crate::store::{LogPosition, customers, erasures, food_matches, interactions, products, promotions};
 
 impl Follower {
-    /// Reads how customers and promotions of all tenants changed after `start`.
+    /// Reads how customers, promotions and what is known of foods of all tenants changed after `start`.
     pub(super) async fn follow_facts(&self, db: &mut PgConnection, start: LogPosition) -> Result<(), Error> {
         let mut after = start;
         loop {
@@ -31,6 +31,33 @@ impl Follower {
             for change in changes {
                 let tenant = self.served.open(&change.tenant_id);
                 tenant.facts_mut().promotions.change(change.promotion_id, change.position, change.promotion);
+            }
+        }
+        self.follow_food_facts(db, start).await
+    }
+
+    /// Reads what is known for nutrition alone of products of all tenants that changed after `start`.
+    async fn follow_food_facts(&self, db: &mut PgConnection, start: LogPosition) -> Result<(), Error> {
+        let mut after = start;
+        loop {
+            let changes = food_matches::changes(db, after, ROWS).await?;
+            let Some(last) = changes.last() else { break };
+            after = last.position;
+            for change in changes {
+                let tenant = self.served.open(&change.tenant_id);
+                let found = Some(change.food_match);
+                tenant.facts_mut().matches.change(change.product_id, change.position, found);
+            }
+        }
+        let mut after = start;
+        loop {
+            let changes = products::package_changes(db, after, ROWS).await?;
+            let Some(last) = changes.last() else { break };
+            after = last.position;
+            for change in changes {
+                let tenant = self.served.open(&change.tenant_id);
+                let package_size = Some(change.package_size).filter(|size| !size.is_empty());
+                tenant.facts_mut().packages.change(change.product_id, change.position, package_size);
             }
         }
         Ok(())

@@ -1,0 +1,179 @@
+//! Foods on the wire: nutrients with a field each, and what is known of allergens and diets.
+
+use larder_nutrition as nutrition;
+use larder_nutrition::{Allergen, Diet, Food as PureFood, Nutrient, Presence, Suits};
+use larder_proto::larder::nutrition::v1::*;
+
+use crate::convert::timestamp;
+use crate::nutrition::food_match::{FoodMatch as KnownMatch, MatchState};
+use crate::nutrition::foods;
+use crate::nutrition::generic_foods::Candidate;
+use crate::nutrition::labels::{allergen_name, diet_name};
+use crate::store::food_matches::FoodMatchRow;
+use crate::validate::Fields;
+
+/// The message of amounts; what is not known is absent.
+pub(crate) fn nutrients(amounts: &nutrition::Nutrients) -> Nutrients {
+    let amount = |nutrient| amounts.get(nutrient).map(shortest);
+    Nutrients {
+        energy_kcal: amount(Nutrient::Energy),
+        protein_g: amount(Nutrient::Protein),
+        fat_g: amount(Nutrient::Fat),
+        saturated_fat_g: amount(Nutrient::SaturatedFat),
+        carbohydrate_g: amount(Nutrient::Carbohydrate),
+        sugars_g: amount(Nutrient::Sugars),
+        added_sugars_g: amount(Nutrient::AddedSugars),
+        fibre_g: amount(Nutrient::Fibre),
+        sodium_mg: amount(Nutrient::Sodium),
+        cholesterol_mg: amount(Nutrient::Cholesterol),
+        calcium_mg: amount(Nutrient::Calcium),
+        iron_mg: amount(Nutrient::Iron),
+        potassium_mg: amount(Nutrient::Potassium),
+        magnesium_mg: amount(Nutrient::Magnesium),
+        zinc_mg: amount(Nutrient::Zinc),
+        vitamin_a_rae_ug: amount(Nutrient::VitaminA),
+        vitamin_c_mg: amount(Nutrient::VitaminC),
+        vitamin_d_ug: amount(Nutrient::VitaminD),
+        vitamin_e_mg: amount(Nutrient::VitaminE),
+        vitamin_b12_ug: amount(Nutrient::VitaminB12),
+        folate_dfe_ug: amount(Nutrient::Folate),
+    }
+}
+
+/// The number that was meant: 1.1 and not 1.100000023841858.
+pub(crate) fn shortest(amount: f32) -> f64 {
+    amount.to_string().parse().unwrap_or_else(|_| f64::from(amount))
+}
+
+/// The message of a generic food that a name may stand for.
+pub(crate) fn candidate(candidate: Candidate) -> FoodCandidate {
+    FoodCandidate {
+        nutrients_per_100g: Some(nutrients(&candidate.food.per_100g)),
+        food_id: candidate.food.food_id,
+        name: candidate.food.name,
+        category: candidate.food.category,
+        confidence: candidate.confidence,
+        matched_words: candidate.matched_words,
+    }
+}
+
+/// The message of a match as it is stored; `food` is the generic food it names.
+pub(crate) fn stored_match(row: FoodMatchRow, food: Option<&PureFood>) -> FoodMatch {
+    let found = food.map(|food| {
+        candidate(Candidate {
+            food: food.clone(),
+            confidence: row.confidence,
+            matched_words: row.matched_words,
+        })
+    });
+    FoodMatch {
+        product_id: row.product_id,
+        product_name: row.product_name,
+        state: match_state(MatchState::named(&row.state)).into(),
+        food: found,
+        updated_at: Some(timestamp(row.updated_at_us)),
+    }
+}
+
+/// The message of a match as it is known in memory.
+pub(crate) fn known_match(product: &PureFood, known: &KnownMatch, food: Option<&PureFood>) -> FoodMatch {
+    let found = food.map(|food| {
+        candidate(Candidate { food: food.clone(), confidence: known.confidence, matched_words: Vec::new() })
+    });
+    FoodMatch {
+        product_id: product.food_id.clone(),
+        product_name: product.name.clone(),
+        state: match_state(known.state).into(),
+        food: found,
+        updated_at: None,
+    }
+}
+
+fn match_state(state: MatchState) -> FoodMatchState {
+    match state {
+        MatchState::Estimated => FoodMatchState::Estimated,
+        MatchState::Confirmed => FoodMatchState::Confirmed,
+        MatchState::Rejected => FoodMatchState::Rejected,
+    }
+}
+
+/// The state a list is asked for; `None` means all.
+pub(crate) fn asked_state(fields: &mut Fields, field: &str, state: i32) -> Option<MatchState> {
+    match FoodMatchState::try_from(state) {
+        Ok(FoodMatchState::Unspecified) => None,
+        Ok(FoodMatchState::Estimated) => Some(MatchState::Estimated),
+        Ok(FoodMatchState::Confirmed) => Some(MatchState::Confirmed),
+        Ok(FoodMatchState::Rejected) => Some(MatchState::Rejected),
+        Err(_) => {
+            let accepted = "FOOD_MATCH_STATE_ESTIMATED, _CONFIRMED, _REJECTED";
+            fields.refuse(field, format!("must be one of {accepted}"));
+            None
+        }
+    }
+}
+
+/// Where nutrients come from, on the wire.
+pub(crate) fn source(source: foods::NutrientSource) -> NutrientSource {
+    match source {
+        foods::NutrientSource::Unknown => NutrientSource::Unspecified,
+        foods::NutrientSource::Declared => NutrientSource::Declared,
+        foods::NutrientSource::Confirmed => NutrientSource::Confirmed,
+        foods::NutrientSource::Estimated => NutrientSource::Estimated,
+    }
+}
+
+/// What is known of every allergen; `declared` is what the catalogue says alone.
+pub(crate) fn allergen_findings(
+    all: &nutrition::Allergens,
+    declared: &nutrition::Allergens,
+) -> Vec<AllergenFinding> {
+    let finding = |allergen: Allergen| AllergenFinding {
+        allergen: allergen_name(allergen).to_owned(),
+        presence: match all.get(allergen) {
+            Presence::Unknown => AllergenPresence::Unspecified,
+            Presence::Contains => AllergenPresence::Contains,
+            Presence::MayContain => AllergenPresence::MayContain,
+            Presence::Free => AllergenPresence::Free,
+        }
+        .into(),
+        derived: all.get(allergen) != declared.get(allergen),
+    };
+    Allergen::ALL.into_iter().map(finding).collect()
+}
+
+/// What is known of every diet; `declared` is what the catalogue says alone.
+pub(crate) fn diet_findings(all: &nutrition::Diets, declared: &nutrition::Diets) -> Vec<DietFinding> {
+    let finding = |diet: Diet| DietFinding {
+        diet: diet_name(diet).to_owned(),
+        verdict: match all.get(diet) {
+            Suits::Unknown => DietVerdict::Unspecified,
+            Suits::Declared | Suits::Derived => DietVerdict::Suits,
+            Suits::No => DietVerdict::DoesNotSuit,
+        }
+        .into(),
+        derived: all.get(diet) != declared.get(diet),
+    };
+    Diet::ALL.into_iter().map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_as_they_were_told_and_the_unknown_is_absent() {
+        let amounts = nutrition::Nutrients::UNKNOWN.with(Nutrient::Fat, 1.1).with(Nutrient::Sugars, 0.0);
+        let wire = nutrients(&amounts);
+        assert_eq!((wire.fat_g, wire.sugars_g, wire.energy_kcal), (Some(1.1), Some(0.0), None));
+    }
+
+    #[test]
+    fn what_the_catalogue_does_not_say_is_marked_derived() {
+        let declared = nutrition::Allergens::default().with(Allergen::Milk, Presence::Contains);
+        let all = declared.with(Allergen::Nuts, Presence::Contains);
+        let findings = allergen_findings(&all, &declared);
+        let of = |name: &str| findings.iter().find(|finding| finding.allergen == name).unwrap();
+        assert!(of("nuts").derived && !of("milk").derived && !of("eggs").derived);
+        assert_eq!(of("eggs").presence(), AllergenPresence::Unspecified);
+    }
+}

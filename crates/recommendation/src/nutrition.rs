@@ -1,0 +1,10 @@
+//! What nutrition needs of the catalogue and of people, read from memory and made ready for the
+//! pure functions of `larder-nutrition`. Nothing here asks the database or knows the wire.
+
+pub(crate) mod catalogue;
+pub(crate) mod food_match;
+pub(crate) mod foods;
+pub(crate) mod generic_foods;
+pub(crate) mod labels;
+pub(crate) mod package;
+pub(crate) mod people;
