@@ -64,4 +64,22 @@ impl Diets {
         self.0[diet as usize] = suits;
         self
     }
+
+    /// The same, with what is not known of each taken from `derived`.
+    #[must_use]
+    pub fn or_derived(mut self, derived: &Self) -> Self {
+        for (own, derived) in self.0.iter_mut().zip(derived.0) {
+            if *own == Suits::Unknown {
+                *own = derived;
+            }
+        }
+        self
+    }
+
+    /// The first of `diets` that this is not known to suit.
+    #[must_use]
+    pub fn unsuited_for(&self, diets: &[Diet]) -> Option<(Diet, Suits)> {
+        let known = diets.iter().map(|diet| (*diet, self.get(*diet)));
+        known.into_iter().find(|(_, suits)| matches!(suits, Suits::Unknown | Suits::No))
+    }
 }

@@ -4,6 +4,7 @@
 
 mod allergen;
 mod derivation;
+mod derive;
 mod diet;
 mod energy;
 mod food;
@@ -18,6 +19,7 @@ pub mod matching;
 
 pub use allergen::{Allergen, Allergens, Language, Member, Presence};
 pub use derivation::{Derivation, Input};
+pub use derive::{DerivedFood, Evidence, FoodWords};
 pub use diet::{Diet, Diets, Suits};
 pub use energy::{
     EnergyFormula, EnergyNeed, Estimate, Notice, NoticeKind, PalCategory, Projection, RestingFormula,
