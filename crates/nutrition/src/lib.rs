@@ -13,6 +13,7 @@ mod invalid;
 mod kinds;
 mod nutrients;
 mod person;
+mod scores;
 mod targets;
 
 pub mod matching;
@@ -31,6 +32,12 @@ pub use invalid::{InvalidField, InvalidFields};
 pub use kinds::{FoodKind, FoodKinds, breaks_kosher_meal};
 pub use nutrients::{Nutrient, Nutrients};
 pub use person::{Activity, LifeStage, Person, Sex};
+pub use scores::{
+    Component, ComponentPoints, Contribution, DailyValue, DailyValues, Doubt, DoubtKind, Improvement, Letter,
+    Measure, NrfScore, NrfTerm, NutriScore, NutriScoreCategory, NutriScoreInput, ProductScore, Range,
+    ScoreColumns, ScoreInput, ScoreModel, ScoreTerm, Scored, doubts_of, nrf9_3, nutri_score,
+    nutri_score_category,
+};
 pub use targets::{
     Carbohydrates, Clamp, ClampReason, DailyTargets, Goal, GoalKind, GoalSettings, KindSettings, MealShares,
     NutrientTarget, TargetRefusal, TargetRequest, calculate_targets, usual_meal_shares,
