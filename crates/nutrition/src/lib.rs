@@ -2,6 +2,7 @@
 //! suits, and which meals come nearest to a target. Nothing here knows a database, a wire
 //! format or a clock; what is not known is never taken for zero.
 
+mod adaptive;
 mod allergen;
 mod derivation;
 mod derive;
@@ -18,6 +19,7 @@ mod targets;
 
 pub mod matching;
 
+pub use adaptive::{AdaptiveExpenditure, Confidence, IntakeDay, Outlier, WeighIn, adaptive_expenditure};
 pub use allergen::{Allergen, Allergens, Language, Member, Presence};
 pub use derivation::{Derivation, Input};
 pub use derive::{DerivedFood, Evidence, FoodWords};
