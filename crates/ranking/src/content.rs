@@ -1,21 +1,27 @@
 //! What products are, rather than who bought them: category, brand, tags, words of the name,
-//! nutrition and price as sparse vectors. Their cosine tells substitutes, and lends a new product
-//! the scores of the products most like it until it has customers of its own.
+//! nutrition and price as sparse vectors. Their cosine tells what is like what, and so whom a new
+//! product may please before it has customers of its own.
 
 mod features;
-mod format;
+mod likeness;
+mod newcomers;
 mod profile;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use likeness::Likeness;
+pub(crate) use newcomers::newcomers_for_all;
 pub use profile::{CustomerProfile, ProfileModel, ProfileSettings};
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap},
+};
 
 use rayon::prelude::*;
 
 use self::features::{Feature, features_of};
-use crate::{ProductRecord, SparseMatrix};
+use crate::{ProductRecord, SparseMatrix, SparseRow};
 
 /// Features that more products have than this do not find candidates, unless there are no others;
 /// they still count in the cosine.
@@ -37,13 +43,28 @@ pub struct ContentModel {
     products: SparseMatrix,
     /// Derived: features by products.
     holders: SparseMatrix,
+    /// Products that were added or changed since, as they are now.
+    changed: BTreeMap<u32, ContentVector>,
 }
 
 /// A product's features as a vector of length 1, or 0 when nothing telling is known of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContentVector {
-    /// Place of the feature and value, by place.
-    entries: Vec<(u32, f32)>,
+    /// Places of features, rising.
+    features: Vec<u32>,
+    /// The value of each, above 0.
+    values: Vec<f32>,
+}
+
+impl ContentVector {
+    fn from_sorted(entries: Vec<(u32, f32)>) -> Self {
+        let (features, values) = entries.into_iter().unzip();
+        Self { features, values }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (u32, f32)> {
+        self.features.iter().copied().zip(self.values.iter().copied())
+    }
 }
 
 impl ContentModel {
@@ -64,8 +85,10 @@ impl ContentModel {
             rarities: shared.iter().map(|(_, count)| (1.0 + known / *count as f32).ln()).collect(),
             products: SparseMatrix::from_entries(0, 0, []),
             holders: SparseMatrix::from_entries(0, 0, []),
+            changed: BTreeMap::new(),
         };
-        let vectors: Vec<Vec<(u32, f32)>> = all.par_iter().map(|own| model.vector_of(own).entries).collect();
+        let vectors: Vec<Vec<(u32, f32)>> =
+            all.par_iter().map(|own| model.vector_of(own).entries().collect()).collect();
         model.products = SparseMatrix::from_rows(model.features.len(), &vectors);
         model.holders = model.products.transpose();
         model
@@ -76,34 +99,34 @@ impl ContentModel {
         self.products.row_count()
     }
 
-    /// The vector of a product that need not have been there when this was fitted.
-    pub fn vectorize(&self, record: &ProductRecord) -> ContentVector {
-        self.vector_of(&features_of(record))
+    /// Takes a product as it is now, which need not have been there when this was fitted.
+    pub fn replace(&mut self, product: u32, record: &ProductRecord) {
+        self.changed.insert(product, self.vector_of(&features_of(record)));
     }
 
     /// The vector of a product by its number; empty when there is no such product.
     pub fn vector(&self, product: u32) -> ContentVector {
-        if product as usize >= self.product_count() {
-            return ContentVector::default();
+        ContentVector::from_sorted(self.row_of(product).iter().collect())
+    }
+
+    /// The products that were replaced, in order.
+    #[cfg(test)]
+    fn changed_products(&self) -> impl Iterator<Item = u32> {
+        self.changed.keys().copied()
+    }
+
+    /// The features of a product; none when there is no such product.
+    fn row_of(&self, product: u32) -> SparseRow<'_> {
+        match self.changed.get(&product) {
+            Some(vector) => SparseRow { columns: &vector.features, values: &vector.values },
+            None if (product as usize) < self.product_count() => self.products.row(product as usize),
+            None => SparseRow { columns: &[], values: &[] },
         }
-        ContentVector { entries: self.products.row(product as usize).iter().collect() }
     }
 
     /// The cosine of two products, 0 to 1; 0 when nothing is known of one.
     pub fn similarity(&self, one: u32, other: u32) -> f32 {
-        if one.max(other) as usize >= self.product_count() {
-            return 0.0;
-        }
-        let (one, other) = (self.products.row(one as usize), self.products.row(other as usize));
-        let mut left = other.iter().peekable();
-        let mut cosine = 0.0;
-        for (feature, value) in one.iter() {
-            while left.next_if(|(place, _)| *place < feature).is_some() {}
-            if let Some((_, other_value)) = left.next_if(|(place, _)| *place == feature) {
-                cosine += value * other_value;
-            }
-        }
-        cosine.min(1.0)
+        self.cosine(&self.vector(one), other)
     }
 
     /// The products most like this vector among those accepted, with the cosine, which is above 0;
@@ -114,19 +137,22 @@ impl ContentModel {
         count: usize,
         accepts: impl Fn(u32) -> bool,
     ) -> Vec<(u32, f32)> {
-        let is_rare = |&&(feature, _): &&(u32, f32)| {
+        let is_rare = |&(feature, _): &(u32, f32)| {
             self.holders.row(feature as usize).len() <= MOST_PRODUCTS_OF_A_FEATURE
         };
-        let (rare, frequent): (Vec<_>, Vec<_>) = vector.entries.iter().partition(|entry| is_rare(entry));
+        let (rare, frequent): (Vec<_>, Vec<_>) = vector.entries().partition(is_rare);
         let finding = if rare.is_empty() { &frequent } else { &rare };
         let mut cosines: HashMap<u32, f32> = HashMap::new();
-        for &&(feature, value) in finding {
+        for &(feature, value) in finding {
             for (product, other_value) in self.holders.row(feature as usize).iter() {
                 *cosines.entry(product).or_default() += value * other_value;
             }
         }
+        for &product in self.changed.keys() {
+            cosines.insert(product, self.cosine(vector, product));
+        }
         let mut found: Vec<(u32, f32)> =
-            cosines.into_iter().filter(|(product, _)| accepts(*product)).collect();
+            cosines.into_iter().filter(|&(product, cosine)| cosine > 0.0 && accepts(product)).collect();
         if !rare.is_empty() && !frequent.is_empty() {
             keep_most_similar(&mut found, (count * CANDIDATES_PER_WANTED).max(FEWEST_CANDIDATES));
             for (product, cosine) in &mut found {
@@ -137,20 +163,10 @@ impl ContentModel {
         found
     }
 
-    /// What a product may be worth to a customer by those like it: the mean of their scores weighted by
-    /// likeness, pulled towards 0 as if `caution` more of likeness 1 had score 0.
-    pub fn expected_score(neighbours: &[(u32, f32)], caution: f32, score_of: impl Fn(u32) -> f32) -> f32 {
-        let weight: f32 = neighbours.iter().map(|(_, similarity)| similarity).sum();
-        let sum: f32 = neighbours.iter().map(|&(product, similarity)| similarity * score_of(product)).sum();
-        if weight + caution > 0.0 { sum / (weight + caution) } else { 0.0 }
-    }
-
     fn cosine(&self, vector: &ContentVector, product: u32) -> f32 {
-        let row = self.products.row(product as usize);
-        let shared = vector.entries.iter().filter_map(|(feature, value)| {
-            row.columns.binary_search(feature).ok().map(|place| value * row.values[place])
-        });
-        shared.sum::<f32>().min(1.0)
+        let value_of =
+            |feature: u32| vector.features.binary_search(&feature).map_or(0.0, |place| vector.values[place]);
+        self.row_of(product).iter().map(|(feature, value)| value * value_of(feature)).sum::<f32>().min(1.0)
     }
 
     fn vector_of(&self, features: &[Feature]) -> ContentVector {
@@ -164,7 +180,7 @@ impl ContentModel {
         if length > 0.0 {
             entries.iter_mut().for_each(|(_, value)| *value /= length);
         }
-        ContentVector { entries }
+        ContentVector::from_sorted(entries)
     }
 }
 
@@ -172,6 +188,9 @@ fn keep_most_similar(found: &mut Vec<(u32, f32)>, count: usize) {
     let by_cosine = |one: &(u32, f32), other: &(u32, f32)| -> Ordering {
         other.1.total_cmp(&one.1).then(one.0.cmp(&other.0))
     };
-    found.sort_unstable_by(by_cosine);
+    if count > 0 && found.len() > count {
+        found.select_nth_unstable_by(count - 1, by_cosine);
+    }
     found.truncate(count);
+    found.sort_unstable_by(by_cosine);
 }

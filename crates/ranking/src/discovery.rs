@@ -170,7 +170,7 @@ impl DiscoveryModel {
 }
 
 /// The places of the highest scores that are accepted, by falling score; at most `count`.
-fn best_of(scores: &[f32], count: usize, accepts: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
+pub(crate) fn best_of(scores: &[f32], count: usize, accepts: impl Fn(u32) -> bool) -> Vec<(u32, f32)> {
     let by_score = |one: &(u32, f32), other: &(u32, f32)| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0));
     let mut found: Vec<(u32, f32)> = Vec::with_capacity(2 * count);
     // What is below it cannot be among the highest any more.

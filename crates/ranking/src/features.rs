@@ -23,7 +23,10 @@ pub(crate) use shelves::Shelves;
 pub(crate) use statistics::Statistics;
 
 use self::{customer::Household, discovered::Discovered, shelves::GroupSums};
-use crate::{DiscoveryModel, forest::FeatureBlock, neighbours::ShortlistEntry, snapshot::Models};
+use crate::{
+    ContentModel, DiscoveryModel, content::Likeness, forest::FeatureBlock, history_value,
+    neighbours::ShortlistEntry, snapshot::Models,
+};
 
 /// The models features are made with: all fitted on what was known at one time.
 #[derive(Clone, Copy)]
@@ -34,6 +37,8 @@ pub(crate) struct FeatureModels<'a> {
     pub shelves: &'a Shelves,
     /// Weights and vectors for what is new to a customer; none where they were not fitted.
     pub discovery: Option<&'a DiscoveryModel>,
+    /// What products are; none where it does not matter.
+    pub content: Option<&'a ContentModel>,
 }
 
 /// What training found out of one customer.
@@ -44,6 +49,9 @@ pub(crate) struct CustomerFindings<'a> {
     /// Their vector, if it still fits what is known of them.
     pub vector: Option<&'a [f32]>,
 }
+
+/// So many of the products with most pull say what the customer likes.
+const MOST_SEEDS: usize = 50;
 
 /// Working memory of one request or one training thread.
 #[derive(Default)]
@@ -60,6 +68,8 @@ pub(crate) struct Scratch {
     pub scores: Vec<f32>,
     household: Household,
     discovered: Discovered,
+    /// What the customer's products are.
+    pub likeness: Likeness,
     /// By product: its place among the candidates, plus one.
     places: Vec<u32>,
     sums: GroupSums,
@@ -72,6 +82,9 @@ impl Scratch {
         own::weigh(&self.history, now_day, &mut self.own, &mut self.order);
         self.household = customer::weigh(&self.history, &self.own, now_day);
         self.sums.fill(models.shelves, &self.own);
+        let strongest = self.order.iter().take(MOST_SEEDS).map(|&place| &self.own[place as usize]);
+        let counted = strongest.map(|own| (own.product, history_value(own.taste)));
+        self.likeness.fill(models.content, counted);
     }
 
     /// Starts an empty list of candidates for a catalogue of so many products.

@@ -109,6 +109,7 @@ impl Shortlists {
             let new = found.iter().filter(|(product, _)| !is_listed(*product));
             list.extend(new.map(|&(product, _)| ShortlistEntry::of_steps(product, 0, 0)));
             list.sort_unstable_by_key(|entry| entry.product);
+            list.dedup_by_key(|entry| entry.product);
             extended.push(list);
         }
         extended

@@ -17,7 +17,7 @@ mod taste;
 mod tests;
 mod trending;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(test)]
@@ -30,8 +30,8 @@ use self::{
 };
 pub use self::{relations::Relation, session::SessionStep};
 use crate::{
-    Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery, RepeatPolicy,
-    SimilarCustomer, Snapshot, Target, TrainingSettings, UnknownProduct,
+    ContentModel, Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery,
+    RepeatPolicy, SimilarCustomer, Snapshot, Target, TrainingSettings, UnknownProduct,
     decay::HalfLife,
     features::{FeatureModels, Scratch, Shelves, Statistics},
     history::{Facts, NEVER_US},
@@ -63,9 +63,11 @@ pub struct Serving {
     /// By product: how much more it is worth recommending because its buyers buy it again.
     buy_again: Vec<f32>,
     shelves: Shelves,
+    /// What products are.
+    content: ContentModel,
     statistics: Statistics,
     /// Products that changed since the snapshot was made.
-    changed: HashSet<u32>,
+    changed: BTreeSet<u32>,
     relations: Relations,
     /// Working memory of requests that ended, for those that come.
     scratches: Mutex<Vec<Scratch>>,
@@ -89,8 +91,9 @@ impl Serving {
             overlay: Overlay::default(),
             buy_again: Vec::new(),
             shelves: Shelves::default(),
+            content: ContentModel::fit(&[]),
             statistics: Statistics::default(),
-            changed: HashSet::new(),
+            changed: BTreeSet::new(),
             relations: Relations::default(),
             scratches: Mutex::default(),
         }
@@ -112,8 +115,9 @@ impl Serving {
         );
         let mut serving = Self {
             shelves,
+            content: ContentModel::fit(&snapshot.products.records),
             statistics,
-            changed: HashSet::new(),
+            changed: BTreeSet::new(),
             relations: Relations::default(),
             scratches: Mutex::default(),
             tenant: snapshot.tenant().to_owned(),
@@ -145,12 +149,13 @@ impl Serving {
         let product = self.catalogue.number_of(&record.product_id);
         self.order.remove(&self.catalogue, product);
         self.shelves.replace(product, &record);
+        self.content.replace(product, &record);
         self.catalogue.replace(product, record);
         self.order.insert(&self.catalogue, product);
         self.changed.insert(product);
     }
 
-    /// The products that were added or changed since the snapshot was made, in no order.
+    /// The products that were added or changed since the snapshot was made.
     pub fn changed_products(&self) -> impl Iterator<Item = &ProductRecord> {
         self.changed.iter().filter_map(|product| self.catalogue.record(*product))
     }
@@ -333,6 +338,13 @@ impl Serving {
         }
     }
 
+    /// The products that were added since the snapshot was made and that nobody has had yet.
+    fn unsold_since_training(&self) -> impl Iterator<Item = u32> {
+        let known = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.products.ids.len() as u32);
+        let added = self.changed.range(known..).copied();
+        added.filter(|&product| self.order.log2(product) == f64::NEG_INFINITY)
+    }
+
     fn models(&self) -> Option<&Models> {
         self.snapshot.as_ref().map(|snapshot| &snapshot.models)
     }
@@ -343,6 +355,7 @@ impl Serving {
             statistics: &self.statistics,
             shelves: &self.shelves,
             discovery: self.snapshot.as_ref().and_then(|snapshot| snapshot.discovery.as_ref()),
+            content: Some(&self.content),
         }
     }
 

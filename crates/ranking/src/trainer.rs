@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    DiscoverySettings, Event, ProductRecord, Snapshot, SnapshotHeader, Target,
+    ContentModel, DiscoverySettings, Event, ProductRecord, Snapshot, SnapshotHeader, Target,
     decay::{HalfLife, clamp_time},
     discovery::{discover, tastes_of_all, with_discovered},
     features::{Shelves, Statistics},
@@ -173,6 +173,7 @@ impl Trainer {
         let models = Models::derive(&self.tuning, reference_us, product_ids.len(), &customers);
         let now_day = day_of(reference_us).saturating_add(1);
         let shelves = Shelves::of(&records);
+        let content = ContentModel::fit(&records);
         let statistics = Statistics::derive(&customers, &shelves, product_ids.len(), now_day);
         let target = self.schooling.as_ref().map(|schooling| schooling.target);
         let seen_on = |customer: usize| match target {
@@ -182,10 +183,10 @@ impl Trainer {
         let tastes = tastes_of_all(&customers, product_ids.len(), seen_on);
         let discovery = discover(&tastes, &statistics, self.discovery.as_ref());
         let shortlists = Shortlists::derive(&customers, product_ids.len(), now_day);
-        let shortlists = with_discovered(shortlists, discovery.as_ref(), &tastes);
-        let ranker = self.schooling.and_then(|schooling| {
-            teach(&customers, &shelves, product_ids.len(), now_day, &self.tuning, &schooling)
-        });
+        let shortlists = with_discovered(shortlists, discovery.as_ref(), (&content, &statistics), &tastes);
+        let ranker = self
+            .schooling
+            .and_then(|schooling| teach(&customers, &shelves, &content, now_day, &self.tuning, &schooling));
         let products = Products { ids: product_ids, records };
         Snapshot {
             shortlists,

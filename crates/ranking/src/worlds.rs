@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 pub(crate) use self::cut::World;
 use crate::{
-    DiscoverySettings, Target,
+    ContentModel, DiscoverySettings, Target,
     discovery::{discover, findings_of, tastes_of_all, with_discovered},
     features::{CustomerFindings, Feature, FeatureModels, Scratch, Shelves, Statistics},
     forest::{Calibration, Forest, ForestSettings, Objective, TrainingRows},
@@ -73,21 +73,23 @@ impl World {
         &self,
         tuning: &Tuning,
         shelves: &Shelves,
-        products: usize,
+        content: &ContentModel,
         schooling: &Schooling,
     ) -> TrainingRows {
+        let products = content.product_count();
         let reference_us = i64::from(self.now_day) * DAY_US;
         let models = Models::derive(tuning, reference_us, products, &self.customers);
         let statistics = Statistics::derive(&self.customers, shelves, products, self.now_day);
         let tastes = tastes_of_all(&self.customers, products, |customer| self.seen_on[customer]);
         let discovery = discover(&tastes, &statistics, schooling.discovery.as_ref());
         let shortlists = Shortlists::derive(&self.customers, products, self.now_day);
-        let shortlists = with_discovered(shortlists, discovery.as_ref(), &tastes);
+        let shortlists = with_discovered(shortlists, discovery.as_ref(), (content, &statistics), &tastes);
         let models = FeatureModels {
             models: Some(&models),
             statistics: &statistics,
             shelves,
             discovery: discovery.as_ref(),
+            content: Some(content),
         };
         let lessons = Lessons { world: self, models, schooling };
         let with_something: Vec<usize> = (0..self.bought.len())
@@ -175,7 +177,7 @@ impl Lessons<'_> {
 pub(crate) fn teach(
     customers: &Customers,
     shelves: &Shelves,
-    products: usize,
+    content: &ContentModel,
     now_day: i32,
     tuning: &Tuning,
     schooling: &Schooling,
@@ -184,7 +186,7 @@ pub(crate) fn teach(
     let mut rows = TrainingRows::new(Feature::ALL.len());
     let mut newest_groups = 0;
     for world in &worlds {
-        rows.append(world.rows(tuning, shelves, products, schooling));
+        rows.append(world.rows(tuning, shelves, content, schooling));
         if newest_groups == 0 {
             newest_groups = rows.groups();
         }

@@ -2,13 +2,20 @@
 
 use super::{DiscoveryModel, DiscoverySettings};
 use crate::{
-    SparseMatrix,
+    ContentModel, SparseMatrix,
+    content::newcomers_for_all,
     features::{CustomerFindings, Statistics},
     neighbours::Shortlists,
 };
 
 /// Of fewer customers nothing is found out.
 const FEWEST_CUSTOMERS: usize = 10;
+
+/// Products of fewer buyers are too new to be known by who bought them.
+const FEWEST_BUYERS: f32 = 5.0;
+
+/// So many of them are put on each customer's shortlist.
+const MOST_NEWCOMERS: usize = 10;
 
 /// So many products new to each customer are put on their shortlist.
 const MOST_DISCOVERED: usize = 40;
@@ -26,16 +33,22 @@ pub(crate) fn discover(
     settings.filter(|_| is_enough).map(|settings| DiscoveryModel::fit(tastes, &popularity, settings))
 }
 
-/// The shortlists with what was discovered for each customer.
+/// The shortlists with what was discovered for each customer, and with products too new for that which
+/// are like what they have.
 pub(crate) fn with_discovered(
     shortlists: Shortlists,
     discovery: Option<&DiscoveryModel>,
+    (content, statistics): (&ContentModel, &Statistics),
     tastes: &SparseMatrix,
 ) -> Shortlists {
-    match discovery {
-        Some(model) => shortlists.with_discovered(&model.candidates_of_all(tastes, MOST_DISCOVERED)),
-        None => shortlists,
+    let is_new = |product: u32| statistics.of(product).buyers < FEWEST_BUYERS;
+    let mut found = newcomers_for_all(content, tastes, MOST_NEWCOMERS, is_new);
+    if let Some(model) = discovery {
+        for (found, more) in found.iter_mut().zip(model.candidates_of_all(tastes, MOST_DISCOVERED)) {
+            found.extend(more);
+        }
     }
+    shortlists.with_discovered(&found)
 }
 
 /// What training found out of a customer of the matrix it was fitted to.

@@ -171,6 +171,8 @@ features! {
         Similarity,
         /// What the customer's products say for it, each beside the others.
         Ease,
+        /// How like the customer's products it is by what it is: category, brand, words, nutrition.
+        Likeness,
     }
     Category {
         /// Purchases of its category, halving every four months.

@@ -1,10 +1,7 @@
 //! What the item-to-item weights and the vectors say of products, for one customer.
 
-use super::own::OwnProduct;
+use super::{MOST_SEEDS, own::OwnProduct};
 use crate::{DiscoveryModel, history_value};
-
-/// So many of the products with most pull say what else the customer may like.
-const MOST_SEEDS: usize = 50;
 
 /// Scores of one customer. Only the touched sums are cleared.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use super::{
 use crate::{DiscoveryModel, forest::FeatureBlock};
 
 pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
-    let Scratch { candidates, own, block, household, sums, discovered, .. } = scratch;
+    let Scratch { candidates, own, block, household, sums, discovered, likeness, .. } = scratch;
     if block.features() != Feature::ALL.len() {
         *block = FeatureBlock::new(Feature::ALL.len());
     }
@@ -26,6 +26,9 @@ pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
         columns.product(&facts);
         columns.neighbours(candidate);
         columns.discovered(discovered, models.discovery, candidate.product);
+        if let Some(content) = models.content {
+            columns.set(Feature::Likeness, likeness.of(content, candidate.product));
+        }
         let shelves = models.shelves.of_product(candidate.product);
         let of = |way: usize| shelves[way].map(|shelf| sums.of(way, shelf).unwrap_or_default());
         columns.shelves([of(CATEGORY), of(KIND), of(BRAND)], own, &facts, household);

@@ -1,16 +1,13 @@
 //! Which products are weighed for a customer: the own ones, what customers alike buy, what is
 //! bought with the own ones, and what is popular.
 
-use super::{CustomerFindings, FeatureModels, Scratch};
+use super::{CustomerFindings, FeatureModels, MOST_SEEDS, Scratch};
 
 /// The place of a product that the customer has nothing to do with.
 pub(crate) const NO_PLACE: u32 = u32::MAX;
 
 /// Of a longer history only the products with most pull are weighed.
 const MOST_OWN: usize = 300;
-
-/// So many of the products with most pull tell what else the customer may like.
-const MOST_SEEDS: usize = 50;
 
 /// So many of the products nearest to the seeds are weighed beside the own ones.
 const MOST_NEAR: usize = 60;

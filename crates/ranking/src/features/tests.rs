@@ -52,8 +52,13 @@ fn features_of(
     let products = snapshot.products.ids.len();
     let statistics = Statistics::derive(&snapshot.customers, &shelves, products, day);
     let shortlists = Shortlists::derive(&snapshot.customers, products, day);
-    let models =
-        FeatureModels { models: Some(models), statistics: &statistics, shelves: &shelves, discovery: None };
+    let models = FeatureModels {
+        models: Some(models),
+        statistics: &statistics,
+        shelves: &shelves,
+        discovery: None,
+        content: None,
+    };
     let mut scratch = Scratch::default();
     scratch.history.fill(&snapshot.customers, snapshot.customers.rows_of(customer));
     scratch.weigh_history(models, day);

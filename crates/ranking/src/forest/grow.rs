@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     bins::{BinnedRows, Bins},
-    histogram::{Histogram, Sums},
+    histogram::{Histogram, Seen, Sums},
     split::{Rules, Split, Undivided, best_split},
     tree::{Child, Node, Tree},
 };
@@ -86,15 +86,23 @@ impl<'a> Grower<'a> {
     }
 
     fn root(&mut self, rows: &[u32], ground: &Ground) -> OpenLeaf {
-        let mut histogram = self.histogram();
-        histogram.fill(self.binned, rows, ground.sums);
+        let mut histogram = self.histogram(ground);
+        histogram.fill(self.seen(ground), rows, ground.sums);
         let sums = histogram.bins(0).iter().fold(Sums::default(), |sum, bin| sum.plus(*bin));
         let best = self.best(&histogram, Undivided { sums, rows: rows.len() }, ground);
         OpenLeaf { range: 0..rows.len(), sums, histogram, best, above: None }
     }
 
-    fn histogram(&mut self) -> Histogram {
-        self.spare.pop().unwrap_or_else(|| Histogram::empty(self.binned.features))
+    /// Every tree sees as many features, so that histograms can be used again.
+    fn histogram(&mut self, ground: &Ground) -> Histogram {
+        self.spare.pop().unwrap_or_else(|| Histogram::empty(ground.features.len()))
+    }
+
+    fn seen<'b>(&self, ground: &Ground<'b>) -> Seen<'b>
+    where
+        'a: 'b,
+    {
+        Seen { binned: self.binned, features: ground.features }
     }
 
     fn best(&self, histogram: &Histogram, leaf: Undivided, ground: &Ground) -> Option<Split> {
@@ -115,8 +123,8 @@ impl<'a> Grower<'a> {
         let middle = range.start + part(&mut rows[range.clone()], &mut self.scratch, column, split);
         let ranges = [range.start..middle, middle..range.end];
         let right_is_smaller = ranges[1].len() < ranges[0].len();
-        let mut smaller = self.histogram();
-        smaller.fill(self.binned, &rows[ranges[usize::from(right_is_smaller)].clone()], ground.sums);
+        let mut smaller = self.histogram(ground);
+        smaller.fill(self.seen(ground), &rows[ranges[usize::from(right_is_smaller)].clone()], ground.sums);
         bigger.take_away(&smaller);
         let histograms = if right_is_smaller { [bigger, smaller] } else { [smaller, bigger] };
         let child_sums = [split.left, sums.minus(split.left)];

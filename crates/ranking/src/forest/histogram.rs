@@ -41,7 +41,14 @@ impl Sums {
     }
 }
 
-/// The sums of each feature's bins.
+/// The rows' bins of the features a tree sees.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub binned: &'a BinnedRows,
+    pub features: &'a [usize],
+}
+
+/// The sums of the bins of each feature that is seen, in the order they are seen in.
 #[derive(Clone)]
 pub(super) struct Histogram {
     features: Vec<[Sums; BINS]>,
@@ -52,23 +59,24 @@ impl Histogram {
         Self { features: vec![[Sums::default(); BINS]; features] }
     }
 
-    pub(super) fn bins(&self, feature: usize) -> &[Sums] {
-        &self.features[feature]
+    /// The bins of the feature that is seen at this place.
+    pub(super) fn bins(&self, place: usize) -> &[Sums] {
+        &self.features[place]
     }
 
     /// Replaces the sums by those of the given rows; `sums` are those of every row there is.
-    pub(super) fn fill(&mut self, binned: &BinnedRows, rows: &[u32], sums: &[Sums]) {
+    pub(super) fn fill(&mut self, seen: Seen<'_>, rows: &[u32], sums: &[Sums]) {
         self.features.fill([Sums::default(); BINS]);
         let threads = rayon::current_num_threads();
         if threads < 2 || rows.len() < ROWS_WORTH_SHARING {
-            self.add(binned, rows, sums);
+            self.add(seen, rows, sums);
             return;
         }
         let parts: Vec<Self> = rows
             .par_chunks(rows.len().div_ceil(threads))
             .map(|rows| {
-                let mut part = Self::empty(binned.features);
-                part.add(binned, rows, sums);
+                let mut part = Self::empty(seen.features.len());
+                part.add(seen, rows, sums);
                 part
             })
             .collect();
@@ -83,21 +91,22 @@ impl Histogram {
     }
 
     /// Adds two rows at once: while one waits for memory, so does the other.
-    fn add(&mut self, binned: &BinnedRows, rows: &[u32], sums: &[Sums]) {
+    fn add(&mut self, seen: Seen<'_>, rows: &[u32], sums: &[Sums]) {
         let (pairs, last) = rows.as_chunks::<2>();
         for &[one, other] in pairs {
-            let (one, other) = (one as usize, other as usize);
-            let added = (sums[one], sums[other]);
-            let bins = binned.row(one).iter().zip(binned.row(other));
-            for (places, (&one, &other)) in self.features.iter_mut().zip(bins) {
-                places[usize::from(one)] = places[usize::from(one)].plus(added.0);
-                places[usize::from(other)] = places[usize::from(other)].plus(added.1);
+            let added = (sums[one as usize], sums[other as usize]);
+            let (one, other) = (seen.binned.row(one as usize), seen.binned.row(other as usize));
+            for (bins, &feature) in self.features.iter_mut().zip(seen.features) {
+                let (one, other) = (usize::from(one[feature]), usize::from(other[feature]));
+                bins[one] = bins[one].plus(added.0);
+                bins[other] = bins[other].plus(added.1);
             }
         }
         for &row in last {
-            let row = row as usize;
-            for (places, &bin) in self.features.iter_mut().zip(binned.row(row)) {
-                places[usize::from(bin)] = places[usize::from(bin)].plus(sums[row]);
+            let (added, row) = (sums[row as usize], seen.binned.row(row as usize));
+            for (bins, &feature) in self.features.iter_mut().zip(seen.features) {
+                let bin = usize::from(row[feature]);
+                bins[bin] = bins[bin].plus(added);
             }
         }
     }

@@ -60,7 +60,7 @@ impl Rules {
     }
 }
 
-/// The best split of a leaf by any of the features; of equally good ones that of the first
+/// The best split of a leaf by any of the features, which the histogram has in this order; of equally good ones that of the first
 /// feature and the lowest bin. `None` when no split is better than none.
 pub(super) fn best_split(
     histogram: &Histogram,
@@ -79,8 +79,8 @@ pub(super) fn best_split(
         best: None,
         to_beat: rules.gain(leaf.sums) + 1e-12,
     };
-    for &feature in features {
-        search.look_at(feature, bins.value_bins(feature), histogram.bins(feature));
+    for (place, &feature) in features.iter().enumerate() {
+        search.look_at(feature, bins.value_bins(feature), histogram.bins(place));
     }
     search.best
 }

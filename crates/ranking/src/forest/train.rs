@@ -1,5 +1,7 @@
 //! Boosting: tree after tree on what the trees before got wrong.
 
+use rayon::prelude::*;
+
 use super::{
     Forest, ForestSettings, TrainingRows,
     bins::{BinnedRows, Bins},
@@ -129,9 +131,12 @@ impl<'a> Boosting<'a> {
             seen[row as usize] = true;
         }
         let tree = BinnedTree::of(&grown.tree, self.bins);
-        for (row, score) in self.scores.iter_mut().enumerate().filter(|(row, _)| !seen[*row]) {
-            *score += tree.value_of(self.binned.row(row));
-        }
+        let binned = self.binned;
+        self.scores.par_iter_mut().zip(&seen).enumerate().for_each(|(row, (score, is_seen))| {
+            if !is_seen {
+                *score += tree.value_of(binned.row(row));
+            }
+        });
     }
 
     fn finish(self, features: usize, bias: f32, watch: Option<Watch>) -> Training {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Ranked, RecommendQuery, RepeatPolicy, Target, discovery,
-    features::{self, CustomerFindings, Scratch},
+    features::{self, CustomerFindings, Feature, Scratch},
     history::NEVER_US,
     ranker::LearnedRanker,
 };
@@ -17,6 +17,19 @@ use crate::{
 /// A filter that leaves fewer candidates than so many for each product asked for brings in what is
 /// popular and passes it.
 const CANDIDATES_PER_ITEM: usize = 3;
+
+/// Of these, so many are looked for by what they are, the rest by popularity.
+const LIKE_PER_ITEM: usize = 2;
+
+/// What a customer's products are is told by so many features when others like them are looked for.
+const MOST_FEATURES: usize = 40;
+
+/// So many products that came or changed since the training are weighed, those most like what the
+/// customer has.
+const MOST_CHANGED: usize = 10;
+
+/// Below this two products are not said to be alike.
+const LEAST_LIKENESS: f32 = 0.3;
 
 /// The best products for the customer, of `only` these (sorted) or of all.
 pub(super) fn rank(
@@ -47,9 +60,12 @@ pub(super) fn rank(
             only.iter().filter(|&&product| accept(product)).for_each(|&product| {
                 scratch.add_candidate(product);
             });
-        } else if scratch.candidates.len() < wanted && query.repeat_policy != RepeatPolicy::Only {
-            for product in serving.order.first(gate.categories(), wanted, &accept) {
-                scratch.add_candidate(product);
+        } else if query.repeat_policy != RepeatPolicy::Only {
+            add_like(serving, scratch, wanted, query.limit, &accept);
+            if scratch.candidates.len() < wanted {
+                for product in serving.order.first(gate.categories(), wanted, &accept) {
+                    scratch.add_candidate(product);
+                }
             }
         }
         score(serving, ranker, scratch);
@@ -63,6 +79,31 @@ pub(super) fn rank(
     }
     let why = |count| why_short(serving, &gate, query, &tastes, count);
     arrange::answer(serving, query, &accept, chosen, &why, now_us)
+}
+
+/// Adds products like the customer's by what they are: those the models cannot know yet, and where a
+/// filter leaves few candidates any that pass it.
+fn add_like(
+    serving: &Serving,
+    scratch: &mut Scratch,
+    wanted: usize,
+    limit: usize,
+    accept: &dyn Fn(u32) -> bool,
+) {
+    let mut like: Vec<(u32, f32)> = serving
+        .unsold_since_training()
+        .filter(|&product| accept(product))
+        .map(|product| (product, scratch.likeness.of(&serving.content, product)))
+        .filter(|(_, likeness)| *likeness > 0.0)
+        .collect();
+    keep_first(&mut like, MOST_CHANGED, |one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    if scratch.candidates.len() < wanted {
+        let vector = scratch.likeness.vector(MOST_FEATURES);
+        like.extend(serving.content.nearest(&vector, limit.saturating_mul(LIKE_PER_ITEM), accept));
+    }
+    like.into_iter().for_each(|(product, _)| {
+        scratch.add_candidate(product);
+    });
 }
 
 pub(super) fn taste_of(tastes: &[Taste], product: u32) -> Option<&Taste> {
@@ -150,7 +191,10 @@ fn best<'a>(
     let id = |place: u32| serving.catalogue.id(scratch.candidates[place as usize].product);
     keep_first(&mut places, limit, |&one, &other| {
         let score = |place: u32| scratch.scores[place as usize];
-        score(other).total_cmp(&score(one)).then_with(|| id(one).cmp(id(other)))
+        let likeness = |place: u32| scratch.block.get(place as usize, Feature::Likeness as usize);
+        // What the ranker cannot tell apart goes by what it is.
+        let by_score = score(other).total_cmp(&score(one));
+        by_score.then_with(|| likeness(other).total_cmp(&likeness(one))).then_with(|| id(one).cmp(id(other)))
     });
     let chosen = places.into_iter().map(|place| {
         let candidate = &scratch.candidates[place as usize];
@@ -163,6 +207,14 @@ fn best<'a>(
         }
     });
     chosen.collect()
+}
+
+/// The strongest of the customer's products that a product is like, if it is much like one.
+fn most_like<'a>(serving: &Serving, product: u32, tastes: &'a [Taste]) -> Option<&'a Taste> {
+    let seeds = seeds_of(serving, tastes).into_iter();
+    let likeness = seeds.map(|taste| (taste, serving.content.similarity(taste.product, product)));
+    let most = likeness.max_by(|one, other| one.1.total_cmp(&other.1));
+    most.filter(|(_, likeness)| *likeness >= LEAST_LIKENESS).map(|(taste, _)| taste)
 }
 
 /// The strongest thing that can be said for the product, without saying more than is known.
@@ -187,6 +239,11 @@ fn evidence_of<'a>(
     }
     if candidate.neighbours_long > 0.0 {
         return Evidence::Alike;
+    }
+    if serving.order.log2(candidate.product) == f64::NEG_INFINITY
+        && let Some(taste) = most_like(serving, candidate.product, tastes)
+    {
+        return Evidence::Like(taste);
     }
     let category = serving.catalogue.category(candidate.product);
     match category.filter(|category| favourites.contains(category)) {

@@ -76,6 +76,18 @@ impl<'a> Narrator<'a> {
         reasons
     }
 
+    /// For a product nobody had yet that is like one of the customer's.
+    pub(super) fn like(&self, taste: &Taste) -> Vec<String> {
+        let name = self.serving.catalogue.name(taste.product);
+        let did = if taste.facts.purchases > 0 { "bought" } else { "looked at" };
+        vec![format!("new, and like {name}, which you {did}")]
+    }
+
+    /// For a product that is like another by what both are.
+    pub(super) fn like_product(&self, other: u32) -> Vec<String> {
+        vec![format!("like {} by what it is", self.serving.catalogue.name(other))]
+    }
+
     pub(super) fn popular_in(&self, product: u32, category: u32) -> Vec<String> {
         let category = self.serving.catalogue.category_name(category);
         vec![match self.bought_lately(product) {

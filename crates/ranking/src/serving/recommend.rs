@@ -39,6 +39,10 @@ pub(super) enum Evidence<'a> {
     Near(Affinity),
     /// Customers alike buy it.
     Alike,
+    /// Nobody had it yet, and it is like this one of the customer's products.
+    Like(&'a Taste),
+    /// It is like the product that was asked for.
+    LikeProduct(u32),
     PopularIn(u32),
     Popular,
 }
@@ -121,12 +125,32 @@ pub(super) fn similar(serving: &Serving, product: u32, limit: usize, filter: &Fi
             Candidate { product: near.product, score: similarity, relevance: None, evidence }
         })
         .collect();
+    if chosen.is_empty() {
+        chosen = like(serving, product, limit, &accept);
+    }
     if let Some(category) = serving.catalogue.category(product) {
         fill_up(serving, &mut chosen, limit, Rung::In(&[category]), &accept);
     }
     fill_up(serving, &mut chosen, limit, Rung::Everywhere(gate.categories()), &accept);
     let shortfall = shortfall(serving, &gate, chosen.len(), limit);
     ranked(serving, chosen, shortfall, now_us)
+}
+
+/// What is like a product that too few had for anything to be bought with it.
+fn like(
+    serving: &Serving,
+    product: u32,
+    limit: usize,
+    accept: &dyn Fn(u32) -> bool,
+) -> Vec<Candidate<'static>> {
+    let nearest = serving.content.nearest(&serving.content.vector(product), limit, accept);
+    let candidate = |(other, likeness): (u32, f32)| Candidate {
+        product: other,
+        score: f64::from(likeness),
+        relevance: None,
+        evidence: Evidence::LikeProduct(product),
+    };
+    nearest.into_iter().map(candidate).collect()
 }
 
 pub(super) fn popular(serving: &Serving, limit: usize, filter: &Filter, now_us: i64) -> Ranked {
@@ -282,6 +306,8 @@ pub(super) fn ranked(
             Evidence::Own(taste, near) => (Source::Personal, narrator.own(taste, near.as_ref())),
             Evidence::Near(near) => (Source::Similar, narrator.near(near)),
             Evidence::Alike => (Source::Similar, narrator.alike(product)),
+            Evidence::Like(taste) => (Source::Similar, narrator.like(taste)),
+            Evidence::LikeProduct(other) => (Source::Similar, narrator.like_product(*other)),
             Evidence::PopularIn(category) => {
                 (Source::PopularInCategory, narrator.popular_in(product, *category))
             }

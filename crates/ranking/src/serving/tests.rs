@@ -2,6 +2,7 @@
 
 mod arranged;
 mod laws;
+mod newcomers;
 
 use crate::{
     Event, Filter, InteractionKind, ProductRecord, RepeatPolicy, Serving, Shortfall, Source,
