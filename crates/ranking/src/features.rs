@@ -7,6 +7,7 @@ mod catalogue;
 mod customer;
 mod discovered;
 mod fill;
+mod foreseen;
 mod gather;
 mod own;
 mod shelves;
@@ -22,9 +23,9 @@ pub(crate) use own::{HALVING_120, OwnProduct, taste, worth};
 pub(crate) use shelves::Shelves;
 pub(crate) use statistics::Statistics;
 
-use self::{customer::Household, discovered::Discovered, shelves::GroupSums};
+use self::{customer::Household, discovered::Discovered, foreseen::Foreseen, shelves::GroupSums};
 use crate::{
-    ContentModel, DiscoveryModel, content::Likeness, forest::FeatureBlock, history_value,
+    ContentModel, DiscoveryModel, ProfileModel, content::Likeness, forest::FeatureBlock, history_value,
     neighbours::ShortlistEntry, snapshot::Models,
 };
 
@@ -39,15 +40,19 @@ pub(crate) struct FeatureModels<'a> {
     pub discovery: Option<&'a DiscoveryModel>,
     /// What products are; none where it does not matter.
     pub content: Option<&'a ContentModel>,
+    /// What those have who say the same of themselves; none where nobody says anything.
+    pub profiles: Option<&'a ProfileModel>,
 }
 
-/// What training found out of one customer.
+/// What is known of one customer beside what they did: what training found out, and what they say.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct CustomerFindings<'a> {
     /// What customers alike buy, and what was discovered for them.
     pub shortlist: &'a [ShortlistEntry],
     /// Their vector, if it still fits what is known of them.
     pub vector: Option<&'a [f32]>,
+    /// The traits of their profile.
+    pub traits: &'a [String],
 }
 
 /// So many of the products with most pull say what the customer likes.
@@ -68,6 +73,8 @@ pub(crate) struct Scratch {
     pub scores: Vec<f32>,
     household: Household,
     discovered: Discovered,
+    /// What the customer's profile foresees.
+    pub foreseen: Foreseen,
     /// What the customer's products are.
     pub likeness: Likeness,
     /// By product: its place among the candidates, plus one.

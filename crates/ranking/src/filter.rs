@@ -72,6 +72,8 @@ pub struct RecommendQuery<'a> {
     pub ranker: Ranker,
     /// How they are arranged once they are scored.
     pub arrangement: &'a Arrangement,
+    /// What the customer says of themselves ([`crate::CustomerProfile::traits`]).
+    pub traits: &'a [String],
     /// What the customer was shown and ignored; rotation lets it fade.
     pub impressions: &'a [Impression],
 }

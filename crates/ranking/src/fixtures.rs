@@ -80,8 +80,16 @@ pub(crate) fn ask_with(
     let arrangement = Arrangement::plain();
     let ranker = Ranker::Learned;
     let impressions = &[];
-    let query =
-        RecommendQuery { customer_id, limit, filter, repeat_policy, ranker, arrangement, impressions };
+    let query = RecommendQuery {
+        customer_id,
+        limit,
+        filter,
+        repeat_policy,
+        ranker,
+        arrangement,
+        traits: &[],
+        impressions,
+    };
     serving.recommend(&query, NOW_US)
 }
 

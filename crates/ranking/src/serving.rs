@@ -30,8 +30,8 @@ use self::{
 };
 pub use self::{relations::Relation, session::SessionStep};
 use crate::{
-    ContentModel, Event, Explanation, Filter, NextBasket, ProductRecord, Ranked, Ranker, RecommendQuery,
-    RepeatPolicy, SimilarCustomer, Snapshot, Target, TrainingSettings, UnknownProduct,
+    ContentModel, Event, Explanation, Filter, NextBasket, ProductRecord, ProfileModel, Ranked, Ranker,
+    RecommendQuery, RepeatPolicy, SimilarCustomer, Snapshot, Target, TrainingSettings, UnknownProduct,
     decay::HalfLife,
     features::{FeatureModels, Scratch, Shelves, Statistics},
     history::{Facts, NEVER_US},
@@ -237,7 +237,8 @@ impl Serving {
         }
     }
 
-    /// Why the product has its score for the customer, in parts that add up to it.
+    /// Why the product has its score for the customer, who says `traits` of themselves, in parts that
+    /// add up to it.
     ///
     /// # Errors
     /// The product is not in the catalogue, or hidden.
@@ -246,6 +247,7 @@ impl Serving {
         customer_id: &str,
         product_id: &str,
         ranker: Ranker,
+        traits: &[String],
         now_us: i64,
     ) -> Result<Explanation, UnknownProduct> {
         let visible = |product: &u32| self.catalogue.is_visible(*product);
@@ -253,8 +255,8 @@ impl Serving {
             return Err(UnknownProduct { product_id: product_id.to_owned() });
         };
         Ok(match self.learned(ranker) {
-            Some(ranker) => explain::learned(self, ranker, customer_id, product, now_us),
-            None => explain::linear(self, customer_id, product, now_us),
+            Some(ranker) => explain::learned(self, ranker, (customer_id, traits), product, now_us),
+            None => explain::linear(self, (customer_id, traits), product, now_us),
         })
     }
 
@@ -345,6 +347,10 @@ impl Serving {
         added.filter(|&product| self.order.log2(product) == f64::NEG_INFINITY)
     }
 
+    fn profiles(&self) -> Option<&ProfileModel> {
+        self.snapshot.as_ref().and_then(|snapshot| snapshot.profiles.as_ref())
+    }
+
     fn models(&self) -> Option<&Models> {
         self.snapshot.as_ref().map(|snapshot| &snapshot.models)
     }
@@ -356,6 +362,7 @@ impl Serving {
             shelves: &self.shelves,
             discovery: self.snapshot.as_ref().and_then(|snapshot| snapshot.discovery.as_ref()),
             content: Some(&self.content),
+            profiles: self.profiles(),
         }
     }
 

@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use models::{Models, Neighbour};
 
 use crate::{
-    DiscoveryModel, ProductRecord, SnapshotError, Target, Watermark,
+    DiscoveryModel, ProductRecord, ProfileModel, SnapshotError, Target, Watermark,
     decay::HalfLife,
     history::Facts,
     neighbours::Shortlists,
@@ -46,6 +46,8 @@ pub struct Snapshot {
     pub(crate) shortlists: Shortlists,
     /// What tells of products new to a customer.
     pub(crate) discovery: Option<DiscoveryModel>,
+    /// What those have who say the same of themselves.
+    pub(crate) profiles: Option<ProfileModel>,
     pub(crate) ranker: Option<LearnedRanker>,
 }
 
@@ -219,6 +221,7 @@ impl Snapshot {
             models,
             shortlists: self.shortlists.without(customer),
             discovery: self.discovery.as_ref().map(|model| model.without_customer(customer)),
+            profiles: self.profiles.clone(),
             ranker: self.ranker.clone(),
         })
     }

@@ -16,7 +16,7 @@ use crate::{
     occasion::{MOST_DAYS_PER_CUSTOMER, Occasion, day_of},
     ranker::LearnedRanker,
     snapshot::{Customers, HistoryRow, Models, Products, Tuning},
-    worlds::{Schooling, teach},
+    worlds::{Schooling, Told, teach},
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -72,6 +72,8 @@ pub struct Trainer {
     product_numbers: HashMap<String, u32>,
     records: Vec<Option<ProductRecord>>,
     customer_numbers: HashMap<String, u32>,
+    /// By customer's id, what they say of themselves.
+    traits: HashMap<String, Vec<String>>,
     pairs: HashMap<(u32, u32), Pair>,
     /// So many days may be logged, and so many are.
     most_days: usize,
@@ -99,6 +101,7 @@ impl Trainer {
             product_numbers: HashMap::new(),
             records: Vec::new(),
             customer_numbers: HashMap::new(),
+            traits: HashMap::new(),
             pairs: HashMap::new(),
             most_days: (settings.log_limit_bytes / size_of::<Occasion>()).max(1),
             logged_days: 0,
@@ -110,6 +113,11 @@ impl Trainer {
     pub fn add_product(&mut self, product: ProductRecord) {
         let number = self.product_number(&product.product_id);
         self.records[number as usize] = Some(product);
+    }
+
+    /// Adds what a customer says of themselves ([`crate::CustomerProfile::traits`]), or replaces it.
+    pub fn add_customer(&mut self, customer_id: &str, traits: Vec<String>) {
+        self.traits.insert(customer_id.to_owned(), traits);
     }
 
     /// Counts an event; its product and customer need not be known.
@@ -184,13 +192,17 @@ impl Trainer {
         let discovery = discover(&tastes, &statistics, self.discovery.as_ref());
         let shortlists = Shortlists::derive(&customers, product_ids.len(), now_day);
         let shortlists = with_discovered(shortlists, discovery.as_ref(), (&content, &statistics), &tastes);
-        let ranker = self
-            .schooling
-            .and_then(|schooling| teach(&customers, &shelves, &content, now_day, &self.tuning, &schooling));
+        let traits: Vec<Vec<String>> =
+            customers.ids.iter().map(|id| self.traits.remove(id).unwrap_or_default()).collect();
+        let told = Told { shelves: &shelves, content: &content, traits: &traits };
+        let profiles = told.profiles(&tastes);
+        let ranker =
+            self.schooling.and_then(|schooling| teach(&customers, &told, now_day, &self.tuning, &schooling));
         let products = Products { ids: product_ids, records };
         Snapshot {
             shortlists,
             discovery,
+            profiles,
             ranker,
             header,
             tuning: self.tuning,

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 pub(crate) use self::cut::World;
 use crate::{
-    ContentModel, DiscoverySettings, Target,
+    ContentModel, DiscoverySettings, ProfileModel, ProfileSettings, SparseMatrix, Target,
     discovery::{discover, findings_of, tastes_of_all, with_discovered},
     features::{CustomerFindings, Feature, FeatureModels, Scratch, Shelves, Statistics},
     forest::{Calibration, Forest, ForestSettings, Objective, TrainingRows},
@@ -32,7 +32,8 @@ pub(crate) struct Schooling {
     pub discovery: Option<DiscoverySettings>,
     /// Of the products that were not bought then, one in so many is learnt from.
     pub one_in: u32,
-    /// One in so many customers is also shown as somebody who was here only once.
+    /// One in so many customers is also shown as somebody who was here only once, and of those with a
+    /// profile one in so many as somebody who was never here.
     pub newcomers_one_in: u32,
     /// No more customers than so many are learnt from in one world, evenly chosen.
     pub most_customers: usize,
@@ -61,21 +62,34 @@ impl Default for Schooling {
     }
 }
 
-/// Decides, with their number, who is shown as a newcomer too.
+/// What was told of products and customers, whatever anybody did.
+pub(crate) struct Told<'a> {
+    pub shelves: &'a Shelves,
+    pub content: &'a ContentModel,
+    /// By customer, what they say of themselves.
+    pub traits: &'a [Vec<String>],
+}
+
+impl Told<'_> {
+    /// What customers of each trait have; `None` when nobody says anything.
+    pub(crate) fn profiles(&self, tastes: &SparseMatrix) -> Option<ProfileModel> {
+        let says_something = self.traits.iter().any(|traits| !traits.is_empty());
+        says_something.then(|| ProfileModel::fit(self.traits, tastes, &ProfileSettings::default()))
+    }
+}
+
+/// Decides, with their number, who is shown as a newcomer too…
 const NEWCOMERS: u32 = 0x6e65_7773;
+/// …and who, of those with a profile, as somebody who did nothing yet.
+const NOBODIES: u32 = 0x6e6f_626f;
 
 /// A world needs at least so many customers with something to foresee.
 const FEWEST_CUSTOMERS: usize = 10;
 
 impl World {
     /// The rows to learn from: the candidates of every customer who bought something after the cut.
-    fn rows(
-        &self,
-        tuning: &Tuning,
-        shelves: &Shelves,
-        content: &ContentModel,
-        schooling: &Schooling,
-    ) -> TrainingRows {
+    fn rows(&self, tuning: &Tuning, told: &Told<'_>, schooling: &Schooling) -> TrainingRows {
+        let Told { shelves, content, traits } = *told;
         let products = content.product_count();
         let reference_us = i64::from(self.now_day) * DAY_US;
         let models = Models::derive(tuning, reference_us, products, &self.customers);
@@ -84,12 +98,14 @@ impl World {
         let discovery = discover(&tastes, &statistics, schooling.discovery.as_ref());
         let shortlists = Shortlists::derive(&self.customers, products, self.now_day);
         let shortlists = with_discovered(shortlists, discovery.as_ref(), (content, &statistics), &tastes);
+        let profiles = told.profiles(&tastes);
         let models = FeatureModels {
             models: Some(&models),
             statistics: &statistics,
             shelves,
             discovery: discovery.as_ref(),
             content: Some(content),
+            profiles: profiles.as_ref(),
         };
         let lessons = Lessons { world: self, models, schooling };
         let with_something: Vec<usize> = (0..self.bought.len())
@@ -104,7 +120,8 @@ impl World {
             .map_init(Scratch::default, |scratch, customers| {
                 let mut rows = TrainingRows::new(Feature::ALL.len());
                 for &customer in customers {
-                    let findings = findings_of(customer, &shortlists, discovery.as_ref());
+                    let found = findings_of(customer, &shortlists, discovery.as_ref());
+                    let findings = CustomerFindings { traits: &traits[customer], ..found };
                     lessons.add(customer, findings, scratch, &mut rows);
                 }
                 rows
@@ -138,7 +155,23 @@ impl Lessons<'_> {
         let one_in = self.schooling.newcomers_one_in.max(1);
         let is_newcomer = mixed(customer as u32, NEWCOMERS).is_multiple_of(one_in);
         if is_newcomer && scratch.history.keep_newest_day() {
-            self.add_group(customer, CustomerFindings::default(), scratch, rows);
+            self.add_group(
+                customer,
+                CustomerFindings { shortlist: &[], vector: None, ..findings },
+                scratch,
+                rows,
+            );
+        }
+        let is_nobody = mixed(customer as u32, NOBODIES).is_multiple_of(one_in);
+        if is_nobody && !findings.traits.is_empty() {
+            scratch.history.clear();
+            scratch.history.finish();
+            self.add_group(
+                customer,
+                CustomerFindings { shortlist: &[], vector: None, ..findings },
+                scratch,
+                rows,
+            );
         }
     }
 
@@ -176,8 +209,7 @@ impl Lessons<'_> {
 /// Teaches a ranker from the worlds of the past; `None` when there is too little to learn from.
 pub(crate) fn teach(
     customers: &Customers,
-    shelves: &Shelves,
-    content: &ContentModel,
+    told: &Told<'_>,
     now_day: i32,
     tuning: &Tuning,
     schooling: &Schooling,
@@ -186,7 +218,7 @@ pub(crate) fn teach(
     let mut rows = TrainingRows::new(Feature::ALL.len());
     let mut newest_groups = 0;
     for world in &worlds {
-        rows.append(world.rows(tuning, shelves, content, schooling));
+        rows.append(world.rows(tuning, told, schooling));
         if newest_groups == 0 {
             newest_groups = rows.groups();
         }

@@ -82,6 +82,7 @@ impl<'a> Asking<'a> {
                 repeat_policy: RepeatPolicy::Allow,
                 ranker: self.ranker,
                 arrangement: Arrangement::plain(),
+                traits: &[],
                 impressions: &[],
             };
             let started = Instant::now();

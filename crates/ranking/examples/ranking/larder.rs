@@ -96,6 +96,7 @@ pub(crate) fn ask(
             repeat_policy,
             ranker,
             arrangement: Arrangement::plain(),
+            traits: &[],
             impressions: &[],
         };
         let (answer, took) = quickest(|| serving.recommend(&query, target.at_us));

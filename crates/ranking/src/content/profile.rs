@@ -86,6 +86,9 @@ pub struct ProfileModel {
     lifts: BTreeMap<String, Vec<(u32, f32)>>,
 }
 
+/// Of each trait so many lifts are kept, those that change most customers.
+const MOST_LIFTS: usize = 1_000;
+
 /// Lifts nearer to 1 than this (by their logarithm) are not kept.
 const SMALLEST_LIFT: f32 = 0.02;
 
@@ -119,15 +122,24 @@ impl ProfileModel {
         traits.iter().any(|name| self.lifts.contains_key(name))
     }
 
+    /// Tells of products how much more often customers with these traits have them, by its natural
+    /// logarithm; a product may come several times, which then add up.
+    pub(crate) fn tell_lifts(&self, traits: &[String], mut tell: impl FnMut(u32, f32)) {
+        let known: Vec<&Vec<(u32, f32)>> = traits.iter().filter_map(|name| self.lifts.get(name)).collect();
+        let weight = (known.len().max(1) as f32).powf(self.crowding);
+        known.into_iter().flatten().for_each(|&(product, lift)| tell(product, weight * lift));
+    }
+
+    /// The natural logarithm of the share of customers who have the product.
+    pub(crate) fn log_share(&self, product: u32) -> f32 {
+        self.shares.get(product as usize).copied().unwrap_or(f32::NEG_INFINITY)
+    }
+
     /// By product, the share of customers with these traits who would have it, 0 to 1; without
     /// any that says something, the share of all customers.
     pub fn shares(&self, traits: &[String]) -> Vec<f32> {
-        let known: Vec<&Vec<(u32, f32)>> = traits.iter().filter_map(|name| self.lifts.get(name)).collect();
         let mut shares = self.shares.clone();
-        let weight = (known.len().max(1) as f32).powf(self.crowding);
-        for (product, lift) in known.into_iter().flatten() {
-            shares[*product as usize] += weight * lift;
-        }
+        self.tell_lifts(traits, |product, lift| shares[product as usize] += lift);
         shares.iter_mut().for_each(|share| *share = share.exp().min(1.0));
         shares
     }
@@ -190,5 +202,14 @@ fn lifts_of(customers: &SparseMatrix, own: &[usize], shares: &[f32], caution: f3
     let joined = own.len() as f32 + caution;
     let lift = |(have, share): (&f32, &f32)| ((have + caution * share) / joined / share).ln();
     let all = (0u32..).zip(have.iter().zip(shares).map(lift));
-    all.filter(|(_, lift)| lift.abs() >= SMALLEST_LIFT).collect()
+    let mut lifts: Vec<(u32, f32)> = all.filter(|(_, lift)| lift.abs() >= SMALLEST_LIFT).collect();
+    if lifts.len() > MOST_LIFTS {
+        let matter = |entry: &(u32, f32)| entry.1.abs() * shares[entry.0 as usize];
+        lifts.select_nth_unstable_by(MOST_LIFTS - 1, |one, other| {
+            matter(other).total_cmp(&matter(one)).then(one.0.cmp(&other.0))
+        });
+        lifts.truncate(MOST_LIFTS);
+        lifts.sort_unstable_by_key(|(product, _)| *product);
+    }
+    lifts
 }

@@ -165,6 +165,8 @@ features! {
         NeighboursRecent,
         /// How the customer's vector fits the product's.
         Factors,
+        /// How much more often those have it who say the same of themselves, by the logarithm.
+        Foreseen,
     }
     SimilarProducts {
         /// Mean similarity to the customer's products.

@@ -12,7 +12,7 @@ use super::{
 use crate::{DiscoveryModel, forest::FeatureBlock};
 
 pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
-    let Scratch { candidates, own, block, household, sums, discovered, likeness, .. } = scratch;
+    let Scratch { candidates, own, block, household, sums, discovered, likeness, foreseen, .. } = scratch;
     if block.features() != Feature::ALL.len() {
         *block = FeatureBlock::new(Feature::ALL.len());
     }
@@ -26,6 +26,7 @@ pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
         columns.product(&facts);
         columns.neighbours(candidate);
         columns.discovered(discovered, models.discovery, candidate.product);
+        columns.set(Feature::Foreseen, foreseen.of(candidate.product));
         if let Some(content) = models.content {
             columns.set(Feature::Likeness, likeness.of(content, candidate.product));
         }

@@ -57,13 +57,24 @@ impl Candidate {
 /// Somebody of whom training found nothing out is given so many products by the weights.
 const MOST_DISCOVERED: usize = 60;
 
+/// Somebody with fewer products than this is given so many by their profile.
+const FEW_OWN: usize = 20;
+const MOST_FORESEEN: usize = 40;
+
 pub(super) fn gather(scratch: &mut Scratch, models: FeatureModels<'_>, findings: CustomerFindings<'_>) {
     let size = scratch.places.len() as u32;
-    let CustomerFindings { shortlist, vector } = findings;
+    let CustomerFindings { shortlist, vector, traits } = findings;
     let history = (&scratch.own[..], &scratch.order[..]);
     scratch.discovered.fill(models.discovery, history, size as usize, vector);
     if shortlist.is_empty() {
         for product in scratch.discovered.best(MOST_DISCOVERED) {
+            let at = scratch.add_candidate(product);
+            scratch.candidates[at].is_kept = true;
+        }
+    }
+    scratch.foreseen.fill(models.profiles, traits, size as usize);
+    if let Some(profiles) = models.profiles.filter(|_| scratch.own.len() < FEW_OWN) {
+        for product in scratch.foreseen.best(profiles, MOST_FORESEEN) {
             let at = scratch.add_candidate(product);
             scratch.candidates[at].is_kept = true;
         }

@@ -58,12 +58,16 @@ fn features_of(
         shelves: &shelves,
         discovery: None,
         content: None,
+        profiles: None,
     };
     let mut scratch = Scratch::default();
     scratch.history.fill(&snapshot.customers, snapshot.customers.rows_of(customer));
     scratch.weigh_history(models, day);
     scratch.clear_candidates(products);
-    scratch.gather(models, CustomerFindings { shortlist: shortlists.of(customer), vector: None });
+    scratch.gather(
+        models,
+        CustomerFindings { shortlist: shortlists.of(customer), ..CustomerFindings::default() },
+    );
     scratch.fill_block(models);
     let row =
         |row: usize| (0..Feature::ALL.len()).map(|column| scratch.block.get(row, column).to_bits()).collect();
@@ -113,6 +117,7 @@ fn a_world_of_baskets_foresees_the_basket_it_left_out() {
 fn ask(serving: &Serving, customer_id: &str, repeat_policy: RepeatPolicy) -> crate::Ranked {
     let filter = Filter::default();
     let query = RecommendQuery {
+        traits: &[],
         customer_id,
         limit: 20,
         filter: &filter,
@@ -165,6 +170,7 @@ fn explanations_add_up_and_a_given_list_is_ranked_whole() {
         let filter = Filter::default();
         let policy = RepeatPolicy::Allow;
         let query = RecommendQuery {
+            traits: &[],
             customer_id: "c07",
             limit: 5,
             filter: &filter,
@@ -178,14 +184,14 @@ fn explanations_add_up_and_a_given_list_is_ranked_whole() {
         listed.sort_unstable();
         assert_eq!(listed, ["p00", "p05", "p13"], "{ranker:?}");
         for item in serving.recommend(&query, NOW_US).items {
-            let told = serving.explain("c07", &item.product_id, ranker, NOW_US).unwrap();
+            let told = serving.explain("c07", &item.product_id, ranker, &[], NOW_US).unwrap();
             let sum: f64 = told.contributions.iter().map(|part| part.amount).sum();
             assert!((told.base + sum - told.score).abs() < 1e-4, "{ranker:?} {told:?}");
             assert!((told.score - item.score).abs() < 1e-4, "{ranker:?} {told:?} {item:?}");
             assert!(told.contributions.iter().all(|part| !part.sentence.is_empty()));
         }
     }
-    assert!(serving.explain("c07", "unknown", Ranker::Learned, NOW_US).is_err());
+    assert!(serving.explain("c07", "unknown", Ranker::Learned, &[], NOW_US).is_err());
 }
 
 #[test]

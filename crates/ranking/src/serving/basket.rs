@@ -163,6 +163,7 @@ mod tests {
             repeat_policy: RepeatPolicy::Allow,
             ranker: crate::Ranker::Linear,
             arrangement: crate::Arrangement::plain(),
+            traits: &[],
             impressions: &[],
         }
     }

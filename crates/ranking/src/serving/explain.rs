@@ -3,8 +3,8 @@
 use super::{
     Serving,
     learned::{findings_of, push_down, score, taste_of, weigh_customer},
-    reasons::Narrator,
-    recommend::{AVERSION_WEIGHT, POPULARITY_WEIGHT, SIMILARITY_WEIGHT},
+    reasons::{Narrator, SAYS_THE_SAME},
+    recommend::{AVERSION_WEIGHT, POPULARITY_WEIGHT, SIMILARITY_WEIGHT, shares_by_profile},
     taste::{Affinity, affinities_of, aversions_of, seeds_of, tastes_of},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 pub(super) fn learned(
     serving: &Serving,
     ranker: &LearnedRanker,
-    customer_id: &str,
+    (customer_id, traits): (&str, &[String]),
     product: u32,
     now_us: i64,
 ) -> Explanation {
@@ -24,7 +24,7 @@ pub(super) fn learned(
     let mut sums: Vec<(FeatureGroup, f64)> = Vec::new();
     let (candidate, forest_score, total) = serving.with_scratch(|scratch| {
         weigh_customer(serving, ranker, customer_id, now_us, scratch);
-        scratch.gather(serving.feature_models(), findings_of(serving, customer_id));
+        scratch.gather(serving.feature_models(), findings_of(serving, customer_id, traits));
         scratch.retain_candidates(|candidate| candidate.product == product);
         scratch.add_candidate(product);
         score(serving, ranker, scratch);
@@ -50,8 +50,18 @@ pub(super) fn learned(
     assemble(serving, product, (f64::from(total), base), sums, sentence)
 }
 
-pub(super) fn linear(serving: &Serving, customer_id: &str, product: u32, now_us: i64) -> Explanation {
+pub(super) fn linear(
+    serving: &Serving,
+    (customer_id, traits): (&str, &[String]),
+    product: u32,
+    now_us: i64,
+) -> Explanation {
     let tastes = tastes_of(serving, customer_id, now_us);
+    let share = shares_by_profile(serving, traits).get(&product).copied();
+    if let Some(share) = share.filter(|_| tastes.is_empty()) {
+        let sums = vec![(FeatureGroup::SimilarCustomers, share)];
+        return assemble(serving, product, (share, 0.0), sums, |_| SAYS_THE_SAME.to_owned());
+    }
     let seeds = seeds_of(serving, &tastes);
     let affinities = affinities_of(serving, &seeds, |other| other == product);
     let near = affinities.iter().find(|near| near.product == product).copied();

@@ -53,7 +53,7 @@ pub(super) fn rank(
     let pool = arrange::pool_size(query);
     let mut chosen = serving.with_scratch(|scratch| {
         weigh_customer(serving, ranker, query.customer_id, now_us, scratch);
-        scratch.gather(serving.feature_models(), findings_of(serving, query.customer_id));
+        scratch.gather(serving.feature_models(), findings_of(serving, query.customer_id, query.traits));
         scratch.retain_candidates(|candidate| accept(candidate.product));
         let wanted = pool.max(query.limit.saturating_mul(CANDIDATES_PER_ITEM));
         if let Some(only) = only {
@@ -70,8 +70,8 @@ pub(super) fn rank(
         }
         score(serving, ranker, scratch);
         push_down(scratch, &aversions_of(serving, &tastes));
-        best(serving, ranker, scratch, pool, |candidate| {
-            evidence_of(serving, candidate, &tastes, &favourites)
+        best(serving, ranker, scratch, pool, |candidate, foreseen| {
+            evidence_of(serving, (candidate, foreseen), &tastes, &favourites)
         })
     });
     if query.repeat_policy != RepeatPolicy::Only && only.is_none() {
@@ -147,7 +147,11 @@ pub(crate) fn fill_history(serving: &Serving, customer_id: &str, scratch: &mut S
 
 /// What was found out of the customer when the snapshot was trained. The vector no longer fits when
 /// something happened since.
-pub(super) fn findings_of<'a>(serving: &'a Serving, customer_id: &str) -> CustomerFindings<'a> {
+pub(super) fn findings_of<'a>(
+    serving: &'a Serving,
+    customer_id: &str,
+    traits: &'a [String],
+) -> CustomerFindings<'a> {
     let known = serving.snapshot.as_ref().filter(|_| !serving.overlay.is_erased(customer_id));
     let found = known.and_then(|snapshot| {
         let customer = snapshot.customers.find(customer_id)?;
@@ -155,7 +159,7 @@ pub(super) fn findings_of<'a>(serving: &'a Serving, customer_id: &str) -> Custom
     });
     let findings = found.unwrap_or_default();
     let is_as_trained = serving.overlay.pairs_of(customer_id).is_none();
-    CustomerFindings { vector: findings.vector.filter(|_| is_as_trained), ..findings }
+    CustomerFindings { vector: findings.vector.filter(|_| is_as_trained), traits, ..findings }
 }
 
 /// Scores every candidate.
@@ -185,7 +189,7 @@ fn best<'a>(
     ranker: &LearnedRanker,
     scratch: &mut Scratch,
     limit: usize,
-    evidence_of: impl Fn(&features::Candidate) -> Evidence<'a>,
+    evidence_of: impl Fn(&features::Candidate, f32) -> Evidence<'a>,
 ) -> Vec<Candidate<'a>> {
     let mut places: Vec<u32> = (0..scratch.candidates.len() as u32).collect();
     let id = |place: u32| serving.catalogue.id(scratch.candidates[place as usize].product);
@@ -203,7 +207,7 @@ fn best<'a>(
             product: candidate.product,
             score: f64::from(score),
             relevance: Some(ranker.calibration.chance(score)),
-            evidence: evidence_of(candidate),
+            evidence: evidence_of(candidate, scratch.foreseen.of(candidate.product)),
         }
     });
     chosen.collect()
@@ -220,7 +224,7 @@ fn most_like<'a>(serving: &Serving, product: u32, tastes: &'a [Taste]) -> Option
 /// The strongest thing that can be said for the product, without saying more than is known.
 fn evidence_of<'a>(
     serving: &Serving,
-    candidate: &features::Candidate,
+    (candidate, foreseen): (&features::Candidate, f32),
     tastes: &'a [Taste],
     favourites: &[u32],
 ) -> Evidence<'a> {
@@ -239,6 +243,9 @@ fn evidence_of<'a>(
     }
     if candidate.neighbours_long > 0.0 {
         return Evidence::Alike;
+    }
+    if foreseen > 0.0 {
+        return Evidence::SaysTheSame;
     }
     if serving.order.log2(candidate.product) == f64::NEG_INFINITY
         && let Some(taste) = most_like(serving, candidate.product, tastes)

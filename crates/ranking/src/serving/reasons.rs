@@ -17,6 +17,9 @@ const LONGEST_AGO_US: i64 = 70 * DAY_US;
 /// A product is said to be bought again when this many bought it, and half of them again.
 const FEWEST_BUYERS_TO_GENERALISE: u32 = 10;
 
+/// Why somebody without a history is offered what customers of the same traits have.
+pub(super) const SAYS_THE_SAME: &str = "bought more often by customers with a profile like yours";
+
 pub(super) struct Narrator<'a> {
     serving: &'a Serving,
     now_us: i64,
@@ -72,6 +75,13 @@ impl<'a> Narrator<'a> {
     /// For a product that customers with the same products buy.
     pub(super) fn alike(&self, product: u32) -> Vec<String> {
         let mut reasons = vec!["bought by customers who buy much of what you buy".to_owned()];
+        reasons.extend(self.bought_again(product));
+        reasons
+    }
+
+    /// For a product that customers of the same traits have more often than others.
+    pub(super) fn says_the_same(&self, product: u32) -> Vec<String> {
+        let mut reasons = vec![SAYS_THE_SAME.to_owned()];
         reasons.extend(self.bought_again(product));
         reasons
     }

@@ -1,6 +1,8 @@
 //! The ladder: what the customer buys, what is bought by the same people, what is popular in their
 //! categories, what is popular. Each answer is put together here.
 
+use std::collections::BTreeMap;
+
 use super::{
     Serving, arrange,
     catalogue::Gate,
@@ -39,6 +41,8 @@ pub(super) enum Evidence<'a> {
     Near(Affinity),
     /// Customers alike buy it.
     Alike,
+    /// Customers who say the same of themselves have it more often than others.
+    SaysTheSame,
     /// Nobody had it yet, and it is like this one of the customer's products.
     Like(&'a Taste),
     /// It is like the product that was asked for.
@@ -78,6 +82,9 @@ pub(super) fn rank(
     let mut chosen = candidates(serving, &tastes, affinities, accept);
     push_down(&mut chosen, &aversions_of(serving, &tastes));
     let wanted = arrange::pool_size(query);
+    if tastes.is_empty() && query.repeat_policy != RepeatPolicy::Only {
+        chosen = by_profile(serving, query.traits, &accept);
+    }
     keep_first(&mut chosen, wanted, |one, other| {
         let ids = || serving.catalogue.id(one.product).cmp(serving.catalogue.id(other.product));
         other.score.total_cmp(&one.score).then_with(ids)
@@ -91,6 +98,26 @@ pub(super) fn rank(
     }
     let why = |count| why_short(serving, &gate, query, &tastes, count);
     arrange::answer(serving, query, &accept, chosen, &why, now_us)
+}
+
+/// What those have more often than others who say the same of themselves, by how many have it.
+fn by_profile(serving: &Serving, traits: &[String], accept: &dyn Fn(u32) -> bool) -> Vec<Candidate<'static>> {
+    let wanted = shares_by_profile(serving, traits).into_iter().filter(|(product, _)| accept(*product));
+    let candidate =
+        |(product, score)| Candidate { product, score, relevance: None, evidence: Evidence::SaysTheSame };
+    wanted.map(candidate).collect()
+}
+
+/// The share of customers with these traits who would have each product that they have more often than
+/// others.
+pub(super) fn shares_by_profile(serving: &Serving, traits: &[String]) -> BTreeMap<u32, f64> {
+    let mut lifts: BTreeMap<u32, f32> = BTreeMap::new();
+    let Some(profiles) = serving.profiles() else { return BTreeMap::new() };
+    profiles.tell_lifts(traits, |product, lift| *lifts.entry(product).or_default() += lift);
+    let share = |(product, lift): (u32, f32)| {
+        (product, f64::from((profiles.log_share(product) + lift).exp().min(1.0)))
+    };
+    lifts.into_iter().filter(|(_, lift)| *lift > 0.0).map(share).collect()
 }
 
 /// Why the customer's answer is shorter than was asked for.
@@ -306,6 +333,7 @@ pub(super) fn ranked(
             Evidence::Own(taste, near) => (Source::Personal, narrator.own(taste, near.as_ref())),
             Evidence::Near(near) => (Source::Similar, narrator.near(near)),
             Evidence::Alike => (Source::Similar, narrator.alike(product)),
+            Evidence::SaysTheSame => (Source::Similar, narrator.says_the_same(product)),
             Evidence::Like(taste) => (Source::Similar, narrator.like(taste)),
             Evidence::LikeProduct(other) => (Source::Similar, narrator.like_product(*other)),
             Evidence::PopularIn(category) => {

@@ -105,6 +105,7 @@ mod tests {
             repeat_policy: RepeatPolicy::Allow,
             ranker: Ranker::Learned,
             arrangement,
+            traits: &[],
             impressions: &[],
         };
         shop().recommend_for_session(steps, &query, NOW_US)

@@ -10,16 +10,25 @@ use super::{
     Snapshot, SnapshotHeader, Tuning,
     bytes::{Reader, Writer},
 };
-use crate::{DiscoveryModel, SnapshotError, Watermark, decay::HalfLife, ranker::LearnedRanker};
+use crate::{DiscoveryModel, ProfileModel, SnapshotError, Watermark, decay::HalfLife, ranker::LearnedRanker};
 
 const MARK: [u8; 8] = *b"LARDER\x00S";
-pub(super) const FORMAT_VERSION: u32 = 3;
+pub(super) const FORMAT_VERSION: u32 = 4;
 
 /// Mark, version, length of the file, CRC-32 of these three.
 const PREAMBLE_LENGTH: u64 = 8 + 4 + 8 + 4;
 
-const SECTIONS: [&str; 8] =
-    ["header", "products", "customers", "popularity", "neighbours", "shortlists", "discovery", "ranker"];
+const SECTIONS: [&str; 9] = [
+    "header",
+    "products",
+    "customers",
+    "popularity",
+    "neighbours",
+    "shortlists",
+    "discovery",
+    "profiles",
+    "ranker",
+];
 
 pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
     let payloads = [
@@ -30,6 +39,7 @@ pub(super) fn encode(snapshot: &Snapshot) -> Vec<u8> {
         models::encode_neighbours(&snapshot.models),
         shortlists::encode(&snapshot.shortlists),
         encode_discovery(snapshot.discovery.as_ref()),
+        encode_profiles(snapshot.profiles.as_ref()),
         encode_ranker(snapshot.ranker.as_ref()),
     ];
     let mut body = Writer::default();
@@ -100,8 +110,8 @@ fn decode_section<'a>(
 }
 
 fn assemble(sections: Vec<Reader<'_>>) -> Result<Snapshot, SnapshotError> {
-    let [header, products, customers, popularity, neighbours, shortlists, discovery, ranker]: [Reader<'_>;
-        8] = sections.try_into().map_err(|_| SnapshotError::NotASnapshot)?;
+    let [header, products, customers, popularity, neighbours, shortlists, discovery, profiles, ranker]: [Reader<'_>;
+        9] = sections.try_into().map_err(|_| SnapshotError::NotASnapshot)?;
     let (header, tuning, trained_at_us, reference_us) = decode_header(header)?;
     let products = products::decode(products)?;
     let customers = customers::decode(customers, reference_us, products.ids.len())?;
@@ -109,6 +119,7 @@ fn assemble(sections: Vec<Reader<'_>>) -> Result<Snapshot, SnapshotError> {
     models::decode_neighbours(neighbours, &mut models)?;
     let shortlists = shortlists::decode(shortlists, customers.ids.len(), products.ids.len())?;
     let discovery = decode_discovery(discovery, customers.ids.len(), products.ids.len())?;
+    let profiles = decode_profiles(profiles, products.ids.len())?;
     let ranker = decode_ranker(ranker)?;
     Ok(Snapshot {
         header,
@@ -120,6 +131,7 @@ fn assemble(sections: Vec<Reader<'_>>) -> Result<Snapshot, SnapshotError> {
         models,
         shortlists,
         discovery,
+        profiles,
         ranker,
     })
 }
@@ -145,6 +157,21 @@ fn decode_discovery(
     };
     reader.finish()?;
     Ok(model)
+}
+
+fn encode_profiles(profiles: Option<&ProfileModel>) -> Vec<u8> {
+    let bytes = profiles.map(ProfileModel::encode).unwrap_or_default();
+    let mut writer = Writer::default();
+    writer.u64(bytes.len() as u64);
+    writer.raw(&bytes);
+    writer.into_bytes()
+}
+
+fn decode_profiles(mut reader: Reader<'_>, products: usize) -> Result<Option<ProfileModel>, SnapshotError> {
+    let length = reader.u64()?;
+    let bytes = reader.raw(length)?;
+    reader.finish()?;
+    (length > 0).then(|| ProfileModel::decode(bytes, products)).transpose()
 }
 
 fn encode_ranker(ranker: Option<&LearnedRanker>) -> Vec<u8> {

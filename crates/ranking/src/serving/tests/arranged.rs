@@ -206,6 +206,7 @@ fn ask_for_anything(requests: u64, seed: u64) {
         let customer = format!("c{}", chance.below(22));
         let policies = [RepeatPolicy::Allow, RepeatPolicy::Allow, RepeatPolicy::Exclude, RepeatPolicy::Only];
         let query = RecommendQuery {
+            traits: &[],
             customer_id: &customer,
             limit: chance.below(13) as usize,
             filter,
@@ -239,6 +240,7 @@ fn arranged(serving: &Serving, limit: usize, filter: &Filter, arrangement: &Arra
         repeat_policy: RepeatPolicy::Allow,
         ranker: Ranker::Linear,
         arrangement,
+        traits: &[],
         impressions: &[],
     };
     serving.recommend(&query, NOW_US)
