@@ -109,6 +109,11 @@ impl Trainer {
         }
     }
 
+    /// The time the snapshot is trained at, in microseconds since 1970.
+    pub fn now_us(&self) -> i64 {
+        self.now_us
+    }
+
     /// Adds a product, or replaces the one with the same id.
     pub fn add_product(&mut self, product: ProductRecord) {
         let number = self.product_number(&product.product_id);

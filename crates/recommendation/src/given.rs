@@ -25,6 +25,8 @@ pub(crate) struct AboutCustomer<'a> {
     pub(crate) ranker: Ranker,
     /// As it is for them now.
     pub(crate) arrangement: &'a Arrangement,
+    /// What they say of themselves.
+    pub(crate) traits: &'a [String],
     /// What they were shown and ignored.
     pub(crate) impressions: &'a [Impression],
 }
@@ -121,7 +123,9 @@ pub(crate) fn detail(
             None => 0.0,
         },
         explanation: explains
-            .then(|| serving.explain(about.customer_id, &item.product_id, about.ranker, now_us).ok())
+            .then(|| {
+                serving.explain(about.customer_id, &item.product_id, about.ranker, about.traits, now_us).ok()
+            })
             .flatten(),
         item,
     };
@@ -193,7 +197,9 @@ impl Given<'_> {
                 let place = ranking.iter().position(|item| item.product_id == *id);
                 Explained {
                     product_id: id.clone(),
-                    explanation: serving.explain(about.customer_id, id, about.ranker, self.now_us).ok(),
+                    explanation: serving
+                        .explain(about.customer_id, id, about.ranker, about.traits, self.now_us)
+                        .ok(),
                     shown: place.filter(|place| *place < arranged).map(|place| ranking[place].clone()),
                     rank: place.map_or(0, |place| place + 1),
                     refused_because: refusal.map(|refusal| refusal.to_string()).unwrap_or_default(),
@@ -253,6 +259,7 @@ fn query<'a>(about: &AboutCustomer<'a>, limit: usize) -> RecommendQuery<'a> {
         repeat_policy: RepeatPolicy::Allow,
         ranker: about.ranker,
         arrangement: about.arrangement,
+        traits: about.traits,
         impressions: about.impressions,
     }
 }

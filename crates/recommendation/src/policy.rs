@@ -68,6 +68,7 @@ impl Target {
             repeat_policy: RepeatPolicy::Allow,
             ranker: Ranker::Learned,
             arrangement: &Arrangement { spare: pool.len(), ..arrangement.clone() },
+            traits: &[],
             impressions: &[],
         };
         let ranked = serving.rank_products(&query, &pool, row.shown_at_us);

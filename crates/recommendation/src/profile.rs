@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use larder_ranking::Filter;
+use larder_ranking::{CustomerProfile, Filter};
 
 use crate::followed::Followed;
 use crate::nutrition::food_match::FoodMatch;
+
+const DAY_US: i64 = 24 * 3_600_000_000;
 
 /// What is known of a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +54,22 @@ impl Profile {
         }
         filter.profile_diets.clone_from(&self.diets);
     }
+
+    /// What they say of themselves, as models learn from it.
+    pub(crate) fn traits(&self, now_us: i64) -> Vec<String> {
+        let age_days = self.birth_day.map(|day| (now_us / DAY_US) as i32 - day);
+        let said = |value: i16| if value == 0 { String::new() } else { value.to_string() };
+        let profile = CustomerProfile {
+            age_years: age_days.and_then(|days| u32::try_from(days / 365).ok()),
+            sex: said(self.sex),
+            goal: said(self.goal),
+            activity: said(self.body.activity_level),
+            diets: self.diets.clone(),
+            allergens: self.allergens.clone(),
+            attributes: self.attributes.clone(),
+        };
+        profile.traits()
+    }
 }
 
 /// A price cut for a while; instants in microseconds since 1970.
@@ -87,6 +105,19 @@ pub(crate) struct Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_says_its_age_and_wishes_and_nothing_that_is_not_known() {
+        let now_us = 20_000 * DAY_US;
+        assert!(Profile::default().traits(now_us).is_empty());
+        let profile = Profile {
+            birth_day: Some(20_000 - 30 * 366),
+            goal: 1,
+            diets: vec!["Vegan".to_owned()],
+            ..Profile::default()
+        };
+        assert_eq!(profile.traits(now_us), ["age about=30", "age=30", "diet=vegan", "goal=1"]);
+    }
 
     #[test]
     fn a_promotion_runs_from_its_start_until_before_its_end() {

@@ -287,6 +287,7 @@ fn details_of(serving: &Serving, asking: &Asking<'_>, items: Vec<RankedItem>, no
                 filter: asking.filter,
                 ranker: asking.ranker,
                 arrangement: asking.arrangement,
+                traits: asking.traits,
                 impressions: &[],
             };
             given::detail(serving, &about, items, asking.explains, now_us)
@@ -306,6 +307,7 @@ fn rank(serving: &Serving, asking: &Asking<'_>, with: RankedWith<'_>, now_us: i6
         repeat_policy,
         ranker,
         arrangement,
+        traits: asking.traits,
         impressions,
     };
     match asking.question {

@@ -160,6 +160,13 @@ impl Served {
         Ok(())
     }
 
+    /// What a customer says of themselves; nothing when nothing is known.
+    pub(crate) fn traits_of(&self, tenant: &TenantId, customer_id: &str, now_us: i64) -> Vec<String> {
+        let Some(served) = self.find(tenant.as_str()) else { return Vec::new() };
+        let facts = served.facts();
+        facts.profiles.get(customer_id).map(|profile| profile.traits(now_us)).unwrap_or_default()
+    }
+
     /// Whether all profiles of the database have been read since the start.
     pub(crate) fn profiles_read(&self) -> bool {
         self.profiles_read.load(Ordering::Acquire)

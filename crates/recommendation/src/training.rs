@@ -29,7 +29,7 @@ use crate::model_settings::file::{self, Evaluation, Ranker, Training};
 
 /// Raise it when the same settings and events begin to give another model: models of before are
 /// then known to be of another program.
-const MODELS: u32 = 3;
+const MODELS: u32 = 4;
 
 /// What to train or to measure.
 #[derive(Clone, Debug, Serialize, Deserialize)]

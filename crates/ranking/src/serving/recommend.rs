@@ -101,7 +101,11 @@ pub(super) fn rank(
 }
 
 /// What those have more often than others who say the same of themselves, by how many have it.
-fn by_profile(serving: &Serving, traits: &[String], accept: &dyn Fn(u32) -> bool) -> Vec<Candidate<'static>> {
+pub(super) fn by_profile(
+    serving: &Serving,
+    traits: &[String],
+    accept: &dyn Fn(u32) -> bool,
+) -> Vec<Candidate<'static>> {
     let wanted = shares_by_profile(serving, traits).into_iter().filter(|(product, _)| accept(*product));
     let candidate =
         |(product, score)| Candidate { product, score, relevance: None, evidence: Evidence::SaysTheSame };

@@ -1,12 +1,12 @@
 //! For somebody who is known by nothing but what they just did: what stands near the products of
-//! the session, then what is popular.
+//! the session, or else what those buy who say the same of themselves, then what is popular.
 
 use std::collections::HashMap;
 
 use super::{
     Serving, arrange,
     catalogue::Gate,
-    recommend::{Candidate, Evidence, shortfall},
+    recommend::{Candidate, Evidence, by_profile, shortfall},
     taste::{Affinity, keep_first},
 };
 use crate::{Ranked, RecommendQuery};
@@ -39,6 +39,9 @@ pub(super) fn rank(
             evidence: Evidence::Near(near),
         })
         .collect();
+    if chosen.is_empty() {
+        chosen = by_profile(serving, query.traits, &accept);
+    }
     keep_first(&mut chosen, arrange::pool_size(query), |one, other| {
         let ids = || serving.catalogue.id(one.product).cmp(serving.catalogue.id(other.product));
         other.score.total_cmp(&one.score).then_with(ids)

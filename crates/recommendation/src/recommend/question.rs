@@ -69,6 +69,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) model: &'a ModelAtHand,
     pub(crate) ranker: Ranker,
     pub(crate) arrangement: &'a Arrangement,
+    /// What the customer, or the visitor, says of themselves.
+    pub(crate) traits: &'a [String],
     /// Whether each product carries what its score is made of.
     pub(crate) explains: bool,
 }

@@ -110,6 +110,40 @@ pub(crate) async fn list(
         .await
 }
 
+/// Customers by id, from after `after` on, with what is told of them.
+pub(crate) async fn profiles(
+    db: &mut PgConnection,
+    tenant: &str,
+    after: &str,
+    most: i64,
+) -> sqlx::Result<Vec<(String, Profile)>> {
+    let rows = sqlx::query_file_as!(CustomerRow, "src/store/sql/list_customers.sql", tenant, after, most)
+        .fetch_all(db)
+        .await?;
+    let of_row = |row: CustomerRow| {
+        let profile = Profile {
+            birth_day: row.birth_day,
+            sex: row.sex,
+            goal: row.goal,
+            diets: row.diets,
+            allergens: row.allergens,
+            attributes: row.attributes.0,
+            guideline: row.guideline,
+            score_goal: row.score_goal,
+            body: Body {
+                height_cm: row.height_cm,
+                weight_kg: row.weight_kg,
+                activity_level: row.activity_level,
+                body_fat_percent: row.body_fat_percent,
+                life_stage: row.life_stage,
+                goal_rate_kg_per_week: row.goal_rate_kg_per_week,
+            },
+        };
+        (row.customer_id, profile)
+    };
+    Ok(rows.into_iter().map(of_row).collect())
+}
+
 /// Hides a customer and returns its place in the order of changes.
 pub(crate) async fn hide(
     db: &mut PgConnection,

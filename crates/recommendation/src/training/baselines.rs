@@ -46,6 +46,7 @@ mod tests {
     #[test]
     fn what_is_bought_most_comes_first_and_what_is_popular_fills_up() {
         let customer = HeldOutCustomer {
+            traits: Vec::new(),
             customer_id: "ann".into(),
             wanted: ["milk".to_owned()].into(),
             bought_before: ["bread", "milk", "gone"].map(str::to_owned).into(),

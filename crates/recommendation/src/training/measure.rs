@@ -107,7 +107,7 @@ fn answer(
         repeat_policy,
         ranker: Ranker::Learned,
         arrangement: Arrangement::plain(),
-        traits: &[],
+        traits: &customer.traits,
         impressions: &[],
     };
     serving.recommend(&query, now_us).items.into_iter().map(|item| item.product_id).collect()

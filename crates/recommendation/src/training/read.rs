@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{TrainingProgress, count};
 use crate::error::Error;
 use crate::store::held_out::{self, DataWindow, Span};
-use crate::store::{self, LogPosition, interactions, products};
+use crate::store::{self, LogPosition, customers, interactions, products};
 
 const ROWS: i64 = 10_000;
 /// A mean over so many customers is sure to a third of a percentage point.
@@ -40,6 +40,8 @@ pub(super) struct LogReader<'a> {
 /// A customer whose later purchases are to be foretold.
 pub(super) struct HeldOutCustomer {
     pub(super) customer_id: String,
+    /// What they say of themselves.
+    pub(super) traits: Vec<String>,
     /// What they went on to buy.
     pub(super) wanted: HashSet<String>,
     /// What they had bought before.
@@ -89,7 +91,9 @@ impl LogReader<'_> {
         store::freeze(&mut db).await?;
         let span = self.span(outline, split_us, outline.window.last_us + 1);
         let rows = held_out::customers(&mut db, span, outline.any_kind, MOST_CUSTOMERS).await?;
+        let mut traits = self.traits(split_us).await?;
         let customers = rows.into_iter().map(|row| HeldOutCustomer {
+            traits: traits.remove(&row.customer_id).unwrap_or_default(),
             customer_id: row.customer_id,
             wanted: row.product_ids.into_iter().collect(),
             bought_before: HashSet::new(),
@@ -98,7 +102,21 @@ impl LogReader<'_> {
         Ok(customers.collect())
     }
 
-    /// Feeds `trainer` with all products and every event that `takes` says yes to.
+    /// By customer, what they say of themselves.
+    pub(super) async fn traits(&self, now_us: i64) -> Result<HashMap<String, Vec<String>>, Error> {
+        let mut db = self.pool.begin().await?;
+        store::freeze(&mut db).await?;
+        let (mut traits, mut after) = (HashMap::new(), String::new());
+        loop {
+            let rows = customers::profiles(&mut db, self.tenant, &after, ROWS).await?;
+            let Some((last, _)) = rows.last() else { return Ok(traits) };
+            after.clone_from(last);
+            let said = rows.into_iter().map(|(customer_id, profile)| (customer_id, profile.traits(now_us)));
+            traits.extend(said.filter(|(_, traits)| !traits.is_empty()));
+        }
+    }
+
+    /// Feeds `trainer` with all products, profiles and every event that `takes` says yes to.
     pub(super) async fn feed(
         &self,
         step: &str,
@@ -114,6 +132,9 @@ impl LogReader<'_> {
             let Some(last) = rows.last() else { break };
             after = last.position;
             rows.into_iter().for_each(|row| trainer.add_product(row.record));
+        }
+        for (customer_id, traits) in self.traits(trainer.now_us()).await? {
+            trainer.add_customer(&customer_id, traits);
         }
         let (mut after, mut read) = (LogPosition::default(), 0);
         loop {

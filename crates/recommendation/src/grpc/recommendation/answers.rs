@@ -109,6 +109,7 @@ fn plain(filter: &Filter) -> Asking<'_> {
         model: &ModelAtHand::Promoted,
         ranker: Ranker::Learned,
         arrangement: larder_ranking::Arrangement::plain(),
+        traits: &[],
         explains: false,
     }
 }

@@ -44,11 +44,13 @@ pub(super) async fn rank_products(
     let now_us = (state.clock)();
     let (arrangement, impressions) =
         state.recommender.arranged_for(tenant, &request.customer_id, arrangement, now_us);
+    let traits = state.served.traits_of(tenant, &request.customer_id, now_us);
     let about = AboutCustomer {
         customer_id: &request.customer_id,
         filter: &filter,
         ranker: placement.ranker(),
         arrangement: &arrangement,
+        traits: &traits,
         impressions: &impressions,
     };
     let given = Given { recommender: &state.recommender, tenant, model: &model, now_us };
@@ -93,11 +95,13 @@ pub(super) async fn explain(
     let now_us = (state.clock)();
     let (arrangement, impressions) =
         state.recommender.arranged_for(tenant, &request.customer_id, arrangement, now_us);
+    let traits = state.served.traits_of(tenant, &request.customer_id, now_us);
     let about = AboutCustomer {
         customer_id: &request.customer_id,
         filter: &filter,
         ranker: placement.ranker(),
         arrangement: &arrangement,
+        traits: &traits,
         impressions: &impressions,
     };
     let given = Given { recommender: &state.recommender, tenant, model: &model, now_us };
@@ -131,11 +135,13 @@ pub(super) fn next_basket(
     let now_us = (state.clock)();
     let (arrangement, impressions) =
         state.recommender.arranged_for(tenant, &request.customer_id, arrangement, now_us);
+    let traits = state.served.traits_of(tenant, &request.customer_id, now_us);
     let about = AboutCustomer {
         customer_id: &request.customer_id,
         filter: &filter,
         ranker: placement.ranker(),
         arrangement: &arrangement,
+        traits: &traits,
         impressions: &impressions,
     };
     let given = Given { recommender: &state.recommender, tenant, model: &model, now_us };

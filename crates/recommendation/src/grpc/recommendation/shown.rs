@@ -48,6 +48,7 @@ pub(super) async fn recommend(
     state.served.constrain(tenant, &request.customer_id, &mut filter)?;
     let model = model_of(state, tenant, &showing, &request.model_version).await?;
     let now_us = (state.clock)();
+    let traits = state.served.traits_of(tenant, &request.customer_id, now_us);
     let asking = Asking {
         question: Question::For { customer_id: &request.customer_id, repeat_policy },
         limit,
@@ -55,6 +56,7 @@ pub(super) async fn recommend(
         model: &model,
         ranker: placement.ranker(),
         arrangement: &arrangement,
+        traits: &traits,
         explains: request.explain,
     };
     answer(state, showing, &asking, now_us)
@@ -89,6 +91,7 @@ pub(super) async fn session(
     arrangement.spare = showing.pool_size(limit) - limit;
     profile.constrain(&mut filter);
     let model = model_of(state, tenant, &showing, "").await?;
+    let traits = profile.traits(now_us);
     let asking = Asking {
         question: Question::Session { events: &events, visitor: visitor.as_deref() },
         limit,
@@ -96,6 +99,7 @@ pub(super) async fn session(
         model: &model,
         ranker: placement.ranker(),
         arrangement: &arrangement,
+        traits: &traits,
         explains: request.explain,
     };
     let shown = answer(state, showing, &asking, now_us)?;
