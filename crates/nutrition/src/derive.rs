@@ -62,7 +62,7 @@ impl FoodWords {
     /// What `name` and `category` say; nutrients decide keto and help with lactose.
     #[must_use]
     pub fn derive(&self, name: &str, category: &str, per_100g: &Nutrients) -> DerivedFood {
-        let reading = Reading::of(&self.lexicon, name);
+        let reading = Reading::of(&self.lexicon, name).with_category(category);
         let mut derived = DerivedFood::default();
         self.add_category(category, &reading, &mut derived);
         for piece in &reading.pieces {

@@ -159,8 +159,7 @@ impl Lexicon {
         for written in file.categories {
             let contains = AllergenSet::of(&written.contains);
             let category = Category { contains, kinds: set_of(&written.kinds) };
-            let names = written.categories.iter().map(|name| name.to_lowercase());
-            lexicon.categories.extend(names.map(|name| (name, category.clone())));
+            lexicon.categories.extend(written.categories.into_iter().map(|name| (name, category.clone())));
         }
         InvalidFields::none_of(refused)?;
         Ok(lexicon)
@@ -201,8 +200,9 @@ impl Lexicon {
         }
     }
 
+    /// As it is written in the table: another catalogue's shelf of cheese holds crackers too.
     pub(super) fn category(&self, name: &str) -> Option<&Category> {
-        self.categories.get(&name.to_lowercase())
+        self.categories.get(name)
     }
 
     /// The longest phrase that begins `words`: what it says and how many words it takes.
@@ -290,6 +290,8 @@ fn short_form(word: &str) -> &str {
         "org" => "organic",
         "pnut" => "peanut",
         "yog" => "yogurt",
+        "gngr" => "ginger",
+        "wtr" => "water",
         _ => word,
     }
 }

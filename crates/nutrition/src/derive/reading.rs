@@ -7,6 +7,8 @@ use crate::{Allergen, FoodKind, FoodKinds, Presence};
 /// A name, read.
 pub(super) struct Reading<'lexicon> {
     words: Vec<Word>,
+    /// The name or the category says that it is a dish, or a part of one.
+    is_of_dish: bool,
     pub(super) pieces: Vec<Piece<'lexicon>>,
     /// What the name itself claims to be free of, and by which words.
     pub(super) claimed_free: Vec<(Allergen, String)>,
@@ -65,7 +67,7 @@ enum Denial {
     LeftOpen,
 }
 
-const DENYING: [&str; 8] = ["no", "without", "non", "not", "minus", "excluding", "exclude", "zero"];
+const DENYING: [&str; 8] = ["no", "without", "non", "not", "minus", "excluding", "except", "zero"];
 const DOUBTING_AFTER: &[&str] = &[
     "flavor",
     "flavored",
@@ -82,6 +84,25 @@ const DOUBTING_AFTER: &[&str] = &[
     "imitation",
 ];
 const DOUBTING_BEFORE: [&str; 5] = ["imitation", "mock", "artificial", "simulated", "substitute"];
+/// Ways to cook that add nothing.
+const PLAIN_COOKING: [&str; 6] = ["boiled", "steamed", "poached", "heat", "simmered", "drained"];
+/// Ways that may add fat, unless one of those above is told too.
+const COOKING: [&str; 7] = ["cooked", "baked", "roasted", "broiled", "grilled", "stewed", "braised"];
+/// Words of categories whose foods are made of several.
+const DISHES: [&str; 12] = [
+    "dish",
+    "mixed",
+    "mixture",
+    "stir",
+    "fry",
+    "sandwich",
+    "soup",
+    "sauce",
+    "restaurant",
+    "meal",
+    "entree",
+    "salad",
+];
 const MEATLESS: [&str; 4] = ["meatless", "vegetarian", "vegan", "veggy"];
 const FLESH: [FoodKind; 10] = [
     FoodKind::Pork,
@@ -99,9 +120,11 @@ const FLESH: [FoodKind; 10] = [
 impl<'lexicon> Reading<'lexicon> {
     pub(super) fn of(lexicon: &'lexicon Lexicon, name: &str) -> Self {
         let mut words = words_of(name);
-        words.truncate(end_of_what_is_there(&words));
+        let told = end_of_what_is_there(&words);
+        let is_of_dish = told < words.len();
+        words.truncate(told);
         let spans = spans_of(lexicon, &words);
-        let mut reading = Self { pieces: Vec::new(), claimed_free: Vec::new(), words };
+        let mut reading = Self { pieces: Vec::new(), claimed_free: Vec::new(), words, is_of_dish };
         for (place, (start, end, entry)) in spans.iter().enumerate() {
             let words = &reading.words[*start..*end];
             let piece = match entry {
@@ -174,9 +197,39 @@ impl<'lexicon> Reading<'lexicon> {
         })
     }
 
-    /// Whether every word names one unprocessed ingredient or a handling that adds nothing.
+    /// Reads a category beside the name: what stands among dishes is no single ingredient.
+    pub(super) fn with_category(mut self, category: &str) -> Self {
+        let words = words_of(category);
+        self.is_of_dish |= words.iter().any(|word| DISHES.contains(&word.text.as_str()));
+        self
+    }
+
+    /// Whether every word names one unprocessed ingredient or a handling that adds nothing. Meat
+    /// and fish must be told raw, and what was cooked must be told how, since pans have butter.
     pub(super) fn is_plain(&self) -> bool {
-        self.all_are(Traits::PLAIN) && self.known().all(|entry| !entry.traits.has(Traits::MILD_HANDLING))
+        let says_any = |words: &[&str]| words.iter().any(|word| self.has_word(word));
+        let is_without_fat = says_any(&PLAIN_COOKING) || self.has_phrase("added", "fat");
+        let is_flesh = self.known().any(|entry| entry.kinds.has_any(&FLESH));
+        let is_told = if says_any(&COOKING) {
+            is_without_fat
+        } else {
+            !is_flesh || is_without_fat || says_any(&["raw", "fresh", "unprepared"])
+        };
+        self.all_are(Traits::PLAIN)
+            && self.known().all(|entry| !entry.traits.has(Traits::MILD_HANDLING))
+            && !self.is_of_dish
+            && !self.joins_foods()
+            && is_told
+    }
+
+    /// `beef with egg`, `peas and corn`: two foods and whatever else holds them together.
+    fn joins_foods(&self) -> bool {
+        let mut is_joined = false;
+        self.pieces.iter().any(|piece| {
+            let Piece::Known { entry, words, .. } = piece else { return false };
+            is_joined |= words == "with" || words == "and";
+            is_joined && !entry.traits.has(Traits::HANDLING)
+        })
     }
 
     /// Whether every word is known, and all but handling words have one of `traits`, at least one.
@@ -235,7 +288,8 @@ impl<'lexicon> Reading<'lexicon> {
 
     /// Names that a category's usual contents do not hold for.
     pub(super) fn doubts_category(&self) -> bool {
-        let doubting = ["free", "nonalcoholic", "low", "bowl", "salad", "substitute", "imitation", "corn"];
+        let doubting =
+            ["free", "nonalcoholic", "bowl", "salad", "substitute", "imitation", "corn", "taquito", "omelet"];
         doubting.iter().any(|word| self.has_word(word)) || self.has_phrase("no", "bun")
     }
 

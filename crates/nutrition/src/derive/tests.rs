@@ -1,5 +1,7 @@
 //! What names say, by the traps they set.
 
+mod labelled;
+
 use super::*;
 
 fn derive(name: &str) -> DerivedFood {
@@ -113,6 +115,13 @@ fn free_of_is_told_only_with_evidence() {
         "",
         "12 %",
         "Apple or nut bar",
+        "Sweet and sour shrimp",
+        "Beef, ground, with egg and onion",
+        "Chicken, for use with vegetables",
+        "Rice with raisins",
+        "Turnip, cooked",
+        "Escargot",
+        "Fish, cod, grilled",
         "Carrots, glazed",
     ] {
         let allergens = derive(name).allergens;
