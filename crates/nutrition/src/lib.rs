@@ -18,6 +18,7 @@ mod scores;
 mod targets;
 
 pub mod matching;
+pub mod plan;
 
 pub use adaptive::{AdaptiveExpenditure, Confidence, IntakeDay, Outlier, WeighIn, adaptive_expenditure};
 pub use allergen::{Allergen, Allergens, Language, Member, Presence};
