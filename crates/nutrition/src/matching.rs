@@ -20,5 +20,10 @@ pub use judgement::{JudgedName, JudgedNameError, Judgement, judge};
 pub use lexicon::{Lexicon, LexiconError};
 pub use matcher::{FoodMatch, FoodMatcher};
 
+/// The words of a text as stems, in order.
+pub(crate) fn stems_of(text: &str) -> Vec<String> {
+    words::stems(text).collect()
+}
+
 #[cfg(test)]
 mod tests;

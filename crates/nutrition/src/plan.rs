@@ -24,6 +24,7 @@ mod moves;
 mod plate;
 mod preselect;
 mod request;
+mod roles;
 mod search;
 mod shopping;
 mod state;
@@ -40,6 +41,7 @@ pub use request::{
     KeptDish, KeptMeal, KeptPortion, MealKind, MealSlot, PantryStock, PlanFood, PlanLimits, PlanMember,
     PlanRefusal, PlanRequest, PlanWeights, Relaxation,
 };
+pub use roles::{UsualRole, UsualRoles};
 pub use shopping::{ShoppingItem, ShoppingList};
 pub use substitute::{ItemPlace, Substitute, substitute_item};
 
