@@ -12,7 +12,7 @@ mod tests;
 use lexicon::{Lexicon, Traits};
 use reading::{Piece, Reading};
 
-use crate::{Allergen, Allergens, Diet, Diets, Food, FoodKinds, InvalidFields, Nutrients, Presence, Suits};
+use crate::{Allergen, Allergens, Diets, Food, FoodKinds, InvalidFields, Nutrients, Presence};
 
 /// What the words of foods' names say, as versioned JSON.
 #[derive(Clone, Debug)]
@@ -82,12 +82,7 @@ impl FoodWords {
         food.allergens = food.allergens.or_derived(&derived.allergens);
         food.diets = food.diets.or_derived(&derived.diets);
         food.kinds = food.kinds.and(derived.kinds);
-        // A declared allergen outweighs a diet that the name alone suggested.
-        if food.allergens.get(Allergen::Gluten) == Presence::Contains
-            && food.diets.get(Diet::GlutenFree) == Suits::Derived
-        {
-            food.diets = food.diets.with(Diet::GlutenFree, Suits::No);
-        }
+        food.diets = diets::without_contradicted(food.diets, &food.allergens);
     }
 
     /// A category that is known says what is in its foods; the words of another one say only

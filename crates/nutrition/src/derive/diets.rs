@@ -3,7 +3,7 @@
 
 use super::lexicon::{Entry, Fodmap, Traits};
 use super::{DerivedFood, Reading};
-use crate::{Allergen, Diet, Diets, FoodKind, Nutrient, Nutrients, Presence, Suits};
+use crate::{Allergen, Allergens, Diet, Diets, FoodKind, Nutrient, Nutrients, Presence, Suits};
 
 /// Milk with less than this in g of 100 g counts as lactose-free in most of the EU; lactose is
 /// one of the sugars, so there is never more of it than of them.
@@ -27,6 +27,29 @@ pub(super) fn derive(reading: &Reading<'_>, food: &DerivedFood, per_100g: &Nutri
         .with(Diet::LactoseFree, lactose_free(reading, food, per_100g))
         .with(Diet::Keto, keto(per_100g))
         .with(Diet::LowFodmap, low_fodmap(reading))
+}
+
+/// Diets that were only derived and that a declared allergen rules out do not suit. What was
+/// declared of a diet stays.
+pub(super) fn without_contradicted(diets: Diets, allergens: &Allergens) -> Diets {
+    let sea = [Allergen::Fish, Allergen::Crustaceans, Allergen::Molluscs];
+    let shells = [Allergen::Crustaceans, Allergen::Molluscs];
+    let of_animals =
+        [Allergen::Milk, Allergen::Eggs, Allergen::Fish, Allergen::Crustaceans, Allergen::Molluscs];
+    let ruled_out: [(Diet, &[Allergen]); 5] = [
+        (Diet::Vegan, &of_animals),
+        (Diet::Vegetarian, &sea),
+        (Diet::Kosher, &shells),
+        (Diet::GlutenFree, &[Allergen::Gluten]),
+        (Diet::LowFodmap, &[Allergen::Gluten]),
+    ];
+    ruled_out.into_iter().fold(diets, |diets, (diet, allergens_of)| {
+        let contains = |allergen: &Allergen| allergens.get(*allergen) == Presence::Contains;
+        let is_ruled_out = diets.get(diet) == Suits::Derived && allergens_of.iter().any(contains);
+        // Oats hold gluten and few fermentable sugars, so low FODMAP is only doubted.
+        let instead = if diet == Diet::LowFodmap { Suits::Unknown } else { Suits::No };
+        if is_ruled_out { diets.with(diet, instead) } else { diets }
+    })
 }
 
 const LAND_FLESH: [FoodKind; 7] = [

@@ -3,6 +3,7 @@
 mod labelled;
 
 use super::*;
+use crate::{Diet, Suits};
 
 fn derive(name: &str) -> DerivedFood {
     FoodWords::default().derive(name, "", &Nutrients::UNKNOWN)
@@ -154,6 +155,9 @@ fn diets_are_derived_where_every_word_is_understood() {
         ("Cheeseburger", [No, No, No, Unknown, No, Unknown]),
         ("Alcoholic beverage, wine, table, red", [Unknown, Unknown, Unknown, No, Unknown, Unknown]),
         ("Mystery", [Unknown; 6]),
+        ("Squash, winter, cooked, fat added", [Unknown; 6]),
+        ("Baked beans", [Unknown; 6]),
+        ("Fried green tomatoes", [Unknown; 6]),
         ("Grapes, raw", [Derived, Derived, Derived, Derived, Unknown, Derived]),
     ] {
         let derived = derive(name).diets;
@@ -206,6 +210,14 @@ fn what_was_declared_is_not_overwritten() {
     };
     words.complete(&mut oats);
     assert_eq!(oats.diets.get(Diet::GlutenFree), Suits::No);
+    let mut glazed = Food {
+        name: "Carrots, raw".to_owned(),
+        allergens: Allergens::default().with(Allergen::Milk, Presence::Contains),
+        ..Food::default()
+    };
+    words.complete(&mut glazed);
+    assert_eq!(glazed.diets.get(Diet::Vegan), Suits::No);
+    assert_eq!(glazed.diets.get(Diet::Vegetarian), Suits::Derived);
 }
 
 #[test]
