@@ -53,7 +53,7 @@ pub use product::{NutritionPer100g, ProductRecord};
 pub use ranked::{Ranked, RankedItem, Shortfall, SimilarCustomer, Source};
 pub use ranker::Target;
 pub use rerank::{
-    Arrangement, Boost, CategoryCap, Delta, Impression, Impressions, Pin, Promoted, Relaxation, Wish,
+    Arrangement, Boost, CategoryCap, Delta, Fit, Impression, Impressions, Pin, Promoted, Relaxation, Wish,
 };
 pub use serving::{Relation, Serving, SessionStep};
 pub use snapshot::{Snapshot, SnapshotHeader};

@@ -25,7 +25,7 @@ pub(crate) use self::{
     similarity::Likeness,
 };
 pub use self::{
-    arrangement::{Arrangement, Boost, CategoryCap, Pin, Promoted, Relaxation, Wish},
+    arrangement::{Arrangement, Boost, CategoryCap, Fit, Pin, Promoted, Relaxation, Wish},
     impressions::{Impression, Impressions},
     score::Delta,
 };

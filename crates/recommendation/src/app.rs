@@ -31,6 +31,7 @@ use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::metrics;
 use crate::model_settings::ModelSettings;
+use crate::nutrition::customer_goals::CustomerGoals;
 use crate::nutrition::generic_foods::GenericFoods;
 use crate::page::PageTokens;
 use crate::recommend::Recommender;
@@ -152,9 +153,11 @@ impl App {
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
         let keeper = Arc::new(FactsKeeper::new(snapshots.clone(), recommendation.profiles_max_age));
         let (exposures, waiting) = ExposureLog::new();
+        let generic_foods = Arc::new(GenericFoods::default());
+        let goals = CustomerGoals::new(model_settings.clone(), generic_foods.clone());
         let state = Arc::new(State {
             app: pool,
-            recommender: Recommender::new(served.clone()),
+            recommender: Recommender::new(served.clone(), goals),
             served,
             trainer,
             pending,
@@ -165,7 +168,7 @@ impl App {
             expressions: ExpressionCache::new(KEPT_EXPRESSIONS),
             settings: recommendation,
             model_settings,
-            generic_foods: Arc::new(GenericFoods::default()),
+            generic_foods,
             clock: app.clock,
             nudge,
         });

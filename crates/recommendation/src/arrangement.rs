@@ -18,6 +18,8 @@ pub(crate) struct Arrangement {
     pub(crate) min_relevance: Option<f64>,
     /// In units of the spread of the scores, 0 to 10.
     pub(crate) promotion_strength: Option<f64>,
+    /// How strongly the customer's goal counts, in units of the spread of the scores, 0 to 10.
+    pub(crate) nutrition_strength: Option<f64>,
     /// The chance that a place explores, 0 to 0.5.
     pub(crate) exploration: Option<f64>,
 }
@@ -63,6 +65,7 @@ impl Arrangement {
             rotation: self.rotation.or(below.rotation),
             min_relevance: self.min_relevance.or(below.min_relevance),
             promotion_strength: self.promotion_strength.or(below.promotion_strength),
+            nutrition_strength: self.nutrition_strength.or(below.nutrition_strength),
             exploration: self.exploration.or(below.exploration),
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod model;
 pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod query;
+pub(crate) mod score;
 pub(crate) mod session;
 pub(crate) mod target;
 

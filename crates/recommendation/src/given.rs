@@ -152,7 +152,8 @@ impl Given<'_> {
                 ..about.arrangement.clone()
             };
             let arranged = RecommendQuery { arrangement: &arrangement, ..query(about, ids.len()) };
-            let ranked = serving.rank_products(&arranged, &ids, self.now_us);
+            let mut ranked = serving.rank_products(&arranged, &ids, self.now_us);
+            self.tell_goal(serving, about, &mut ranked.items);
             let shown: HashSet<_> = ranked.items.iter().map(|item| item.product_id.clone()).collect();
             let left_out = product_ids.iter().filter(|id| !shown.contains(*id));
             GivenOrder {
@@ -179,7 +180,9 @@ impl Given<'_> {
     ) -> Result<(Vec<Explained>, String), Error> {
         let started = Instant::now();
         let explained = self.recommender.with_model(self.tenant, self.model, |serving, _| {
-            let list = serving.recommend(&query(about, limit), self.now_us);
+            let mut list = serving.recommend(&query(about, limit), self.now_us);
+            self.tell_goal(serving, about, &mut list.items);
+            self.tell_goal(serving, about, &mut list.spare);
             let mut ranking: Vec<_> = list.items.into_iter().chain(list.spare).collect();
             let arranged = ranking.len();
             if product_ids.iter().any(|id| ranking.iter().all(|item| item.product_id != *id)) {
@@ -218,6 +221,10 @@ impl Given<'_> {
             reasons: Vec::new(),
         };
         Ok(explained.unwrap_or_else(|| (product_ids.iter().map(unknown).collect(), String::new())))
+    }
+
+    fn tell_goal(&self, serving: &Serving, about: &AboutCustomer<'_>, items: &mut [RankedItem]) {
+        self.recommender.tell_goal(self.tenant, serving, Some(about.customer_id), items);
     }
 
     /// Foretells the next basket.

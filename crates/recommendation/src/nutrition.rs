@@ -2,9 +2,11 @@
 //! pure functions of `larder-nutrition`. Nothing here asks the database or knows the wire.
 
 pub(crate) mod catalogue;
+pub(crate) mod customer_goals;
 pub(crate) mod food_match;
 pub(crate) mod foods;
 pub(crate) mod generic_foods;
 pub(crate) mod labels;
 pub(crate) mod package;
 pub(crate) mod people;
+pub(crate) mod scoring;

@@ -7,6 +7,7 @@ use larder_ranking::{CustomerProfile, Filter};
 
 use crate::followed::Followed;
 use crate::nutrition::food_match::FoodMatch;
+use crate::nutrition::labels;
 
 const DAY_US: i64 = 24 * 3_600_000_000;
 
@@ -47,7 +48,7 @@ pub(crate) struct Body {
 impl Profile {
     /// Adds what the profile forbids to what a request forbids.
     pub(crate) fn constrain(&self, filter: &mut Filter) {
-        filter.profile_allergens.clone_from(&self.allergens);
+        filter.profile_allergens = labels::with_groups(&self.allergens);
         if !self.allergens.is_empty() {
             // Whoever must stay away from something is shown nothing that may hold it.
             filter.allow_unknown_allergens = false;
@@ -88,6 +89,15 @@ impl Promotion {
     }
 }
 
+/// What a tenant says of a product that ranking does not keep.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Declaration {
+    /// As printed on the package.
+    pub(crate) package_size: String,
+    /// The allergens it is declared to contain, without what its name says.
+    pub(crate) allergens: Vec<String>,
+}
+
 /// What is known of one tenant beside its models.
 #[derive(Default)]
 pub(crate) struct Facts {
@@ -95,8 +105,8 @@ pub(crate) struct Facts {
     pub(crate) promotions: Followed<Promotion>,
     /// Which generic food stands for a product.
     pub(crate) matches: Followed<FoodMatch>,
-    /// What is printed on the package of a product, where something is.
-    pub(crate) packages: Followed<String>,
+    /// What the tenant says of products for nutrition alone, where it says something.
+    pub(crate) declarations: Followed<Declaration>,
     /// Up to when the profiles are those that were kept on disk, in microseconds since 1970;
     /// `None` when none were kept.
     pub(crate) kept_as_of_us: Option<i64>,

@@ -20,6 +20,7 @@ use crate::given::{self, AboutCustomer, Detailed};
 use crate::last_good::LastGoodAnswers;
 use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
+use crate::nutrition::customer_goals::CustomerGoals;
 use crate::served::{Served, ServedTenant};
 use crate::session;
 use crate::wishes;
@@ -28,11 +29,12 @@ use crate::wishes;
 pub(crate) struct Recommender {
     served: Arc<Served>,
     last_good: LastGoodAnswers,
+    goals: CustomerGoals,
 }
 
 impl Recommender {
-    pub(crate) fn new(served: Arc<Served>) -> Self {
-        Self { served, last_good: LastGoodAnswers::default() }
+    pub(crate) fn new(served: Arc<Served>, goals: CustomerGoals) -> Self {
+        Self { served, last_good: LastGoodAnswers::default(), goals }
     }
 
     /// Answers a question; `now_us` is in microseconds since 1970.
@@ -59,7 +61,7 @@ impl Recommender {
             return self.answer_of_stranger(question);
         };
         let (arrangement, impressions) =
-            arrange_for(&served, asking.arrangement, asking.question.subject(), now_us);
+            self.arrange_for(tenant, &served, asking.arrangement, asking.question.subject(), now_us);
         let with = RankedWith { arrangement: &arrangement, impressions: &impressions };
         let live = model.read(&served);
         let serving = &live.serving;
@@ -73,6 +75,9 @@ impl Recommender {
                 if let Some(key) = question.key(tenant).filter(|_| is_plain(filter)) {
                     self.last_good.keep(key, &ranked.items);
                 }
+                let subject = question.subject();
+                self.tell_goal(tenant, serving, subject, &mut ranked.items);
+                self.tell_goal(tenant, serving, subject, &mut ranked.spare);
                 let items = details_of(serving, asking, std::mem::take(&mut ranked.items), now_us);
                 let spare = details_of(serving, asking, std::mem::take(&mut ranked.spare), now_us);
                 drop(live);
@@ -126,7 +131,7 @@ impl Recommender {
         now_us: i64,
     ) -> (Arrangement, Vec<Impression>) {
         match self.served.find(tenant.as_str()) {
-            Some(served) => arrange_for(&served, &arrangement, Some(customer_id), now_us),
+            Some(served) => self.arrange_for(tenant, &served, &arrangement, Some(customer_id), now_us),
             None => (arrangement, Vec::new()),
         }
     }
@@ -152,6 +157,41 @@ impl Recommender {
         let question = Question::For { customer_id, repeat_policy: RepeatPolicy::Allow };
         if let Some(key) = question.key(tenant) {
             self.last_good.forget(&key);
+        }
+    }
+
+    /// The arrangement with the promotions that run now, what fits the customer's goal, and what the
+    /// customer ignored of late.
+    fn arrange_for(
+        &self,
+        tenant: &TenantId,
+        served: &ServedTenant,
+        arrangement: &Arrangement,
+        subject: Option<&str>,
+        now_us: i64,
+    ) -> (Arrangement, Vec<Impression>) {
+        let mut arrangement = arrangement.clone();
+        if arrangement.promotion_strength > 0.0 {
+            arrangement.promoted = Some(Arc::new(wishes::promoted(&served.facts(), now_us)));
+        }
+        if arrangement.fit_strength > 0.0 {
+            arrangement.fit = subject.and_then(|subject| self.goals.fit(tenant, served, subject));
+        }
+        let fading = subject.filter(|_| arrangement.rotation > 0.0);
+        let ignored = fading.map_or_else(Vec::new, |subject| served.impressions().of(subject).to_vec());
+        (arrangement, ignored)
+    }
+
+    /// Adds to products that fit the customer's goal why they do.
+    pub(crate) fn tell_goal(
+        &self,
+        tenant: &TenantId,
+        serving: &Serving,
+        subject: Option<&str>,
+        items: &mut [RankedItem],
+    ) {
+        if let (Some(subject), Some(served)) = (subject, self.served.find(tenant.as_str())) {
+            self.goals.tell(tenant, &served, serving, (subject, items));
         }
     }
 
@@ -250,22 +290,6 @@ fn may_be_shown(serving: &Serving, item: &RankedItem, filter: &Filter) -> bool {
 struct RankedWith<'a> {
     arrangement: &'a Arrangement,
     impressions: &'a [Impression],
-}
-
-/// The arrangement with the promotions that run now, and what the customer ignored of late.
-fn arrange_for(
-    served: &ServedTenant,
-    arrangement: &Arrangement,
-    subject: Option<&str>,
-    now_us: i64,
-) -> (Arrangement, Vec<Impression>) {
-    let mut arrangement = arrangement.clone();
-    if arrangement.promotion_strength > 0.0 {
-        arrangement.promoted = Some(Arc::new(wishes::promoted(&served.facts(), now_us)));
-    }
-    let fading = subject.filter(|_| arrangement.rotation > 0.0);
-    let ignored = fading.map_or_else(Vec::new, |subject| served.impressions().of(subject).to_vec());
-    (arrangement, ignored)
 }
 
 /// Remembers what was shown, where that lets it fade.

@@ -15,7 +15,7 @@ use larder_ranking::{Event, Filter, ProductRecord, Snapshot};
 use crate::error::Error;
 use crate::experiments::Experiments;
 use crate::nutrition::food_match::FoodMatch;
-use crate::profile::{Profile, Promotion};
+use crate::profile::{Declaration, Profile, Promotion};
 use crate::store::LogPosition;
 
 pub(crate) use self::live::Live;
@@ -121,17 +121,17 @@ impl Served {
         changes.into_iter().for_each(|(id, place, found)| facts.matches.change(id, place, Some(found)));
     }
 
-    /// Shows the next answers what is printed on packages; an empty text is nothing.
-    pub(crate) fn change_packages(
+    /// Shows the next answers what the tenant says of products for nutrition alone.
+    pub(crate) fn change_declarations(
         &self,
         tenant: &TenantId,
-        changes: impl IntoIterator<Item = (String, i64, String)>,
+        changes: impl IntoIterator<Item = (String, i64, Declaration)>,
     ) {
         let served = self.open(tenant.as_str());
         let mut facts = served.facts_mut();
-        for (product_id, sequence, package_size) in changes {
-            let package_size = Some(package_size).filter(|size| !size.is_empty());
-            facts.packages.change(product_id, LogPosition { xid: 0, sequence }, package_size);
+        for (product_id, sequence, declaration) in changes {
+            let declaration = Some(declaration).filter(|declaration| *declaration != Declaration::default());
+            facts.declarations.change(product_id, LogPosition { xid: 0, sequence }, declaration);
         }
     }
 

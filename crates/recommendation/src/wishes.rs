@@ -26,6 +26,7 @@ pub(crate) fn of_placement(placement: &Placement) -> arrangement::Arrangement {
         rotation: Some(placement.rotation),
         min_relevance: Some(placement.min_relevance),
         promotion_strength: Some(placement.promotion_strength),
+        nutrition_strength: Some(placement.nutrition_strength),
         exploration: Some(placement.exploration),
     }
 }
@@ -61,6 +62,8 @@ pub(crate) fn compile(
         min_relevance: wishes.min_relevance.unwrap_or(0.0),
         promotion_strength: wishes.promotion_strength.unwrap_or(0.0),
         promoted: None,
+        fit_strength: wishes.nutrition_strength.unwrap_or(0.0),
+        fit: None,
         spare: 0,
     }
 }

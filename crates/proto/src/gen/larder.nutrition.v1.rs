@@ -321,6 +321,153 @@ pub struct Intake {
     #[prost(double, optional, tag = "6")]
     pub carbohydrate_g: ::core::option::Option<f64>,
 }
+/// A number that lies between two; the same where it is known.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ScoreRange {
+    #[prost(double, tag = "1")]
+    pub low: f64,
+    #[prost(double, tag = "2")]
+    pub high: f64,
+}
+/// What one measure adds to a goal score.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GoalScoreTerm {
+    /// Such as "protein_per_100_kcal".
+    #[prost(string, tag = "1")]
+    pub measure: ::prost::alloc::string::String,
+    /// Its value; absent when it is not known at all.
+    #[prost(message, optional, tag = "2")]
+    pub value: ::core::option::Option<ScoreRange>,
+    /// What it adds; all of them together are the score.
+    #[prost(double, tag = "3")]
+    pub points: f64,
+    /// What it would add at its best.
+    #[prost(double, tag = "4")]
+    pub max_points: f64,
+}
+/// How well a food fits a goal.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GoalScore {
+    /// 0 to 100 over what is known; absent when nothing is.
+    #[prost(double, optional, tag = "1")]
+    pub score: ::core::option::Option<f64>,
+    /// What it could be, were everything known.
+    #[prost(message, optional, tag = "2")]
+    pub range: ::core::option::Option<ScoreRange>,
+    /// How much of the score hangs on what is known, 0 to 1.
+    #[prost(double, tag = "3")]
+    pub confidence: f64,
+    #[prost(message, repeated, tag = "4")]
+    pub terms: ::prost::alloc::vec::Vec<GoalScoreTerm>,
+    /// What would improve it most, in words.
+    #[prost(string, repeated, tag = "5")]
+    pub improvements: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Points of one part of the Nutri-Score.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NutriScorePart {
+    /// Such as "sugars".
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// The amount; absent when it is not known.
+    #[prost(double, optional, tag = "2")]
+    pub amount: ::core::option::Option<f64>,
+    /// The points it adds, below 0 for parts that are favoured; a range where it is not known.
+    #[prost(int32, tag = "3")]
+    pub low: i32,
+    #[prost(int32, tag = "4")]
+    pub high: i32,
+}
+/// The Nutri-Score of 2023.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NutriScore {
+    /// "A" to "E"; empty when what is known leaves several.
+    #[prost(string, tag = "1")]
+    pub letter: ::prost::alloc::string::String,
+    /// The best letter that is possible.
+    #[prost(string, tag = "2")]
+    pub best_letter: ::prost::alloc::string::String,
+    /// The worst letter that is possible.
+    #[prost(string, tag = "3")]
+    pub worst_letter: ::prost::alloc::string::String,
+    /// Fewer points are better; a range where not everything is known.
+    #[prost(int32, tag = "4")]
+    pub points_low: i32,
+    #[prost(int32, tag = "5")]
+    pub points_high: i32,
+    /// How many of the points hang on what is known, 0 to 1.
+    #[prost(double, tag = "6")]
+    pub confidence: f64,
+    #[prost(message, repeated, tag = "7")]
+    pub parts: ::prost::alloc::vec::Vec<NutriScorePart>,
+    /// The smallest single changes that bring a better letter, such as "3 g less sugar: B".
+    #[prost(string, repeated, tag = "8")]
+    pub improvements: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The table that applies, such as "general" or "beverage".
+    #[prost(string, tag = "9")]
+    pub category: ::prost::alloc::string::String,
+}
+/// What one nutrient adds to the NRF9.3.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NrfTerm {
+    /// Such as "protein_g".
+    #[prost(string, tag = "1")]
+    pub nutrient: ::prost::alloc::string::String,
+    /// Percent of the daily value in 100 kcal, below 0 for those to limit; absent when it is not
+    /// known.
+    #[prost(double, optional, tag = "2")]
+    pub percent: ::core::option::Option<f64>,
+}
+/// The Nutrient-Rich Foods index 9.3 of 100 kcal.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NrfScore {
+    /// Absent unless all twelve nutrients and the energy are known.
+    #[prost(double, optional, tag = "1")]
+    pub score: ::core::option::Option<f64>,
+    /// What the known nutrients add up to.
+    #[prost(double, tag = "2")]
+    pub known_part: f64,
+    /// The share of the nutrients that is known, 0 to 1.
+    #[prost(double, tag = "3")]
+    pub confidence: f64,
+    #[prost(message, repeated, tag = "4")]
+    pub terms: ::prost::alloc::vec::Vec<NrfTerm>,
+}
+/// Something about the amounts of a food that is wrong or hard to believe.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NutrientDoubt {
+    /// The field, such as "energy_kcal".
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// Absent when it is missing.
+    #[prost(double, optional, tag = "2")]
+    pub value: ::core::option::Option<f64>,
+    /// Such as "impossible", "missing" or "kilojoules_as_kilocalories".
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// What would be accepted.
+    #[prost(string, tag = "4")]
+    pub accepted: ::prost::alloc::string::String,
+}
+/// Every score of one food.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FoodScore {
+    /// The product_id or food_id.
+    #[prost(string, tag = "1")]
+    pub food_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "NutrientSource", tag = "3")]
+    pub nutrient_source: i32,
+    #[prost(message, optional, tag = "4")]
+    pub goal: ::core::option::Option<GoalScore>,
+    #[prost(message, optional, tag = "5")]
+    pub nutri_score: ::core::option::Option<NutriScore>,
+    #[prost(message, optional, tag = "6")]
+    pub nrf: ::core::option::Option<NrfScore>,
+    #[prost(message, repeated, tag = "7")]
+    pub doubts: ::prost::alloc::vec::Vec<NutrientDoubt>,
+}
 /// What a person wants beyond the direction, which the profile tells.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct TargetWishes {
@@ -495,6 +642,46 @@ pub struct DailyTargets {
     #[prost(message, repeated, tag = "13")]
     pub meals: ::prost::alloc::vec::Vec<MealTarget>,
 }
+/// What the logs of weights and intakes tell of the energy somebody uses in a day.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LearnedExpenditure {
+    /// With the band that holds it in 90 of 100 cases.
+    #[prost(message, optional, tag = "1")]
+    pub expenditure: ::core::option::Option<EnergyEstimate>,
+    /// Whether the targets start from it: "low" confidence leaves the formula in its place.
+    #[prost(bool, tag = "2")]
+    pub used: bool,
+    /// "low", "medium" or "high".
+    #[prost(string, tag = "3")]
+    pub confidence: ::prost::alloc::string::String,
+    /// The weight without its daily ups and downs; absent without a weigh-in.
+    #[prost(double, optional, tag = "4")]
+    pub trend_weight_kg: ::core::option::Option<f64>,
+    /// How the trend changed over the last seven days.
+    #[prost(double, optional, tag = "5")]
+    pub weekly_change_kg: ::core::option::Option<f64>,
+    /// From the first to the last day that was logged.
+    #[prost(int32, tag = "6")]
+    pub day_count: i32,
+    #[prost(int32, tag = "7")]
+    pub weigh_in_count: i32,
+    #[prost(int32, tag = "8")]
+    pub intake_day_count: i32,
+    #[prost(message, repeated, tag = "9")]
+    pub outliers: ::prost::alloc::vec::Vec<LogOutlier>,
+}
+/// Something that was logged and hardly believed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LogOutlier {
+    #[prost(message, optional, tag = "1")]
+    pub logged_on: ::core::option::Option<super::super::super::google::r#type::Date>,
+    /// "weight" or "intake".
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// In kg or kcal.
+    #[prost(double, tag = "3")]
+    pub value: f64,
+}
 /// A body of rules of what a day should hold.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Guideline {
@@ -576,6 +763,9 @@ pub struct CalculateTargetsRequest {
     /// The share of each meal, above 0, together 1; empty means the usual ones.
     #[prost(double, repeated, tag = "7")]
     pub meal_shares: ::prost::alloc::vec::Vec<f64>,
+    /// Start from what the formula says, whatever the customer's logs tell.
+    #[prost(bool, tag = "8")]
+    pub ignore_logs: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CalculateTargetsResponse {
@@ -587,6 +777,9 @@ pub struct CalculateTargetsResponse {
     /// What was missing.
     #[prost(string, tag = "3")]
     pub degraded_reason: ::prost::alloc::string::String,
+    /// What the logs tell of the energy the customer uses; absent when nothing is logged.
+    #[prost(message, optional, tag = "4")]
+    pub learned: ::core::option::Option<LearnedExpenditure>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListGuidelinesRequest {}
@@ -594,6 +787,40 @@ pub struct ListGuidelinesRequest {}
 pub struct ListGuidelinesResponse {
     #[prost(message, repeated, tag = "1")]
     pub guidelines: ::prost::alloc::vec::Vec<Guideline>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScoreProductsRequest {
+    /// Products to score; up to 1,000.
+    #[prost(string, repeated, tag = "1")]
+    pub product_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Foods beside them that are no products; up to 1,000.
+    #[prost(message, repeated, tag = "2")]
+    pub foods: ::prost::alloc::vec::Vec<Food>,
+    /// The goal, one of "balanced", "weight_loss", "muscle_gain" or the model settings; empty means
+    /// the customer's, or else "balanced".
+    #[prost(string, tag = "3")]
+    pub goal: ::prost::alloc::string::String,
+    /// Whose goal it is, when `goal` does not tell.
+    #[prost(string, tag = "4")]
+    pub customer_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ScoreProductsResponse {
+    /// The goal that was scored for.
+    #[prost(string, tag = "1")]
+    pub goal: ::prost::alloc::string::String,
+    /// Products first, then foods, in the order of the request.
+    #[prost(message, repeated, tag = "2")]
+    pub scores: ::prost::alloc::vec::Vec<FoodScore>,
+    /// Products that the catalogue does not have.
+    #[prost(string, repeated, tag = "3")]
+    pub missing_product_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether something the answer needs was not at hand.
+    #[prost(bool, tag = "4")]
+    pub degraded: bool,
+    /// What was missing.
+    #[prost(string, tag = "5")]
+    pub degraded_reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DescribeProductRequest {
@@ -949,6 +1176,38 @@ pub mod nutrition_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Scores products and foods for a goal, by Nutri-Score and by NRF9.3, each with what it is
+        /// made of and what would improve it. What is not known is never taken for zero: scores tell
+        /// how much of them is known.
+        pub async fn score_products(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ScoreProductsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ScoreProductsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.nutrition.v1.NutritionService/ScoreProducts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.nutrition.v1.NutritionService",
+                        "ScoreProducts",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Tells what is known of a product: its nutrients and where they come from, its allergens and
         /// the diets it suits, what was derived being marked.
         pub async fn describe_product(
@@ -1255,6 +1514,16 @@ pub mod nutrition_service_server {
             tonic::Response<super::ListGuidelinesResponse>,
             tonic::Status,
         >;
+        /// Scores products and foods for a goal, by Nutri-Score and by NRF9.3, each with what it is
+        /// made of and what would improve it. What is not known is never taken for zero: scores tell
+        /// how much of them is known.
+        async fn score_products(
+            &self,
+            request: tonic::Request<super::ScoreProductsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ScoreProductsResponse>,
+            tonic::Status,
+        >;
         /// Tells what is known of a product: its nutrients and where they come from, its allergens and
         /// the diets it suits, what was derived being marked.
         async fn describe_product(
@@ -1494,6 +1763,52 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListGuidelinesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.nutrition.v1.NutritionService/ScoreProducts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ScoreProductsSvc<T: NutritionService>(pub Arc<T>);
+                    impl<
+                        T: NutritionService,
+                    > tonic::server::UnaryService<super::ScoreProductsRequest>
+                    for ScoreProductsSvc<T> {
+                        type Response = super::ScoreProductsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ScoreProductsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NutritionService>::score_products(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ScoreProductsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

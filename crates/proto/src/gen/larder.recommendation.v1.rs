@@ -240,6 +240,10 @@ pub struct Arrangement {
     /// best ones, so that policies can be compared later; 0 to 0.5.
     #[prost(double, optional, tag = "8")]
     pub exploration: ::core::option::Option<f64>,
+    /// How strongly the customer's goal counts: added to the score of products that fit it best,
+    /// taken from those that fit it worst, in units of the spread of the scores; 0 to 10.
+    #[prost(double, optional, tag = "9")]
+    pub nutrition_strength: ::core::option::Option<f64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RecommendRequest {

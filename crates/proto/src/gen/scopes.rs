@@ -31,6 +31,7 @@ pub(crate) const SCOPES: &[(&str, &str)] = &[
     ("/larder.nutrition.v1.NutritionService/ListIntakes", "nutrition.read"),
     ("/larder.nutrition.v1.NutritionService/MatchCatalog", "nutrition.write"),
     ("/larder.nutrition.v1.NutritionService/MatchFoods", "nutrition.read"),
+    ("/larder.nutrition.v1.NutritionService/ScoreProducts", "nutrition.read"),
     ("/larder.recommendation.v1.ExperimentService/CreateExperiment", "experiments.write"),
     ("/larder.recommendation.v1.ExperimentService/EstimatePolicy", "experiments.read"),
     ("/larder.recommendation.v1.ExperimentService/GetExperiment", "experiments.read"),

@@ -1,6 +1,10 @@
 //! How a list is to be arranged, and what was given up of it.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use crate::{Expression, ProductRecord};
 
@@ -23,6 +27,11 @@ pub struct Arrangement {
     pub promotion_strength: f64,
     /// What is in a promotion that runs now.
     pub promoted: Option<Arc<Promoted>>,
+    /// Added to the score of a product that fits the customer's goal best, and taken from one that fits
+    /// it worst, in units of the spread of the scores.
+    pub fit_strength: f64,
+    /// How well products fit the customer's goal; `None` when there is none.
+    pub fit: Option<Arc<Fit>>,
     /// So many of the next best products are told behind the list, for an answer that explores.
     pub spare: usize,
 }
@@ -36,6 +45,8 @@ static PLAIN: Arrangement = Arrangement {
     min_relevance: 0.0,
     promotion_strength: 0.0,
     promoted: None,
+    fit_strength: 0.0,
+    fit: None,
     spare: 0,
 };
 
@@ -47,7 +58,8 @@ impl Arrangement {
 
     /// Whether it moves scores.
     pub(crate) fn moves_scores(&self) -> bool {
-        !self.boosts.is_empty() || self.rotation > 0.0 || self.promotion_strength > 0.0
+        let fits = self.fit_strength > 0.0 && self.fit.is_some();
+        !self.boosts.is_empty() || self.rotation > 0.0 || self.promotion_strength > 0.0 || fits
     }
 
     /// Whether it leaves every list as it is ranked.
@@ -96,6 +108,18 @@ pub struct Promoted {
 impl Promoted {
     pub(crate) fn includes(&self, product: &ProductRecord) -> bool {
         self.product_ids.contains(&product.product_id) || self.categories.contains(&product.category)
+    }
+}
+
+/// How well products fit a goal, by product: 1 the best, -1 the worst. A product that is not told
+/// neither rises nor falls.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fit(pub HashMap<String, f32>);
+
+impl Fit {
+    pub(crate) fn of(&self, product: &ProductRecord) -> f64 {
+        let fit = self.0.get(&product.product_id).copied().filter(|fit| !fit.is_nan());
+        fit.map_or(0.0, |fit| f64::from(fit.clamp(-1.0, 1.0)))
     }
 }
 

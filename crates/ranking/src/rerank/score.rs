@@ -32,7 +32,7 @@ pub(crate) struct Pooled {
 /// Something that moved a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Delta {
-    /// "boost", "promotion" or "rotation".
+    /// "boost", "promotion", "rotation" or "nutrition".
     pub name: &'static str,
     /// What it added to the score.
     pub value: f64,
@@ -44,16 +44,22 @@ pub(crate) struct Deltas {
     pub(crate) boost: f64,
     pub(crate) promotion: f64,
     pub(crate) rotation: f64,
+    pub(crate) nutrition: f64,
 }
 
 impl Deltas {
     pub(crate) fn sum(&self) -> f64 {
-        self.boost + self.promotion + self.rotation
+        self.boost + self.promotion + self.rotation + self.nutrition
     }
 
     /// Those that moved it at all.
     pub(crate) fn named(&self) -> impl Iterator<Item = Delta> {
-        let all = [("boost", self.boost), ("promotion", self.promotion), ("rotation", self.rotation)];
+        let all = [
+            ("boost", self.boost),
+            ("promotion", self.promotion),
+            ("rotation", self.rotation),
+            ("nutrition", self.nutrition),
+        ];
         all.into_iter().filter(|&(_, value)| value != 0.0).map(|(name, value)| Delta { name, value })
     }
 }
@@ -92,8 +98,17 @@ impl<'a> Adjustments<'a> {
             boost: boosts.map(|boost| boost.strength).sum::<f64>() * self.spread,
             promotion: if is_promoted { self.arrangement.promotion_strength * self.spread } else { 0.0 },
             rotation: -shown.map_or(0.0, |shown| self.fade(shown)),
+            nutrition: self
+                .arrangement
+                .fit
+                .as_ref()
+                .map_or(0.0, |fit| self.strength_of_fit() * fit.of(record)),
         };
         pooled.score += pooled.deltas.sum();
+    }
+
+    fn strength_of_fit(&self) -> f64 {
+        self.arrangement.fit_strength.max(0.0) * self.spread
     }
 
     /// Deeper the oftener it was ignored, shallower the longer ago.

@@ -5,8 +5,8 @@ mod laws;
 use std::sync::Arc;
 
 use super::{
-    Adjustments, Arranged, Arrangement, Boost, Impression, Impressions, Likeness, Pooled, Promoted, Wish,
-    Wishes, arrange, spread_of,
+    Adjustments, Arranged, Arrangement, Boost, Fit, Impression, Impressions, Likeness, Pooled, Promoted,
+    Wish, Wishes, arrange, spread_of,
 };
 use crate::{
     Expression, ProductRecord,
@@ -166,6 +166,24 @@ fn boosts_promotions_and_rotation_leave_named_deltas() {
     assert_eq!(pool[0].score, 1.0 + pool[0].deltas.sum());
     let of_pear: Vec<_> = pool[1].deltas.named().map(|delta| delta.name).collect();
     assert_eq!(of_pear, ["boost"]);
+}
+
+#[test]
+fn what_fits_a_goal_rises_what_does_not_falls_and_the_unknown_stays() {
+    let fit = Fit([("milk".to_owned(), 1.0), ("cake".to_owned(), -0.5), ("oil".to_owned(), f32::NAN)].into());
+    let arrangement = Arrangement { fit_strength: 0.4, fit: Some(Arc::new(fit)), ..Arrangement::default() };
+    assert!(arrangement.moves_scores() && !arrangement.is_plain());
+    let nobodys = Arrangement { fit: None, ..arrangement.clone() };
+    assert!(nobodys.is_plain(), "without a goal nothing moves");
+    let adjustments = Adjustments::new(&arrangement, 2.0, NOW_US);
+    let moved = |product_id: &str| {
+        let mut pooled = pool_of(&[1]).remove(0);
+        adjustments.apply(&mut pooled, &product(product_id, "Dairy"), None);
+        pooled.deltas.named().map(|delta| (delta.name, delta.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(moved("milk"), [("nutrition", 0.8)]);
+    assert_eq!(moved("cake"), [("nutrition", -0.4)]);
+    assert!(moved("pear").is_empty() && moved("oil").is_empty());
 }
 
 #[test]

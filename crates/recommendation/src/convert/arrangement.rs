@@ -22,6 +22,7 @@ pub(crate) fn from_wire(
     fields.optional_number(&at("rotation"), arrangement.rotation, 0.0, 1.0);
     fields.optional_number(&at("min_relevance"), arrangement.min_relevance, 0.0, 1.0);
     fields.optional_number(&at("promotion_strength"), arrangement.promotion_strength, 0.0, 10.0);
+    fields.optional_number(&at("nutrition_strength"), arrangement.nutrition_strength, 0.0, 10.0);
     fields.optional_number(&at("exploration"), arrangement.exploration, 0.0, 0.5);
     Arrangement {
         boosts: boosts(fields, &at("boosts"), arrangement.boosts),
@@ -31,6 +32,7 @@ pub(crate) fn from_wire(
         rotation: arrangement.rotation,
         min_relevance: arrangement.min_relevance,
         promotion_strength: arrangement.promotion_strength,
+        nutrition_strength: arrangement.nutrition_strength,
         exploration: arrangement.exploration,
     }
 }
@@ -118,6 +120,7 @@ pub(crate) fn to_wire(arrangement: Arrangement) -> Option<wire::Arrangement> {
         min_relevance: arrangement.min_relevance,
         promotion_strength: arrangement.promotion_strength,
         exploration: arrangement.exploration,
+        nutrition_strength: arrangement.nutrition_strength,
     })
 }
 
@@ -135,6 +138,7 @@ mod tests {
             min_relevance: Some(0.1),
             promotion_strength: Some(2.0),
             exploration: Some(0.25),
+            nutrition_strength: Some(0.5),
         }
     }
 

@@ -4,11 +4,12 @@ use larder_nutrition as nutrition;
 use larder_nutrition::{Allergen, Diet, Food as PureFood, Nutrient, Presence, Suits};
 use larder_proto::larder::nutrition::v1::*;
 
+use crate::convert::target::word;
 use crate::convert::timestamp;
 use crate::nutrition::food_match::{FoodMatch as KnownMatch, MatchState};
 use crate::nutrition::foods;
 use crate::nutrition::generic_foods::Candidate;
-use crate::nutrition::labels::{allergen_name, diet_name};
+use crate::nutrition::labels::{self, allergen_name, diet_name};
 use crate::store::food_matches::FoodMatchRow;
 use crate::validate::Fields;
 
@@ -156,6 +157,72 @@ pub(crate) fn diet_findings(all: &nutrition::Diets, declared: &nutrition::Diets)
     Diet::ALL.into_iter().map(finding).collect()
 }
 
+/// Checks a food that is no product and stands at `at`. Amounts that cannot be are refused, an energy that must be kJ as
+/// such.
+pub(crate) fn from_wire(fields: &mut Fields, at: &str, food: &Food) -> PureFood {
+    let field = |name: &str| format!("{at}.{name}");
+    fields.id(&field("food_id"), &food.food_id);
+    fields.text(&field("name"), &food.name, 1, 256);
+    fields.text(&field("category"), &food.category, 0, 128);
+    fields.texts(&field("allergens"), &food.allergens, 32, 64);
+    fields.texts(&field("diets"), &food.diets, 32, 64);
+    fields.optional_number(&field("serving_g"), food.serving_g, 0.1, 5_000.0);
+    let told = food.nutrients_per_100g.unwrap_or_default();
+    let per_100g = amounts(fields, &field("nutrients_per_100g"), &told);
+    let doubts = nutrition::doubts_of(&per_100g).into_iter().filter(|doubt| doubt.kind.is_refused());
+    for doubt in doubts {
+        let why = format!("{}; accepted: {}", word(&doubt.kind).replace('_', " "), doubt.accepted);
+        fields.refuse(&format!("{}.{}", field("nutrients_per_100g"), doubt.field), why);
+    }
+    let mut pure = PureFood {
+        food_id: food.food_id.clone(),
+        name: food.name.clone(),
+        category: food.category.clone(),
+        per_100g,
+        serving_g: food.serving_g.map(|mass_g| mass_g as f32),
+        allergens: labels::allergens(&food.allergens, food.allergens_complete),
+        diets: labels::diets(&food.diets),
+        ..PureFood::default()
+    };
+    labels::complete(&mut pure);
+    pure
+}
+
+/// Amounts of 100 g.
+fn amounts(fields: &mut Fields, at: &str, told: &Nutrients) -> nutrition::Nutrients {
+    let all = [
+        (Nutrient::Energy, told.energy_kcal),
+        (Nutrient::Protein, told.protein_g),
+        (Nutrient::Fat, told.fat_g),
+        (Nutrient::SaturatedFat, told.saturated_fat_g),
+        (Nutrient::Carbohydrate, told.carbohydrate_g),
+        (Nutrient::Sugars, told.sugars_g),
+        (Nutrient::AddedSugars, told.added_sugars_g),
+        (Nutrient::Fibre, told.fibre_g),
+        (Nutrient::Sodium, told.sodium_mg),
+        (Nutrient::Cholesterol, told.cholesterol_mg),
+        (Nutrient::Calcium, told.calcium_mg),
+        (Nutrient::Iron, told.iron_mg),
+        (Nutrient::Potassium, told.potassium_mg),
+        (Nutrient::Magnesium, told.magnesium_mg),
+        (Nutrient::Zinc, told.zinc_mg),
+        (Nutrient::VitaminA, told.vitamin_a_rae_ug),
+        (Nutrient::VitaminC, told.vitamin_c_mg),
+        (Nutrient::VitaminD, told.vitamin_d_ug),
+        (Nutrient::VitaminE, told.vitamin_e_mg),
+        (Nutrient::VitaminB12, told.vitamin_b12_ug),
+        (Nutrient::Folate, told.folate_dfe_ug),
+    ];
+    let mut amounts = nutrition::Nutrients::UNKNOWN;
+    for (nutrient, amount) in all {
+        if let Some(amount) = amount {
+            fields.number(&format!("{at}.{}", nutrient.field()), amount, 0.0, f64::MAX);
+            amounts = amounts.with(nutrient, amount as f32);
+        }
+    }
+    amounts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +232,34 @@ mod tests {
         let amounts = nutrition::Nutrients::UNKNOWN.with(Nutrient::Fat, 1.1).with(Nutrient::Sugars, 0.0);
         let wire = nutrients(&amounts);
         assert_eq!((wire.fat_g, wire.sugars_g, wire.energy_kcal), (Some(1.1), Some(0.0), None));
+    }
+
+    #[test]
+    fn a_food_that_cannot_be_is_refused_by_field_and_kj_are_told() {
+        let bread = |energy_kcal| Food {
+            food_id: "bread".into(),
+            name: "Bread".into(),
+            nutrients_per_100g: Some(Nutrients {
+                energy_kcal: Some(energy_kcal),
+                protein_g: Some(8.0),
+                carbohydrate_g: Some(40.0),
+                fat_g: Some(2.0),
+                ..Nutrients::default()
+            }),
+            ..Food::default()
+        };
+        let refused = |food: &Food| {
+            let mut fields = Fields::default();
+            from_wire(&mut fields, "foods[0]", food);
+            fields.finish(()).map_err(|error| error.to_string())
+        };
+        assert_eq!(refused(&bread(210.0)), Ok(()));
+        assert!(refused(&bread(880.0)).unwrap_err().contains("energy_kcal: kilojoules as kilocalories"));
+        let absurd = refused(&bread(2_000.0)).unwrap_err();
+        assert!(absurd.starts_with("foods[0].nutrients_per_100g.energy_kcal: impossible"), "{absurd}");
+        let mut fields = Fields::default();
+        let food = from_wire(&mut fields, "f", &bread(210.0));
+        assert_eq!(food.allergens.get(Allergen::Gluten), Presence::Contains, "bread says so");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use larder_ranking::{NutritionPer100g, ProductRecord};
 
 use crate::convert::{optional_money, timestamp};
 use crate::error::Error;
+use crate::nutrition::labels;
+use crate::profile::Declaration;
 use crate::store::products::{NewProduct, ProductRow, StoredNutrition};
 use crate::validate::Fields;
 
@@ -104,7 +106,7 @@ fn nutrition_to_wire(nutrition: &StoredNutrition) -> Nutrition {
 
 /// What ranking needs to know of a product that was just written.
 pub(crate) fn to_record(product: &NewProduct, hidden: bool) -> ProductRecord {
-    ProductRecord {
+    let mut record = ProductRecord {
         product_id: product.product_id.clone(),
         name: product.name.clone(),
         category: product.category.clone(),
@@ -119,7 +121,14 @@ pub(crate) fn to_record(product: &NewProduct, hidden: bool) -> ProductRecord {
         attributes: product.attributes.clone(),
         in_stock: product.in_stock,
         hidden,
-    }
+    };
+    labels::widen(&mut record);
+    record
+}
+
+/// What nutrition alone needs to know of a product that was just written.
+pub(crate) fn to_declaration(product: &NewProduct) -> Declaration {
+    Declaration { package_size: product.package_size.clone(), allergens: product.allergens.clone() }
 }
 
 /// Values that are too large for ranking's numbers count as not known.

@@ -13,6 +13,9 @@ use larder_ranking::{
 use crate::convert::timestamp;
 use crate::error::Error;
 use crate::given::{BasketAnswer, Detailed, Explained};
+use crate::nutrition::customer_goals::NUTRITION_DELTA;
+use crate::nutrition::labels;
+use crate::nutrition::scoring::GOAL_REASON;
 use crate::recommend::Question;
 use crate::validate::Fields;
 
@@ -59,7 +62,7 @@ pub(crate) fn filter(
         max_price_micros: highest.as_ref().map(|price| price.micros),
         currency: lowest.or(highest).map(|price| price.currency),
         in_stock_only: filter.in_stock_only.unwrap_or(true),
-        exclude_allergens: filter.exclude_allergens,
+        exclude_allergens: labels::with_groups(&filter.exclude_allergens),
         allow_unknown_allergens: filter.allow_unknown_allergens,
         diets: filter.diets,
         expression,
@@ -157,7 +160,8 @@ pub(crate) fn recommendation(item: RankedItem) -> Recommendation {
 /// The message of a ranked product with all that is told of it.
 pub(crate) fn detailed(detailed: Detailed) -> Recommendation {
     let item = &detailed.item;
-    let parts = detailed.explanation.as_ref().map(|of| contributions(of, &item.deltas, item.score));
+    let parts =
+        detailed.explanation.as_ref().map(|of| contributions(of, (&item.deltas, &item.reasons), item.score));
     Recommendation {
         repeat: detailed.repeat,
         relevance: detailed.relevance,
@@ -170,7 +174,7 @@ pub(crate) fn detailed(detailed: Detailed) -> Recommendation {
 /// and, of what fills a list up on the scale of what is above it, the difference.
 fn contributions(
     explanation: &larder_ranking::Explanation,
-    deltas: &[Delta],
+    (deltas, reasons): (&[Delta], &[String]),
     score: f64,
 ) -> Vec<Contribution> {
     let part = |name: &str, value, sentence: &str| Contribution {
@@ -181,7 +185,9 @@ fn contributions(
     let mut parts = vec![part("base", explanation.base, "")];
     let of_model = explanation.contributions.iter();
     parts.extend(of_model.map(|of| part(group_name(of.group), of.amount, &of.sentence)));
-    parts.extend(deltas.iter().map(|delta| part(delta.name, delta.value, "")));
+    let goal = reasons.iter().find(|reason| reason.starts_with(GOAL_REASON)).map_or("", String::as_str);
+    let sentence = |delta: &Delta| if delta.name == NUTRITION_DELTA && delta.value > 0.0 { goal } else { "" };
+    parts.extend(deltas.iter().map(|delta| part(delta.name, delta.value, sentence(delta))));
     let difference = score - parts.iter().map(|part| part.value).sum::<f64>();
     if difference.abs() > 1e-6 {
         parts.push(part("place_in_list", difference, ""));
@@ -214,7 +220,7 @@ fn group_name(group: FeatureGroup) -> &'static str {
 pub(crate) fn explanation(explained: Explained) -> Explanation {
     let of_model = explained.explanation.as_ref().map_or(0.0, |of| of.score);
     let (score, deltas) = explained.shown.map_or((of_model, Vec::new()), |item| (item.score, item.deltas));
-    let parts = explained.explanation.map(|of| contributions(&of, &deltas, score));
+    let parts = explained.explanation.map(|of| contributions(&of, (&deltas, &explained.reasons), score));
     let mut contributions = parts.unwrap_or_default();
     contributions.sort_by(|one, other| other.value.abs().total_cmp(&one.value.abs()));
     Explanation {

@@ -227,6 +227,30 @@ fn projection(of: nutrition::Projection, today: i32) -> WeightProjection {
     }
 }
 
+/// The message of what the logs tell.
+pub(crate) fn learned(of: nutrition::AdaptiveExpenditure) -> LearnedExpenditure {
+    let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    LearnedExpenditure {
+        used: of.confidence > nutrition::Confidence::Low,
+        confidence: word(&of.confidence),
+        expenditure: Some(estimate(of.expenditure)),
+        trend_weight_kg: of.trend_weight_kg,
+        weekly_change_kg: of.weekly_change_kg,
+        day_count: number(of.days),
+        weigh_in_count: number(of.weigh_ins),
+        intake_day_count: number(of.intake_days),
+        outliers: of.outliers.into_iter().map(outlier).collect(),
+    }
+}
+
+fn outlier(of: nutrition::Outlier) -> LogOutlier {
+    let (day, kind, value) = match of {
+        nutrition::Outlier::Weight { day, weight_kg, .. } => (day, "weight", weight_kg),
+        nutrition::Outlier::Intake { day, energy_kcal } => (day, "intake", energy_kcal),
+    };
+    LogOutlier { logged_on: i32::try_from(day).ok().map(date), kind: kind.to_owned(), value }
+}
+
 /// The message of a guideline.
 pub(crate) fn guideline(listed: ListedGuideline) -> Guideline {
     let ListedGuideline { guideline, is_own, is_preset } = listed;

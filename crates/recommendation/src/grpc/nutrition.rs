@@ -3,6 +3,7 @@
 mod catalog_match;
 mod logs;
 mod matches;
+mod scores;
 mod targets;
 
 use std::sync::Arc;
@@ -46,6 +47,14 @@ impl NutritionService for NutritionCalls {
     ) -> Result<Response<ListGuidelinesResponse>, Status> {
         let caller = caller(&request)?;
         Ok(Response::new(targets::list_guidelines(&self.state, &caller.tenant)))
+    }
+
+    async fn score_products(
+        &self,
+        request: Request<ScoreProductsRequest>,
+    ) -> Result<Response<ScoreProductsResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(scores::score(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn describe_product(

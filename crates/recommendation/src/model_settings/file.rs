@@ -55,6 +55,11 @@ pub(crate) struct Nutrition {
     /// What goals mean in figures, such as `{"version": 2, "lose": {"energy_change_percent": -15}}`; what
     /// is left out keeps its default. The safe floors can be raised and never lowered.
     pub(crate) goals: Map<String, Value>,
+    /// Scores of products for goals of one's own, or in the place of "balanced", "weight_loss" and
+    /// "muscle_gain": a name, and terms with a measure, the values that are worth nothing (`worst`) and
+    /// everything (`best`), and a weight.
+    #[schemars(length(max = 20))]
+    pub(crate) score_models: Vec<Map<String, Value>>,
 }
 
 /// What is trained and how it is measured.
@@ -155,6 +160,11 @@ pub(crate) struct Placement {
     /// scores.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub(crate) promotion_strength: f64,
+    /// How strongly the goal of a customer counts: added to the score of products that fit it best, taken
+    /// from those that fit it worst, in units of the spread of the scores. Customers without a goal
+    /// are not concerned.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub(crate) nutrition_strength: f64,
     /// The chance that a place of the list shows a product drawn from the next best ones.
     #[schemars(range(min = 0.0, max = 0.5))]
     pub(crate) exploration: f64,
@@ -215,7 +225,12 @@ impl Default for Training {
 
 impl Default for Nutrition {
     fn default() -> Self {
-        Self { guideline: "who-2023".to_owned(), guidelines: Vec::new(), goals: Map::new() }
+        Self {
+            guideline: "who-2023".to_owned(),
+            guidelines: Vec::new(),
+            goals: Map::new(),
+            score_models: Vec::new(),
+        }
     }
 }
 
@@ -240,6 +255,7 @@ impl Default for Placement {
             rotation: 0.0,
             min_relevance: 0.0,
             promotion_strength: 0.0,
+            nutrition_strength: 0.25,
             exploration: 0.0,
             use_ranker: true,
             log_exposures: false,

@@ -72,6 +72,7 @@ fn placement(fields: &mut Fields, at: &str, name: &str, placement: &Placement) {
     fields.number(&format!("{at}.rotation"), placement.rotation, 0.0, 1.0);
     fields.number(&format!("{at}.min_relevance"), placement.min_relevance, 0.0, 1.0);
     fields.number(&format!("{at}.promotion_strength"), placement.promotion_strength, 0.0, 10.0);
+    fields.number(&format!("{at}.nutrition_strength"), placement.nutrition_strength, 0.0, 10.0);
     fields.number(&format!("{at}.exploration"), placement.exploration, 0.0, 0.5);
     if placement.category_caps.len() > 100 {
         fields.refuse(&format!("{at}.category_caps"), "must have at most 100 entries");

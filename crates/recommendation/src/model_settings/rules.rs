@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use larder_nutrition::{GoalSettings, Guideline, InvalidFields};
+use larder_nutrition::{GoalSettings, Guideline, InvalidFields, ScoreModel};
 use serde_json::{Map, Value};
 
 use crate::model_settings::file::Nutrition;
@@ -18,6 +18,8 @@ pub(crate) struct NutritionRules {
     preset_guideline: String,
     /// What goals mean in figures.
     pub(crate) goals: GoalSettings,
+    /// The tenant's own scores of products for goals, by name.
+    own_score_models: BTreeMap<String, ScoreModel>,
 }
 
 /// A guideline and where it comes from.
@@ -36,7 +38,29 @@ impl NutritionRules {
             own_guidelines.insert(guideline.name.clone(), guideline);
         }
         let goals = goals(&nutrition.goals).map_err(|refused| refused.to_string())?;
-        Ok(Self { own_guidelines, preset_guideline: nutrition.guideline.clone(), goals })
+        let mut own_score_models = BTreeMap::new();
+        for model in &nutrition.score_models {
+            let model = own_score_model(model).map_err(|refused| refused.to_string())?;
+            own_score_models.insert(model.name.clone(), model);
+        }
+        let preset_guideline = nutrition.guideline.clone();
+        Ok(Self { own_guidelines, preset_guideline, goals, own_score_models })
+    }
+
+    /// The score of products for a goal.
+    pub(crate) fn score_model(&self, fields: &mut Fields, field: &str, name: &str) -> Option<ScoreModel> {
+        let found = self.find_score_model(name);
+        if found.is_none() {
+            let own = self.own_score_models.keys().map(String::as_str);
+            let names: Vec<_> = own.chain(["balanced", "weight_loss", "muscle_gain"]).collect();
+            fields.refuse(field, format!("must be one of {}", names.join(", ")));
+        }
+        found
+    }
+
+    /// The score of this name, the tenant's own before those that Larder brings.
+    pub(crate) fn find_score_model(&self, name: &str) -> Option<ScoreModel> {
+        self.own_score_models.get(name).cloned().or_else(|| ScoreModel::named(name).ok())
     }
 
     /// The guideline that a request or a profile names; an empty name means the tenant's.
@@ -89,6 +113,17 @@ pub(super) fn check(fields: &mut Fields, at: &str, nutrition: &Nutrition, below:
             }
         }
     }
+    if nutrition.score_models.len() > 20 {
+        fields.refuse(&format!("{at}.score_models"), "must have at most 20 entries");
+    }
+    for (index, model) in nutrition.score_models.iter().enumerate() {
+        if let Err(InvalidFields(refused)) = own_score_model(model) {
+            for one in refused {
+                let field = one.field.replacen("score_model", &format!("{at}.score_models[{index}]"), 1);
+                fields.refuse(&field, format!("{} is refused; accepted: {}", one.value, one.accepted));
+            }
+        }
+    }
     if !names.contains(&nutrition.guideline) {
         fields.refuse(&format!("{at}.guideline"), format!("must be one of {}", names.join(", ")));
     }
@@ -102,6 +137,10 @@ pub(super) fn check(fields: &mut Fields, at: &str, nutrition: &Nutrition, below:
 
 fn own_guideline(guideline: &Map<String, Value>) -> Result<Guideline, InvalidFields> {
     Guideline::from_json(&Value::Object(guideline.clone()).to_string())
+}
+
+fn own_score_model(model: &Map<String, Value>) -> Result<ScoreModel, InvalidFields> {
+    ScoreModel::from_json(&Value::Object(model.clone()).to_string())
 }
 
 /// The built-in figures with those of a tenant laid over them.

@@ -137,6 +137,12 @@ fn errors_name_the_path() {
             ]}]}}),
             "nutrition.guidelines[0].rules[0].amount.per_day: -3",
         ),
+        (
+            json!({"nutrition": {"score_models": [{"name": "own", "terms": [
+                {"measure": "sodium_per_100g", "worst": 1, "best": 1, "weight": 1},
+            ]}]}}),
+            "nutrition.score_models[0].terms[0].best: 1",
+        ),
         (json!({"tenants": {"no tenant": {}}}), "tenants.no tenant: must be the id of a tenant"),
         (
             json!({"placements": {"home": {"boosts": [{"expression": "", "strength": 1}]}}}),

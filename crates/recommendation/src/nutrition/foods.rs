@@ -34,8 +34,15 @@ pub(crate) struct ProductFood {
     pub(crate) pack_g: Option<f64>,
 }
 
-/// A product with everything that is known of it for nutrition.
+/// A product with everything that is known of it for nutrition, what its name says included.
 pub(crate) fn product_food(product: &ProductRecord, facts: &Facts, generic: &GenericFoods) -> ProductFood {
+    let mut known = declared_food(product, facts, generic);
+    labels::complete(&mut known.food);
+    known
+}
+
+/// A product without what its name says of allergens and diets: quick enough for a whole catalogue.
+pub(crate) fn declared_food(product: &ProductRecord, facts: &Facts, generic: &GenericFoods) -> ProductFood {
     let matched = facts.matches.get(&product.product_id).map(|found| (**found).clone());
     let usable = matched.as_ref().filter(|found| found.state != MatchState::Rejected);
     let stand_in = usable.and_then(|found| generic.find(&found.food_id));
@@ -50,7 +57,7 @@ pub(crate) fn product_food(product: &ProductRecord, facts: &Facts, generic: &Gen
     };
     let own_serving = product.attributes.get("serving_g").and_then(|text| text.parse::<f32>().ok());
     let own_serving = own_serving.filter(|mass_g| (1.0..=5_000.0).contains(mass_g));
-    let printed = facts.packages.get(&product.product_id).and_then(|size| package::mass_g(size));
+    let said = facts.declarations.get(&product.product_id).map(|said| (**said).clone()).unwrap_or_default();
     let food = Food {
         food_id: product.product_id.clone(),
         name: product.name.clone(),
@@ -61,13 +68,15 @@ pub(crate) fn product_food(product: &ProductRecord, facts: &Facts, generic: &Gen
         diets: labels::diets(&product.diets),
         kinds: FoodKinds::default(),
     };
+    let declared_allergens = labels::allergens(&said.allergens, product.allergens_complete);
+    let declared_diets = food.diets;
     ProductFood {
-        declared_allergens: food.allergens,
-        declared_diets: food.diets,
+        declared_allergens,
+        declared_diets,
         food,
         source,
         matched,
-        pack_g: printed.or_else(|| package::mass_in_name_g(&product.name)),
+        pack_g: package::mass_g(&said.package_size).or_else(|| package::mass_in_name_g(&product.name)),
     }
 }
 

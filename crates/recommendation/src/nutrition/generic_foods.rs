@@ -9,12 +9,12 @@ use larder_nutrition::matching::{FoodMatcher, FoodTable};
 /// Read once a process; a few megabytes.
 #[derive(Default)]
 pub(crate) struct GenericFoods {
-    read: OnceLock<Read>,
+    table: OnceLock<Table>,
+    matcher: OnceLock<FoodMatcher>,
 }
 
-struct Read {
-    table: FoodTable,
-    matcher: FoodMatcher,
+struct Table {
+    foods: FoodTable,
     places: HashMap<String, usize>,
 }
 
@@ -28,23 +28,22 @@ pub(crate) struct Candidate {
 }
 
 impl GenericFoods {
-    fn read(&self) -> &Read {
-        self.read.get_or_init(|| {
-            let table = FoodTable::usda();
-            let matcher = FoodMatcher::new(&table);
-            let ids = table.foods().iter().enumerate();
+    fn table(&self) -> &Table {
+        self.table.get_or_init(|| {
+            let foods = FoodTable::usda();
+            let ids = foods.foods().iter().enumerate();
             let places = ids.map(|(place, entry)| (entry.food.food_id.clone(), place)).collect();
-            Read { table, matcher, places }
+            Table { foods, places }
         })
     }
 
     /// The foods closest to a name on a shelf, the best first. Reading the table takes a moment the
     /// first time: not on a thread that answers shoppers.
     pub(crate) fn closest(&self, name: &str, category: &str) -> Vec<Candidate> {
-        let read = self.read();
-        let found = read.matcher.find(name, category).into_iter();
-        let candidate = found.map(|found| Candidate {
-            food: read.table.foods()[found.place].food.clone(),
+        let foods = &self.table().foods;
+        let matcher = self.matcher.get_or_init(|| FoodMatcher::new(foods));
+        let candidate = matcher.find(name, category).into_iter().map(|found| Candidate {
+            food: foods.foods()[found.place].food.clone(),
             confidence: f64::from(found.confidence),
             matched_words: found.matched_words,
         });
@@ -53,7 +52,7 @@ impl GenericFoods {
 
     /// The food of this id.
     pub(crate) fn find(&self, food_id: &str) -> Option<&Food> {
-        let read = self.read();
-        read.places.get(food_id).map(|place| &read.table.foods()[*place].food)
+        let table = self.table();
+        table.places.get(food_id).map(|place| &table.foods.foods()[*place].food)
     }
 }

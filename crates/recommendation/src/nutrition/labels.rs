@@ -1,6 +1,47 @@
-//! The words that tenants use for allergens and diets, brought to those that nutrition knows.
+//! The words that tenants use for allergens and diets, brought to those that nutrition knows, and
+//! what the name of a product says of both.
 
-use larder_nutrition::{Allergen, Allergens, Diet, Diets, Presence, Suits};
+use std::sync::LazyLock;
+
+use larder_nutrition::{Allergen, Allergens, Diet, Diets, Food, FoodWords, Nutrients, Presence, Suits};
+use larder_ranking::ProductRecord;
+
+/// What words of names say: a table of facts, read once; it never changes while the process runs.
+static WORDS: LazyLock<FoodWords> = LazyLock::new(FoodWords::default);
+
+/// Fills what nobody declared of a food from its name and category.
+pub(crate) fn complete(food: &mut Food) {
+    WORDS.complete(food);
+}
+
+/// Adds to the allergens a product is declared to contain the groups that they belong to, and what
+/// its name says that it contains. Nothing that was declared is taken away, and nothing becomes free
+/// of anything: hard constraints only grow tighter.
+pub(crate) fn widen(product: &mut ProductRecord) {
+    let declared = allergens(&product.allergens, product.allergens_complete);
+    let derived = WORDS.derive(&product.name, &product.category, &Nutrients::UNKNOWN).allergens;
+    let known = declared.or_derived(&derived);
+    for allergen in Allergen::ALL {
+        let name = allergen_name(allergen);
+        let is_told = product.allergens.iter().any(|word| word.trim().eq_ignore_ascii_case(name));
+        if known.get(allergen) == Presence::Contains && !is_told {
+            product.allergens.push(name.to_owned());
+        }
+    }
+}
+
+/// The words of a profile with the groups that they belong to: whoever must stay away from
+/// "hazelnuts" must stay away from what is said to contain "nuts".
+pub(crate) fn with_groups(words: &[String]) -> Vec<String> {
+    let mut all = words.to_vec();
+    for group in words.iter().filter_map(|word| Allergen::named(word).ok()).flatten() {
+        let name = allergen_name(*group);
+        if !all.iter().any(|word| word.trim().eq_ignore_ascii_case(name)) {
+            all.push(name.to_owned());
+        }
+    }
+    all
+}
 
 /// What a list of allergens says. Words that stand for none of the fourteen groups say nothing
 /// here; whoever must stay away from such a word compares it as it is written.
@@ -77,6 +118,26 @@ mod tests {
         );
         let all = allergens(&words, true);
         assert_eq!((all.get(Allergen::Nuts), all.get(Allergen::Milk)), (Presence::Contains, Presence::Free));
+    }
+
+    #[test]
+    fn what_a_name_says_is_added_and_nothing_is_taken_away() {
+        let mut cheese = ProductRecord {
+            name: "Cheddar Cheese".into(),
+            allergens: vec!["celery".into(), "Hazelnuts".into()],
+            ..ProductRecord::default()
+        };
+        widen(&mut cheese);
+        assert_eq!(cheese.allergens, ["celery", "Hazelnuts", "milk", "nuts"]);
+        assert!(!cheese.allergens_complete, "what is not said stays unknown");
+        let mut declared = ProductRecord {
+            name: "Cheddar Cheese".into(),
+            allergens_complete: true,
+            ..ProductRecord::default()
+        };
+        widen(&mut declared);
+        assert!(declared.allergens.is_empty(), "whoever declares all of them has the last word");
+        assert_eq!(with_groups(&["hazelnuts".to_owned(), "kiwi".to_owned()]), ["hazelnuts", "kiwi", "nuts"]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use sqlx::types::Json;
 
 use crate::convert::product::nutrition_to_ranking;
 use crate::error::Error;
+use crate::nutrition::labels;
+use crate::profile::Declaration;
 use crate::store::LogPosition;
 
 /// Nutrients of 100 g; absent means not measured.
@@ -183,10 +185,8 @@ pub(crate) async fn changes(
     )
     .fetch_all(db)
     .await?;
-    let changed = rows.into_iter().map(|row| ChangedProduct {
-        tenant_id: row.tenant_id,
-        position: LogPosition { xid: row.changed_xid, sequence: row.changed_sequence },
-        record: ProductRecord {
+    let changed = rows.into_iter().map(|row| {
+        let mut record = ProductRecord {
             product_id: row.product_id,
             name: row.name,
             category: row.category,
@@ -201,29 +201,31 @@ pub(crate) async fn changes(
             attributes: row.attributes.0,
             in_stock: row.in_stock,
             hidden: row.hidden,
-        },
+        };
+        labels::widen(&mut record);
+        let position = LogPosition { xid: row.changed_xid, sequence: row.changed_sequence };
+        ChangedProduct { tenant_id: row.tenant_id, position, record }
     });
     Ok(changed.collect())
 }
 
-/// What is printed on the package of a product, in the log of changes.
-pub(crate) struct ChangedPackage {
+/// What is said of a product for nutrition alone, in the log of changes.
+pub(crate) struct ChangedDeclaration {
     pub(crate) tenant_id: String,
     pub(crate) product_id: String,
     pub(crate) position: LogPosition,
-    /// Empty when nothing is known of it.
-    pub(crate) package_size: String,
+    pub(crate) declaration: Declaration,
 }
 
-/// The packages of the next changes of products of all tenants after `after`; for the worker role
-/// alone.
-pub(crate) async fn package_changes(
+/// What the next changes of products of all tenants after `after` say for nutrition alone; for the
+/// worker role alone.
+pub(crate) async fn declaration_changes(
     db: &mut PgConnection,
     after: LogPosition,
     most: i64,
-) -> sqlx::Result<Vec<ChangedPackage>> {
+) -> sqlx::Result<Vec<ChangedDeclaration>> {
     let rows = sqlx::query!(
-        "select tenant_id, product_id, package_size, changed_xid, changed_sequence
+        "select tenant_id, product_id, package_size, allergens, changed_xid, changed_sequence
          from recommendation.products
          where (changed_xid, changed_sequence) > ($1, $2)
          order by changed_xid, changed_sequence
@@ -234,11 +236,11 @@ pub(crate) async fn package_changes(
     )
     .fetch_all(db)
     .await?;
-    let changed = rows.into_iter().map(|row| ChangedPackage {
+    let changed = rows.into_iter().map(|row| ChangedDeclaration {
         tenant_id: row.tenant_id,
         product_id: row.product_id,
         position: LogPosition { xid: row.changed_xid, sequence: row.changed_sequence },
-        package_size: row.package_size,
+        declaration: Declaration { package_size: row.package_size, allergens: row.allergens },
     });
     Ok(changed.collect())
 }

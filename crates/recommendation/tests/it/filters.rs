@@ -50,7 +50,9 @@ async fn expressions_allergens_and_diets_choose() {
     assert_eq!(ids(&ask(&mut guest, exclude("milk")).await.unwrap()), ["rolls"], "the rest is not known");
     let lenient = RecommendationFilter { allow_unknown_allergens: true, ..exclude("gluten") };
     let answer = ask(&mut guest, lenient).await.unwrap();
-    assert!(ids(&answer).len() == 5 && !ids(&answer).contains(&"rolls"));
+    let mut shown = ids(&answer);
+    shown.sort_unstable();
+    assert_eq!(shown, ["butter", "cheese", "milk"], "bread and bagels are called so");
     let vegan = RecommendationFilter { diets: vec!["VEGAN".into()], ..RecommendationFilter::default() };
     assert_eq!(ids(&ask(&mut guest, vegan).await.unwrap()), ["rolls"]);
 }

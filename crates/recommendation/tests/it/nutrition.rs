@@ -3,4 +3,5 @@
 
 mod logs;
 mod matches;
+mod scores;
 mod targets;

@@ -4,8 +4,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use crate::{
-    Arrangement, Boost, CategoryCap, Expression, Filter, Impression, Pin, ProductRecord, Promoted, Ranked,
-    Ranker, RecommendQuery, RepeatPolicy, Serving, Shortfall, Wish,
+    Arrangement, Boost, CategoryCap, Expression, Filter, Fit, Impression, Pin, ProductRecord, Promoted,
+    Ranked, Ranker, RecommendQuery, RepeatPolicy, Serving, Shortfall, Wish,
     fixtures::{NOW_US, bought, ids, product, serving},
 };
 
@@ -111,6 +111,12 @@ impl Chance {
             min_relevance: if self.once_in(4) { self.share() * 0.3 } else { 0.0 },
             promotion_strength: if self.once_in(2) { self.share() * 10.0 } else { 0.0 },
             promoted: Some(Arc::clone(promoted)),
+            fit_strength: if self.once_in(2) { self.share() * 10.0 } else { 0.0 },
+            fit: self.once_in(2).then(|| {
+                let fits =
+                    (0..PRODUCTS).map(|product| (format!("p{product}"), self.share() as f32 * 2.0 - 1.0));
+                Arc::new(Fit(fits.collect()))
+            }),
             spare: self.below(4) as usize,
         }
     }

@@ -8,7 +8,7 @@ use larder_proto::larder::catalog::v1::{
 };
 
 use crate::batch::{CheckedBatch, last_of_each};
-use crate::convert::product::{from_wire, to_record, to_wire};
+use crate::convert::product::{from_wire, to_declaration, to_record, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
@@ -50,10 +50,10 @@ pub(crate) async fn upsert(
         let changes =
             rows.iter().filter_map(|row| Some((*places.get(&row.product_id)?, to_record(row, false))));
         state.served.upsert_products(tenant, changes);
-        let packages = rows.iter().filter_map(|row| {
-            Some((row.product_id.clone(), *places.get(&row.product_id)?, row.package_size.clone()))
+        let declarations = rows.iter().filter_map(|row| {
+            Some((row.product_id.clone(), *places.get(&row.product_id)?, to_declaration(row)))
         });
-        state.served.change_packages(tenant, packages);
+        state.served.change_declarations(tenant, declarations);
     }
     Ok(written.response)
 }

@@ -101,12 +101,14 @@ fn check(expressions: &ExpressionCache, request: EstimatePolicyRequest) -> Resul
 }
 
 /// Most wishes only move what an answer drew from. These need more than the log keeps: what was
-/// shown before, which promotions ran, and what else could have filled the list.
+/// shown before, which promotions ran, how
+/// products fitted a goal then, and what else could have filled the list.
 fn only_estimable(fields: &mut Fields, arrangement: &Arrangement) {
     let wishes = [
         ("rotation", arrangement.rotation.is_some_and(|wish| wish > 0.0)),
         ("min_relevance", arrangement.min_relevance.is_some_and(|wish| wish > 0.0)),
         ("promotion_strength", arrangement.promotion_strength.is_some_and(|wish| wish > 0.0)),
+        ("nutrition_strength", arrangement.nutrition_strength.is_some_and(|wish| wish > 0.0)),
     ];
     for (wish, _) in wishes.iter().filter(|(_, is_asked)| *is_asked) {
         let description = "cannot be estimated from the log: compare it in an experiment";

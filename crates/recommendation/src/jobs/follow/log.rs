@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use super::{Follower, ROWS};
 use crate::error::Error;
 use crate::metrics;
+use crate::profile::Declaration;
 use crate::served::ServedTenant;
 use crate::store::{LogPosition, customers, erasures, food_matches, interactions, products, promotions};
 
@@ -51,13 +52,13 @@ impl Follower {
         }
         let mut after = start;
         loop {
-            let changes = products::package_changes(db, after, ROWS).await?;
+            let changes = products::declaration_changes(db, after, ROWS).await?;
             let Some(last) = changes.last() else { break };
             after = last.position;
             for change in changes {
                 let tenant = self.served.open(&change.tenant_id);
-                let package_size = Some(change.package_size).filter(|size| !size.is_empty());
-                tenant.facts_mut().packages.change(change.product_id, change.position, package_size);
+                let said = Some(change.declaration).filter(|said| *said != Declaration::default());
+                tenant.facts_mut().declarations.change(change.product_id, change.position, said);
             }
         }
         Ok(())

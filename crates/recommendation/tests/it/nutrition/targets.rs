@@ -187,3 +187,46 @@ async fn a_tenant_brings_guidelines_and_goals_of_its_own() {
     let listed = other.nutrition.list_guidelines(ListGuidelinesRequest {}).await.unwrap().into_inner();
     assert!(listed.guidelines.iter().all(|one| one.name != "clinic"), "another tenant's");
 }
+
+#[tokio::test]
+async fn what_is_logged_takes_the_place_of_the_formula_once_it_tells_enough() {
+    let house = House::open().await;
+    let (mut guest, mut other) = (house.guest("shop").await, house.guest("other").await);
+    know(&mut guest, "ann", profile()).await;
+    know(&mut other, "ann", profile()).await;
+    let by_formula = calculate(&mut guest, of("ann")).await;
+    // Services here believe that it is 1 March 2026: six weeks of 3,200 kcal and a weight that stays.
+    let day = |back: i32| {
+        let date = jiff::civil::date(2026, 3, 1).saturating_sub(jiff::Span::new().days(back));
+        Some(Date { year: date.year().into(), month: date.month().into(), day: date.day().into() })
+    };
+    let weights = (0..42).map(|back| BodyMeasurement {
+        customer_id: "ann".into(),
+        measured_on: day(back),
+        weight_kg: 80.0 + f64::from(back % 3 - 1) * 0.3,
+        body_fat_percent: None,
+    });
+    let eaten = (1..42).map(|back| Intake {
+        customer_id: "ann".into(),
+        eaten_on: day(back),
+        energy_kcal: 3_200.0,
+        ..Intake::default()
+    });
+    let request = BatchLogBodyMeasurementsRequest { body_measurements: weights.collect() };
+    guest.nutrition.batch_log_body_measurements(request).await.unwrap();
+    guest.nutrition.batch_log_intakes(BatchLogIntakesRequest { intakes: eaten.collect() }).await.unwrap();
+    let answer = guest.nutrition.calculate_targets(of("ann")).await.unwrap().into_inner();
+    let (learned, targets) = (answer.learned.unwrap(), answer.targets.unwrap());
+    assert!(learned.used && learned.confidence != "low", "{learned:?}");
+    let band = learned.expenditure.unwrap();
+    assert!(
+        band.low_kcal < 3_200.0 && 3_200.0 < band.high_kcal && (band.kcal - 3_200.0).abs() < 150.0,
+        "{band:?}"
+    );
+    assert_eq!(targets.expenditure.unwrap().kcal, band.kcal);
+    assert!(targets.energy_kcal > by_formula.energy_kcal + 200.0);
+    let ignoring = CalculateTargetsRequest { ignore_logs: true, ..of("ann") };
+    assert_eq!(calculate(&mut guest, ignoring).await.energy_kcal, by_formula.energy_kcal);
+    let foreign = other.nutrition.calculate_targets(of("ann")).await.unwrap().into_inner();
+    assert!(foreign.learned.is_none(), "another tenant's ann logged nothing");
+}
