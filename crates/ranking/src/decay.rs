@@ -77,6 +77,8 @@ impl DecayedSum {
                 place
             }
             Err(place) => {
+                // Most sums hold one part: room for more would be most of the memory.
+                self.bins.reserve_exact(1);
                 self.bins.insert(place, (bin, part));
                 place
             }

@@ -33,7 +33,7 @@ pub struct DiscoverySettings {
 impl Default for DiscoverySettings {
     fn default() -> Self {
         Self {
-            ease: EaseSettings { fewest_customers: 5, neighbours: 100, ..EaseSettings::default() },
+            ease: EaseSettings { fewest_customers: 8, neighbours: 100, ..EaseSettings::default() },
             factors: FactorSettings { sweeps: 3, ..FactorSettings::default() },
             factor_share: 0.5,
             popularity_share: 0.1,

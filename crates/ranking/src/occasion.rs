@@ -85,6 +85,8 @@ impl OccasionLog {
             Ok(place) => self.days[place].add(occasion),
             Err(0) if self.days.len() >= MOST_DAYS_PER_PAIR => {}
             Err(place) => {
+                // Most logs hold a day or two: room for more would be most of the memory.
+                self.days.reserve_exact(1);
                 self.days.insert(place, occasion);
                 if self.days.len() > MOST_DAYS_PER_PAIR {
                     self.days.remove(0);

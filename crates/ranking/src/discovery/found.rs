@@ -11,6 +11,12 @@ use crate::{
 /// Of fewer customers nothing is found out.
 const FEWEST_CUSTOMERS: usize = 10;
 
+/// In a shop of so few customers that there are not so many for each buyer a product has to have, fewer
+/// buyers are enough for weights…
+const CUSTOMERS_PER_BUYER: usize = 200;
+/// …down to so many.
+const FEWEST_BUYERS_IN_SMALL_SHOPS: usize = 2;
+
 /// Products of fewer buyers are too new to be known by who bought them.
 const FEWEST_BUYERS: f32 = 5.0;
 
@@ -29,8 +35,13 @@ pub(crate) fn discover(
 ) -> Option<DiscoveryModel> {
     let popularity: Vec<f32> =
         (0..statistics.len() as u32).map(|product| statistics.of(product).buyers_within[2]).collect();
-    let is_enough = tastes.rows().filter(|row| !row.is_empty()).count() >= FEWEST_CUSTOMERS;
-    settings.filter(|_| is_enough).map(|settings| DiscoveryModel::fit(tastes, &popularity, settings))
+    let customers = tastes.rows().filter(|row| !row.is_empty()).count();
+    settings.filter(|_| customers >= FEWEST_CUSTOMERS).map(|settings| {
+        let mut settings = settings.clone();
+        let fewest = (customers / CUSTOMERS_PER_BUYER).max(FEWEST_BUYERS_IN_SMALL_SHOPS);
+        settings.ease.fewest_customers = settings.ease.fewest_customers.min(fewest);
+        DiscoveryModel::fit(tastes, &popularity, &settings)
+    })
 }
 
 /// The shortlists with what was discovered for each customer, and with products too new for that which
