@@ -1,10 +1,11 @@
 //! `cargo xtask bench NAME [--json]`: one format for every benchmark. A benchmark is an
 //! example of some crate, built for release, that prints one JSON object a row; this page
 //! builds it, gives it throw-away servers, judges the rows and prints them. A missed target
-//! is shown, not hidden, and does not fail the command. `ranking` needs no servers but peers,
-//! and has a page of its own.
+//! is shown, not hidden, and does not fail the command. `ranking` and `nutrition` need no
+//! servers but peers, and have pages of their own.
 
 mod machine;
+mod nutrition;
 mod ranking;
 mod report;
 
@@ -38,8 +39,9 @@ const BENCHES: [Bench; 1] = [Bench {
     package: "larder",
 }];
 
-/// The benchmark that is not in the list above.
+/// The benchmarks that need no servers.
 const RANKING: &str = "ranking";
+const NUTRITION: &str = "nutrition";
 
 /// Runs one benchmark and prints its table.
 pub(crate) fn run(
@@ -55,6 +57,9 @@ pub(crate) fn run(
         [] => {
             BENCHES.iter().for_each(|bench| println!("{:<12} {}", bench.name, bench.about));
             println!("{RANKING:<12} quality, training time and memory beside other recommenders");
+            println!(
+                "{NUTRITION:<12} scores, allergens, matches of foods and plans of meals beside a solver"
+            );
             return Ok(ExitCode::SUCCESS);
         }
         [name] => name,
@@ -72,8 +77,13 @@ pub(crate) fn run(
         return Ok(ExitCode::SUCCESS);
     }
     ranking.refuse_options(name)?;
+    if name == NUTRITION {
+        let rows = nutrition::run(workspace, interrupt, passed_on)?;
+        print(&Report { bench: NUTRITION, machine: machine::describe(), rows }, json);
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
-        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).chain([RANKING]).collect();
+        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).chain([RANKING, NUTRITION]).collect();
         bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
     };
     let program = build(workspace, interrupt, bench)?;

@@ -1,5 +1,5 @@
 //! How long scoring takes, 100,000 products for one profile on one core, and how often an allergen
-//! that is read from a name is there, printed as JSON. The foods of the table are repeated, so that
+//! that is read from a name is there, a JSON object a row. The foods of the table are repeated, so that
 //! real amounts and real gaps are scored.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the real clock")]
 
@@ -38,12 +38,12 @@ fn main() {
     let began = Instant::now();
     let columns = ScoreColumns::of(inputs, &daily_values);
     let measured = began.elapsed();
-    println!("{{");
-    println!("  \"derive_names\": {}, \"derive_ms\": {:.1},", table.foods().len(), milliseconds(derived));
+    row("derive-one-name", milliseconds(derived) * 1000.0 / table.foods().len() as f64, "us", None);
     let (told, right, there) = allergens_told(&words);
-    let (precision, recall) = (right as f64 / told as f64, right as f64 / there as f64);
-    println!("  \"allergens_told\": {told}, \"precision\": {precision:.4}, \"recall\": {recall:.4},");
-    println!("  \"products\": {PRODUCTS}, \"build_columns_ms\": {:.1},", milliseconds(measured));
+    row("allergens-contains-precision", right as f64 / told as f64, "share", Some(">= 0.98"));
+    row("allergens-contains-recall", right as f64 / there as f64, "share", None);
+    row("allergens-told", told as f64, "allergens", None);
+    row("score-100k-columns", milliseconds(measured), "ms", None);
     for goal in ["balanced", "weight_loss", "muscle_gain"] {
         let model = ScoreModel::named(goal).expect("the crate brings it");
         let mut times: Vec<Duration> = (0..RUNS)
@@ -55,15 +55,14 @@ fn main() {
             })
             .collect();
         times.sort();
-        let (median, slowest) = (times[RUNS / 2], times[RUNS - 1]);
-        let end = if goal == "muscle_gain" { "" } else { "," };
-        println!(
-            "  \"score_{goal}_ms\": {{\"median\": {:.2}, \"slowest\": {:.2}}}{end}",
-            milliseconds(median),
-            milliseconds(slowest)
-        );
+        row(&format!("score-100k-{goal}"), milliseconds(times[RUNS / 2]), "ms", Some("< 20"));
+        row(&format!("score-100k-{goal}-slowest"), milliseconds(times[RUNS - 1]), "ms", None);
     }
-    println!("}}");
+}
+
+/// One figure, as `cargo xtask bench` reads it.
+fn row(id: &str, value: f64, unit: &str, target: Option<&str>) {
+    println!("{}", serde_json::json!({ "id": id, "value": value, "unit": unit, "target": target }));
 }
 
 /// Of the sample that changed no words: allergens told, told and right, and there.

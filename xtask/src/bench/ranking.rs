@@ -59,7 +59,7 @@ impl Ranking {
         let folder = workspace.target.join("bench-ranking");
         let python = match self.without_peers {
             true => None,
-            false => Some(environment(interrupt, &folder)?),
+            false => Some(environment(interrupt, &folder, &PACKAGES)?),
         };
         let mut rows = Vec::new();
         for (data, protocols) in self.plan(workspace, interrupt, &folder, python.as_deref()) {
@@ -112,23 +112,23 @@ impl Ranking {
 }
 
 /// The Python of the environment; made anew when it was made for other packages.
-fn environment(interrupt: &Interrupt, folder: &Path) -> Result<PathBuf> {
+pub(super) fn environment(interrupt: &Interrupt, folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     let place = folder.join("python");
     let (python, mark) = (place.join("bin/python"), place.join("packages"));
-    if std::fs::read_to_string(&mark).is_ok_and(|packages| packages == PACKAGES.join(" ")) {
+    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == packages.join(" ")) {
         return Ok(python);
     }
-    eprintln!("xtask: installing the peers: {}", PACKAGES.join(", "));
+    eprintln!("xtask: installing the peers: {}", packages.join(", "));
     if place.exists() {
         std::fs::remove_dir_all(&place)?;
     }
     std::fs::create_dir_all(folder)?;
     quietly(interrupt, Command::new("python3").args(["-m", "venv"]).arg(&place))?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"]).args(PACKAGES);
+    pip.args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:"]).args(packages);
     quietly(interrupt, &mut pip)
         .context("the peers cannot be installed; --without-peers measures Larder alone")?;
-    std::fs::write(&mark, PACKAGES.join(" "))?;
+    std::fs::write(&mark, packages.join(" "))?;
     Ok(python)
 }
 
