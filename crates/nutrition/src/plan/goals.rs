@@ -46,7 +46,9 @@ pub(super) fn weight_of(request: &PlanRequest, nutrient: Nutrient) -> f64 {
 
 /// The part of the day that the planned meals are.
 pub(super) fn planned_part(request: &PlanRequest) -> f64 {
-    request.meals.iter().map(|meal| meal.share).sum::<f64>().min(1.0)
+    let part = request.meals.iter().map(|meal| meal.share).sum::<f64>();
+    // Shares that add up to a day but for rounding are a whole day, so that targets stay whole.
+    if part > 1.0 - 1e-9 { 1.0 } else { part }
 }
 
 /// The target of a member for a nutrient over the planned meals of a day; that of energy is the

@@ -74,6 +74,19 @@ fn meals_take_their_shares_of_the_day() {
 }
 
 #[test]
+fn a_meal_alone_has_its_part_of_the_targets_and_a_day_the_whole() {
+    let mut request = lunch_of(vec![food("lunch", 300.0, 15.0, 10.0)]);
+    let energy =
+        |plan: &Plan| plan.targets.iter().find(|met| met.nutrient == Nutrient::Energy).unwrap().target.ideal;
+    assert_eq!(energy(&planned(&request)), Some(600.0));
+    // A tenth, two tenths and seven tenths are a hair less than one.
+    let slot = |share: f64| MealSlot { share, ..request.meals[0].clone() };
+    request.meals = vec![slot(0.1), slot(0.2), slot(0.7)];
+    request.limits.uses_per_day = 3;
+    assert_eq!(energy(&planned(&request)), Some(2_000.0));
+}
+
+#[test]
 fn a_fibre_floor_and_a_salt_ceiling_are_one_sided() {
     use crate::plan::goals::goal;
     let floor = goal(&target(Nutrient::Fibre, Some(30.0), None, None), 1.0);
