@@ -9,6 +9,7 @@ pub(crate) mod experiment;
 pub(crate) mod food;
 pub(crate) mod interaction;
 pub(crate) mod model;
+pub(crate) mod plan;
 pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod query;

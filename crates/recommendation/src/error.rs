@@ -34,6 +34,14 @@ pub(crate) enum Error {
         /// The field it is about.
         violation: Violation,
     },
+    /// No plan of meals keeps every hard constraint.
+    #[error("{text}")]
+    NoPlan {
+        /// The whole story.
+        text: String,
+        /// What would make a plan possible, each alone.
+        relax: Vec<Violation>,
+    },
     /// The id names nothing that this tenant has.
     #[error("{noun} not found")]
     NotFound {
@@ -117,6 +125,7 @@ impl Error {
             | Self::PlacementTaken
             | Self::Busy(_)
             | Self::NoEarlierModel
+            | Self::NoPlan { .. }
             | Self::SnapshotRefused(_) => ErrorKind::Conflict,
             Self::Unavailable(_) | Self::ProfilesUnknown | Self::TrainingStopped(_) => ErrorKind::Unavailable,
             Self::Database(_) | Self::Internal(_) => ErrorKind::Internal,
@@ -129,6 +138,7 @@ impl Error {
             Self::TargetRefused { reason, .. } => (Code::InvalidArgument, reason),
             Self::NotFound { .. } => (Code::NotFound, "NOT_FOUND"),
             Self::ModelNotFound => (Code::NotFound, "MODEL_NOT_FOUND"),
+            Self::NoPlan { .. } => (Code::FailedPrecondition, "NO_PLAN"),
             Self::NoEarlierModel => (Code::FailedPrecondition, "NO_EARLIER_MODEL"),
             Self::SnapshotRefused(_) => (Code::FailedPrecondition, "SNAPSHOT_REFUSED"),
             Self::TrainingStopped(_) => (Code::Aborted, "TRAINING_STOPPED"),
@@ -166,6 +176,15 @@ impl Error {
             }
             Self::TargetRefused { violation, .. } => {
                 details.add_bad_request_violation(&violation.field, &violation.description);
+            }
+            Self::NoPlan { relax, .. } => {
+                for constraint in relax {
+                    details.add_precondition_failure_violation(
+                        "RELAX",
+                        &constraint.field,
+                        &constraint.description,
+                    );
+                }
             }
             Self::Unavailable(_) | Self::ProfilesUnknown => {
                 details.set_retry_info(Some(RETRY_AFTER));

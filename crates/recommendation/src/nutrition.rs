@@ -9,4 +9,5 @@ pub(crate) mod generic_foods;
 pub(crate) mod labels;
 pub(crate) mod package;
 pub(crate) mod people;
+pub(crate) mod planning;
 pub(crate) mod scoring;

@@ -28,9 +28,16 @@ pub(crate) struct Amount {
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     violations: Vec<Violation>,
+    /// Stands before the name of every field, such as `plan.`.
+    within: String,
 }
 
 impl Fields {
+    /// Collects the violations of a message that stands within another one.
+    pub(crate) fn within(within: &str) -> Self {
+        Self { violations: Vec::new(), within: within.to_owned() }
+    }
+
     /// Ends the collection: `value` when every field could be true.
     pub(crate) fn finish<T>(mut self, value: T) -> Result<T, Error> {
         let more = self.violations.len().saturating_sub(MOST_TOLD);
@@ -43,7 +50,8 @@ impl Fields {
 
     /// Notes that `field` is refused.
     pub(crate) fn refuse(&mut self, field: &str, description: impl Into<String>) {
-        self.violations.push(Violation { field: field.to_owned(), description: description.into() });
+        let field = format!("{}{field}", self.within);
+        self.violations.push(Violation { field, description: description.into() });
     }
 
     /// An id of a client: 1 to 128 characters of `[A-Za-z0-9._~-]`.

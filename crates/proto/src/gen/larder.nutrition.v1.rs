@@ -321,153 +321,6 @@ pub struct Intake {
     #[prost(double, optional, tag = "6")]
     pub carbohydrate_g: ::core::option::Option<f64>,
 }
-/// A number that lies between two; the same where it is known.
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
-pub struct ScoreRange {
-    #[prost(double, tag = "1")]
-    pub low: f64,
-    #[prost(double, tag = "2")]
-    pub high: f64,
-}
-/// What one measure adds to a goal score.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GoalScoreTerm {
-    /// Such as "protein_per_100_kcal".
-    #[prost(string, tag = "1")]
-    pub measure: ::prost::alloc::string::String,
-    /// Its value; absent when it is not known at all.
-    #[prost(message, optional, tag = "2")]
-    pub value: ::core::option::Option<ScoreRange>,
-    /// What it adds; all of them together are the score.
-    #[prost(double, tag = "3")]
-    pub points: f64,
-    /// What it would add at its best.
-    #[prost(double, tag = "4")]
-    pub max_points: f64,
-}
-/// How well a food fits a goal.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GoalScore {
-    /// 0 to 100 over what is known; absent when nothing is.
-    #[prost(double, optional, tag = "1")]
-    pub score: ::core::option::Option<f64>,
-    /// What it could be, were everything known.
-    #[prost(message, optional, tag = "2")]
-    pub range: ::core::option::Option<ScoreRange>,
-    /// How much of the score hangs on what is known, 0 to 1.
-    #[prost(double, tag = "3")]
-    pub confidence: f64,
-    #[prost(message, repeated, tag = "4")]
-    pub terms: ::prost::alloc::vec::Vec<GoalScoreTerm>,
-    /// What would improve it most, in words.
-    #[prost(string, repeated, tag = "5")]
-    pub improvements: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-/// Points of one part of the Nutri-Score.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct NutriScorePart {
-    /// Such as "sugars".
-    #[prost(string, tag = "1")]
-    pub component: ::prost::alloc::string::String,
-    /// The amount; absent when it is not known.
-    #[prost(double, optional, tag = "2")]
-    pub amount: ::core::option::Option<f64>,
-    /// The points it adds, below 0 for parts that are favoured; a range where it is not known.
-    #[prost(int32, tag = "3")]
-    pub low: i32,
-    #[prost(int32, tag = "4")]
-    pub high: i32,
-}
-/// The Nutri-Score of 2023.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct NutriScore {
-    /// "A" to "E"; empty when what is known leaves several.
-    #[prost(string, tag = "1")]
-    pub letter: ::prost::alloc::string::String,
-    /// The best letter that is possible.
-    #[prost(string, tag = "2")]
-    pub best_letter: ::prost::alloc::string::String,
-    /// The worst letter that is possible.
-    #[prost(string, tag = "3")]
-    pub worst_letter: ::prost::alloc::string::String,
-    /// Fewer points are better; a range where not everything is known.
-    #[prost(int32, tag = "4")]
-    pub points_low: i32,
-    #[prost(int32, tag = "5")]
-    pub points_high: i32,
-    /// How many of the points hang on what is known, 0 to 1.
-    #[prost(double, tag = "6")]
-    pub confidence: f64,
-    #[prost(message, repeated, tag = "7")]
-    pub parts: ::prost::alloc::vec::Vec<NutriScorePart>,
-    /// The smallest single changes that bring a better letter, such as "3 g less sugar: B".
-    #[prost(string, repeated, tag = "8")]
-    pub improvements: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The table that applies, such as "general" or "beverage".
-    #[prost(string, tag = "9")]
-    pub category: ::prost::alloc::string::String,
-}
-/// What one nutrient adds to the NRF9.3.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct NrfTerm {
-    /// Such as "protein_g".
-    #[prost(string, tag = "1")]
-    pub nutrient: ::prost::alloc::string::String,
-    /// Percent of the daily value in 100 kcal, below 0 for those to limit; absent when it is not
-    /// known.
-    #[prost(double, optional, tag = "2")]
-    pub percent: ::core::option::Option<f64>,
-}
-/// The Nutrient-Rich Foods index 9.3 of 100 kcal.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct NrfScore {
-    /// Absent unless all twelve nutrients and the energy are known.
-    #[prost(double, optional, tag = "1")]
-    pub score: ::core::option::Option<f64>,
-    /// What the known nutrients add up to.
-    #[prost(double, tag = "2")]
-    pub known_part: f64,
-    /// The share of the nutrients that is known, 0 to 1.
-    #[prost(double, tag = "3")]
-    pub confidence: f64,
-    #[prost(message, repeated, tag = "4")]
-    pub terms: ::prost::alloc::vec::Vec<NrfTerm>,
-}
-/// Something about the amounts of a food that is wrong or hard to believe.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct NutrientDoubt {
-    /// The field, such as "energy_kcal".
-    #[prost(string, tag = "1")]
-    pub field: ::prost::alloc::string::String,
-    /// Absent when it is missing.
-    #[prost(double, optional, tag = "2")]
-    pub value: ::core::option::Option<f64>,
-    /// Such as "impossible", "missing" or "kilojoules_as_kilocalories".
-    #[prost(string, tag = "3")]
-    pub kind: ::prost::alloc::string::String,
-    /// What would be accepted.
-    #[prost(string, tag = "4")]
-    pub accepted: ::prost::alloc::string::String,
-}
-/// Every score of one food.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct FoodScore {
-    /// The product_id or food_id.
-    #[prost(string, tag = "1")]
-    pub food_id: ::prost::alloc::string::String,
-    #[prost(string, tag = "2")]
-    pub name: ::prost::alloc::string::String,
-    #[prost(enumeration = "NutrientSource", tag = "3")]
-    pub nutrient_source: i32,
-    #[prost(message, optional, tag = "4")]
-    pub goal: ::core::option::Option<GoalScore>,
-    #[prost(message, optional, tag = "5")]
-    pub nutri_score: ::core::option::Option<NutriScore>,
-    #[prost(message, optional, tag = "6")]
-    pub nrf: ::core::option::Option<NrfScore>,
-    #[prost(message, repeated, tag = "7")]
-    pub doubts: ::prost::alloc::vec::Vec<NutrientDoubt>,
-}
 /// What a person wants beyond the direction, which the profile tells.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct TargetWishes {
@@ -742,6 +595,433 @@ impl EnergyFormula {
         }
     }
 }
+/// One meal of every day of a plan.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MealSlot {
+    /// Required.
+    #[prost(enumeration = "MealKind", tag = "1")]
+    pub kind: i32,
+    /// Its part of the day's energy, above 0, up to 1; 0 for every meal means the usual shares.
+    #[prost(double, tag = "2")]
+    pub share: f64,
+    /// Fewest foods each person eats at it, 1 to 8; 0 means 2.
+    #[prost(int32, tag = "3")]
+    pub min_items: i32,
+    /// Most foods each person eats at it, 1 to 8; 0 means 4.
+    #[prost(int32, tag = "4")]
+    pub max_items: i32,
+}
+/// Somebody who eats. Targets are worked out as CalculateTargets does.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanMember {
+    /// Unique in the request; empty means the customer_id.
+    #[prost(string, tag = "1")]
+    pub member_id: ::prost::alloc::string::String,
+    /// Whose profile it is; empty means somebody whom `profile` describes.
+    #[prost(string, tag = "2")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// Laid over the customer's own profile; allergens and diets add up.
+    #[prost(message, optional, tag = "3")]
+    pub profile: ::core::option::Option<super::super::catalog::v1::CustomerProfile>,
+    #[prost(message, optional, tag = "4")]
+    pub wishes: ::core::option::Option<TargetWishes>,
+    #[prost(enumeration = "EnergyFormula", tag = "5")]
+    pub formula: i32,
+    #[prost(string, tag = "6")]
+    pub guideline: ::prost::alloc::string::String,
+    /// Accept foods of which nobody said whether an allergen to stay away from is in them.
+    #[prost(bool, tag = "7")]
+    pub accept_unknown_allergens: bool,
+    /// Foods they do not eat; up to 10,000.
+    #[prost(string, repeated, tag = "8")]
+    pub excluded_food_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Categories of foods they do not eat; up to 100.
+    #[prost(string, repeated, tag = "9")]
+    pub excluded_categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What may be eaten: products of the catalogue and foods beside them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanFoods {
+    /// Only these products; empty means all. Up to 10,000.
+    #[prost(string, repeated, tag = "1")]
+    pub product_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only products of these categories; empty means all. Up to 100.
+    #[prost(string, repeated, tag = "2")]
+    pub categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only products in stock; absent means true.
+    #[prost(bool, optional, tag = "3")]
+    pub in_stock_only: ::core::option::Option<bool>,
+    /// Leave out products whose nutrients are estimates that nobody has confirmed.
+    #[prost(bool, tag = "4")]
+    pub confirmed_only: bool,
+    /// Foods that are no products; up to 10,000. Their ids must differ from those of products.
+    #[prost(message, repeated, tag = "5")]
+    pub foods: ::prost::alloc::vec::Vec<Food>,
+    /// Only `foods`, no product.
+    #[prost(bool, tag = "6")]
+    pub foods_only: bool,
+}
+/// What is at home: free, and eaten before anything is bought.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PantryStock {
+    /// The product_id or food_id of it.
+    #[prost(string, tag = "1")]
+    pub food_id: ::prost::alloc::string::String,
+    /// Above 0, up to 1,000,000.
+    #[prost(double, tag = "2")]
+    pub mass_g: f64,
+}
+/// What one person eats of a food.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlannedPortion {
+    #[prost(string, tag = "1")]
+    pub member_id: ::prost::alloc::string::String,
+    /// A whole number, 1 to 20.
+    #[prost(int32, tag = "2")]
+    pub servings: i32,
+    /// Set by the service.
+    #[prost(double, tag = "3")]
+    pub energy_kcal: f64,
+}
+/// A food of a meal.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlannedDish {
+    /// The product_id or food_id of it.
+    #[prost(string, tag = "1")]
+    pub food_id: ::prost::alloc::string::String,
+    /// Set by the service.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Mass of one serving. Set by the service.
+    #[prost(double, tag = "3")]
+    pub serving_g: f64,
+    #[prost(message, repeated, tag = "4")]
+    pub portions: ::prost::alloc::vec::Vec<PlannedPortion>,
+}
+/// A meal of one day of a plan.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlannedMeal {
+    /// The day, the first being 0.
+    #[prost(int32, tag = "1")]
+    pub day: i32,
+    /// The place of the meal in the day, the first being 0.
+    #[prost(int32, tag = "2")]
+    pub meal: i32,
+    /// Set by the service.
+    #[prost(enumeration = "MealKind", tag = "3")]
+    pub kind: i32,
+    #[prost(message, repeated, tag = "4")]
+    pub dishes: ::prost::alloc::vec::Vec<PlannedDish>,
+    /// Whether the request kept it as it is. Set by the service.
+    #[prost(bool, tag = "5")]
+    pub kept: bool,
+}
+/// How often, how much and among how many; 0 means the default.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanLimits {
+    /// Most servings of one food one person eats at one meal, 1 to 20; 0 means 3.
+    #[prost(int32, tag = "1")]
+    pub max_servings: i32,
+    /// Most meals of one day with the same food; 0 means 1.
+    #[prost(int32, tag = "2")]
+    pub max_uses_per_day: i32,
+    /// Most meals of seven days with the same food; 0 means 3.
+    #[prost(int32, tag = "3")]
+    pub max_uses_per_week: i32,
+    /// Most foods of one category one person eats at one meal; 0 means 2.
+    #[prost(int32, tag = "4")]
+    pub max_of_category_per_meal: i32,
+    /// Most foods that are considered, 10 to 1,000; of more, the most promising are; 0 means 300.
+    #[prost(int32, tag = "5")]
+    pub max_foods_considered: i32,
+}
+/// How much each part of the objective counts, 0 to 100; absent means the default. The mean
+/// deviation of the targets counts 1.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanWeights {
+    #[prost(double, optional, tag = "1")]
+    pub energy: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "2")]
+    pub meal_shares: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "3")]
+    pub unknown: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "4")]
+    pub cost: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "5")]
+    pub waste: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "6")]
+    pub disliking: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "7")]
+    pub repetition: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "8")]
+    pub dishes: ::core::option::Option<f64>,
+    /// Nutrients that count more or less than 1, by the names of their fields, such as
+    /// "protein_g".
+    #[prost(btree_map = "string, double", tag = "9")]
+    pub nutrients: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        f64,
+    >,
+}
+/// How far one target of one person is met on one day.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TargetMet {
+    #[prost(string, tag = "1")]
+    pub member_id: ::prost::alloc::string::String,
+    #[prost(int32, tag = "2")]
+    pub day: i32,
+    /// Such as "protein_g".
+    #[prost(string, tag = "3")]
+    pub nutrient: ::prost::alloc::string::String,
+    /// What the day holds of it, as far as it is known.
+    #[prost(double, tag = "4")]
+    pub amount: f64,
+    #[prost(double, optional, tag = "5")]
+    pub at_least: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "6")]
+    pub ideal: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "7")]
+    pub at_most: ::core::option::Option<f64>,
+    /// 1 is met, 0 is missed by all of it.
+    #[prost(double, tag = "8")]
+    pub met: f64,
+    /// The part of the day's energy that comes from foods of which this nutrient is known.
+    #[prost(double, tag = "9")]
+    pub coverage: f64,
+}
+/// Something that has to be bought, or is eaten out of the pantry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShoppingItem {
+    #[prost(string, tag = "1")]
+    pub food_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Whole packs to buy.
+    #[prost(int32, tag = "3")]
+    pub packs: i32,
+    #[prost(double, tag = "4")]
+    pub pack_g: f64,
+    /// What the packs cost; absent when no price is known.
+    #[prost(message, optional, tag = "5")]
+    pub cost: ::core::option::Option<super::super::super::google::r#type::Money>,
+    #[prost(double, tag = "6")]
+    pub eaten_g: f64,
+    #[prost(double, tag = "7")]
+    pub from_pantry_g: f64,
+    /// What is left of the packs after the plan.
+    #[prost(double, tag = "8")]
+    pub left_g: f64,
+    #[prost(double, tag = "9")]
+    pub wasted_g: f64,
+}
+/// A constraint without which a plan would come nearer to the targets.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BindingConstraint {
+    /// Such as "budget".
+    #[prost(string, tag = "1")]
+    pub constraint: ::prost::alloc::string::String,
+    /// The objective without it; lower is better.
+    #[prost(double, tag = "2")]
+    pub objective_without: f64,
+}
+/// Foods that were not considered, by why.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanCoverage {
+    #[prost(int32, tag = "1")]
+    pub without_serving_count: i32,
+    #[prost(int32, tag = "2")]
+    pub without_energy_count: i32,
+    #[prost(int32, tag = "3")]
+    pub without_price_count: i32,
+    /// Nobody may eat them.
+    #[prost(int32, tag = "4")]
+    pub not_allowed_count: i32,
+    #[prost(int32, tag = "5")]
+    pub less_promising_count: i32,
+}
+/// A meal of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MealKind {
+    Unspecified = 0,
+    Breakfast = 1,
+    Lunch = 2,
+    Dinner = 3,
+    Snack = 4,
+}
+impl MealKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEAL_KIND_UNSPECIFIED",
+            Self::Breakfast => "MEAL_KIND_BREAKFAST",
+            Self::Lunch => "MEAL_KIND_LUNCH",
+            Self::Dinner => "MEAL_KIND_DINNER",
+            Self::Snack => "MEAL_KIND_SNACK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEAL_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEAL_KIND_BREAKFAST" => Some(Self::Breakfast),
+            "MEAL_KIND_LUNCH" => Some(Self::Lunch),
+            "MEAL_KIND_DINNER" => Some(Self::Dinner),
+            "MEAL_KIND_SNACK" => Some(Self::Snack),
+            _ => None,
+        }
+    }
+}
+/// A number that lies between two; the same where it is known.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ScoreRange {
+    #[prost(double, tag = "1")]
+    pub low: f64,
+    #[prost(double, tag = "2")]
+    pub high: f64,
+}
+/// What one measure adds to a goal score.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GoalScoreTerm {
+    /// Such as "protein_per_100_kcal".
+    #[prost(string, tag = "1")]
+    pub measure: ::prost::alloc::string::String,
+    /// Its value; absent when it is not known at all.
+    #[prost(message, optional, tag = "2")]
+    pub value: ::core::option::Option<ScoreRange>,
+    /// What it adds; all of them together are the score.
+    #[prost(double, tag = "3")]
+    pub points: f64,
+    /// What it would add at its best.
+    #[prost(double, tag = "4")]
+    pub max_points: f64,
+}
+/// How well a food fits a goal.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GoalScore {
+    /// 0 to 100 over what is known; absent when nothing is.
+    #[prost(double, optional, tag = "1")]
+    pub score: ::core::option::Option<f64>,
+    /// What it could be, were everything known.
+    #[prost(message, optional, tag = "2")]
+    pub range: ::core::option::Option<ScoreRange>,
+    /// How much of the score hangs on what is known, 0 to 1.
+    #[prost(double, tag = "3")]
+    pub confidence: f64,
+    #[prost(message, repeated, tag = "4")]
+    pub terms: ::prost::alloc::vec::Vec<GoalScoreTerm>,
+    /// What would improve it most, in words.
+    #[prost(string, repeated, tag = "5")]
+    pub improvements: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Points of one part of the Nutri-Score.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NutriScorePart {
+    /// Such as "sugars".
+    #[prost(string, tag = "1")]
+    pub component: ::prost::alloc::string::String,
+    /// The amount; absent when it is not known.
+    #[prost(double, optional, tag = "2")]
+    pub amount: ::core::option::Option<f64>,
+    /// The points it adds, below 0 for parts that are favoured; a range where it is not known.
+    #[prost(int32, tag = "3")]
+    pub low: i32,
+    #[prost(int32, tag = "4")]
+    pub high: i32,
+}
+/// The Nutri-Score of 2023.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NutriScore {
+    /// "A" to "E"; empty when what is known leaves several.
+    #[prost(string, tag = "1")]
+    pub letter: ::prost::alloc::string::String,
+    /// The best letter that is possible.
+    #[prost(string, tag = "2")]
+    pub best_letter: ::prost::alloc::string::String,
+    /// The worst letter that is possible.
+    #[prost(string, tag = "3")]
+    pub worst_letter: ::prost::alloc::string::String,
+    /// Fewer points are better; a range where not everything is known.
+    #[prost(int32, tag = "4")]
+    pub points_low: i32,
+    #[prost(int32, tag = "5")]
+    pub points_high: i32,
+    /// How many of the points hang on what is known, 0 to 1.
+    #[prost(double, tag = "6")]
+    pub confidence: f64,
+    #[prost(message, repeated, tag = "7")]
+    pub parts: ::prost::alloc::vec::Vec<NutriScorePart>,
+    /// The smallest single changes that bring a better letter, such as "3 g less sugar: B".
+    #[prost(string, repeated, tag = "8")]
+    pub improvements: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The table that applies, such as "general" or "beverage".
+    #[prost(string, tag = "9")]
+    pub category: ::prost::alloc::string::String,
+}
+/// What one nutrient adds to the NRF9.3.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NrfTerm {
+    /// Such as "protein_g".
+    #[prost(string, tag = "1")]
+    pub nutrient: ::prost::alloc::string::String,
+    /// Percent of the daily value in 100 kcal, below 0 for those to limit; absent when it is not
+    /// known.
+    #[prost(double, optional, tag = "2")]
+    pub percent: ::core::option::Option<f64>,
+}
+/// The Nutrient-Rich Foods index 9.3 of 100 kcal.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NrfScore {
+    /// Absent unless all twelve nutrients and the energy are known.
+    #[prost(double, optional, tag = "1")]
+    pub score: ::core::option::Option<f64>,
+    /// What the known nutrients add up to.
+    #[prost(double, tag = "2")]
+    pub known_part: f64,
+    /// The share of the nutrients that is known, 0 to 1.
+    #[prost(double, tag = "3")]
+    pub confidence: f64,
+    #[prost(message, repeated, tag = "4")]
+    pub terms: ::prost::alloc::vec::Vec<NrfTerm>,
+}
+/// Something about the amounts of a food that is wrong or hard to believe.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NutrientDoubt {
+    /// The field, such as "energy_kcal".
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// Absent when it is missing.
+    #[prost(double, optional, tag = "2")]
+    pub value: ::core::option::Option<f64>,
+    /// Such as "impossible", "missing" or "kilojoules_as_kilocalories".
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// What would be accepted.
+    #[prost(string, tag = "4")]
+    pub accepted: ::prost::alloc::string::String,
+}
+/// Every score of one food.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FoodScore {
+    /// The product_id or food_id.
+    #[prost(string, tag = "1")]
+    pub food_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "NutrientSource", tag = "3")]
+    pub nutrient_source: i32,
+    #[prost(message, optional, tag = "4")]
+    pub goal: ::core::option::Option<GoalScore>,
+    #[prost(message, optional, tag = "5")]
+    pub nutri_score: ::core::option::Option<NutriScore>,
+    #[prost(message, optional, tag = "6")]
+    pub nrf: ::core::option::Option<NrfScore>,
+    #[prost(message, repeated, tag = "7")]
+    pub doubts: ::prost::alloc::vec::Vec<NutrientDoubt>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CalculateTargetsRequest {
     /// Whose; empty means somebody whom `profile` describes.
@@ -821,6 +1101,122 @@ pub struct ScoreProductsResponse {
     /// What was missing.
     #[prost(string, tag = "5")]
     pub degraded_reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanMealsRequest {
+    /// 1 to 14; 0 means 1.
+    #[prost(int32, tag = "1")]
+    pub days: i32,
+    /// The meals of each day, 1 to 8; empty means breakfast, lunch, dinner and a snack.
+    #[prost(message, repeated, tag = "2")]
+    pub meals: ::prost::alloc::vec::Vec<MealSlot>,
+    /// 1 to 12.
+    #[prost(message, repeated, tag = "3")]
+    pub members: ::prost::alloc::vec::Vec<PlanMember>,
+    /// Absent means every product in stock.
+    #[prost(message, optional, tag = "4")]
+    pub foods: ::core::option::Option<PlanFoods>,
+    /// Up to 1,000.
+    #[prost(message, repeated, tag = "5")]
+    pub pantry: ::prost::alloc::vec::Vec<PantryStock>,
+    /// Meals that stay as they are, by day and place.
+    #[prost(message, repeated, tag = "6")]
+    pub kept_meals: ::prost::alloc::vec::Vec<PlannedMeal>,
+    /// Most that may be paid for what is bought; foods without a price, or priced in another
+    /// currency, are then left out.
+    #[prost(message, optional, tag = "7")]
+    pub budget: ::core::option::Option<super::super::super::google::r#type::Money>,
+    #[prost(message, optional, tag = "8")]
+    pub limits: ::core::option::Option<PlanLimits>,
+    #[prost(message, optional, tag = "9")]
+    pub weights: ::core::option::Option<PlanWeights>,
+    /// Chooses among plans that are as good; the same seed gives the same plan.
+    #[prost(uint32, tag = "10")]
+    pub seed: u32,
+    /// How long to look for a better plan, 10 to 5,000; 0 means 500.
+    #[prost(int32, tag = "11")]
+    pub effort_ms: i32,
+    /// Tell which constraints bind, by planning a little without each.
+    #[prost(bool, tag = "12")]
+    pub explain_binding: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanMealsResponse {
+    /// In the order of days and meals.
+    #[prost(message, repeated, tag = "1")]
+    pub meals: ::prost::alloc::vec::Vec<PlannedMeal>,
+    #[prost(message, repeated, tag = "2")]
+    pub targets: ::prost::alloc::vec::Vec<TargetMet>,
+    #[prost(message, repeated, tag = "3")]
+    pub shopping_items: ::prost::alloc::vec::Vec<ShoppingItem>,
+    /// What everything that has a price costs; absent when nothing does.
+    #[prost(message, optional, tag = "4")]
+    pub cost: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Items of the list that have no price.
+    #[prost(int32, tag = "5")]
+    pub without_price_count: i32,
+    /// What is kept low: the mean deviation of the targets and the smaller wishes. Comparable among
+    /// plans for the same request.
+    #[prost(double, tag = "6")]
+    pub objective: f64,
+    /// The lowest objective that any plan can have; absent when it is not known.
+    #[prost(double, optional, tag = "7")]
+    pub objective_bound: ::core::option::Option<f64>,
+    /// Whether it is proved that no plan is better.
+    #[prost(bool, tag = "8")]
+    pub optimal: bool,
+    /// Asked for by explain_binding.
+    #[prost(message, repeated, tag = "9")]
+    pub binding_constraints: ::prost::alloc::vec::Vec<BindingConstraint>,
+    #[prost(message, optional, tag = "10")]
+    pub left_out: ::core::option::Option<PlanCoverage>,
+    /// Whether something the answer needs was not at hand.
+    #[prost(bool, tag = "11")]
+    pub degraded: bool,
+    /// What was missing.
+    #[prost(string, tag = "12")]
+    pub degraded_reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubstituteItemRequest {
+    /// The request that the plan answered.
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<PlanMealsRequest>,
+    /// The plan as it is.
+    #[prost(message, repeated, tag = "2")]
+    pub meals: ::prost::alloc::vec::Vec<PlannedMeal>,
+    /// The day of the item, the first being 0.
+    #[prost(int32, tag = "3")]
+    pub day: i32,
+    /// The place of its meal in the day, the first being 0.
+    #[prost(int32, tag = "4")]
+    pub meal: i32,
+    /// The item itself.
+    #[prost(string, tag = "5")]
+    pub food_id: ::prost::alloc::string::String,
+    /// 1 to 20; 0 means 5.
+    #[prost(int32, tag = "6")]
+    pub limit: i32,
+}
+/// A food that may take the place of another, and the plan with it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Substitute {
+    #[prost(string, tag = "1")]
+    pub food_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub portions: ::prost::alloc::vec::Vec<PlannedPortion>,
+    /// Of the plan with it; lower is better.
+    #[prost(double, tag = "4")]
+    pub objective: f64,
+    #[prost(message, repeated, tag = "5")]
+    pub meals: ::prost::alloc::vec::Vec<PlannedMeal>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubstituteItemResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub substitutes: ::prost::alloc::vec::Vec<Substitute>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DescribeProductRequest {
@@ -1208,6 +1604,66 @@ pub mod nutrition_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Plans meals that come nearest to what people should eat: one meal, a day or up to two weeks,
+        /// for one person or a household, in whole servings and packs. Allergens, diets, exclusions,
+        /// the budget and kept meals are never broken; a request that nothing fits says what to relax.
+        pub async fn plan_meals(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PlanMealsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PlanMealsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.nutrition.v1.NutritionService/PlanMeals",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.nutrition.v1.NutritionService", "PlanMeals"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells which foods may take the place of one item of a plan, the best first, everything else
+        /// being kept.
+        pub async fn substitute_item(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubstituteItemRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubstituteItemResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.nutrition.v1.NutritionService/SubstituteItem",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.nutrition.v1.NutritionService",
+                        "SubstituteItem",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Tells what is known of a product: its nutrients and where they come from, its allergens and
         /// the diets it suits, what was derived being marked.
         pub async fn describe_product(
@@ -1524,6 +1980,25 @@ pub mod nutrition_service_server {
             tonic::Response<super::ScoreProductsResponse>,
             tonic::Status,
         >;
+        /// Plans meals that come nearest to what people should eat: one meal, a day or up to two weeks,
+        /// for one person or a household, in whole servings and packs. Allergens, diets, exclusions,
+        /// the budget and kept meals are never broken; a request that nothing fits says what to relax.
+        async fn plan_meals(
+            &self,
+            request: tonic::Request<super::PlanMealsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PlanMealsResponse>,
+            tonic::Status,
+        >;
+        /// Tells which foods may take the place of one item of a plan, the best first, everything else
+        /// being kept.
+        async fn substitute_item(
+            &self,
+            request: tonic::Request<super::SubstituteItemRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubstituteItemResponse>,
+            tonic::Status,
+        >;
         /// Tells what is known of a product: its nutrients and where they come from, its allergens and
         /// the diets it suits, what was derived being marked.
         async fn describe_product(
@@ -1809,6 +2284,97 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ScoreProductsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.nutrition.v1.NutritionService/PlanMeals" => {
+                    #[allow(non_camel_case_types)]
+                    struct PlanMealsSvc<T: NutritionService>(pub Arc<T>);
+                    impl<
+                        T: NutritionService,
+                    > tonic::server::UnaryService<super::PlanMealsRequest>
+                    for PlanMealsSvc<T> {
+                        type Response = super::PlanMealsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PlanMealsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NutritionService>::plan_meals(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PlanMealsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.nutrition.v1.NutritionService/SubstituteItem" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubstituteItemSvc<T: NutritionService>(pub Arc<T>);
+                    impl<
+                        T: NutritionService,
+                    > tonic::server::UnaryService<super::SubstituteItemRequest>
+                    for SubstituteItemSvc<T> {
+                        type Response = super::SubstituteItemResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubstituteItemRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as NutritionService>::substitute_item(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubstituteItemSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

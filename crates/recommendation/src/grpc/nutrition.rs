@@ -3,6 +3,7 @@
 mod catalog_match;
 mod logs;
 mod matches;
+mod plans;
 mod scores;
 mod targets;
 
@@ -55,6 +56,22 @@ impl NutritionService for NutritionCalls {
     ) -> Result<Response<ScoreProductsResponse>, Status> {
         let caller = caller(&request)?;
         Ok(Response::new(scores::score(&self.state, &caller.tenant, request.into_inner()).await?))
+    }
+
+    async fn plan_meals(
+        &self,
+        request: Request<PlanMealsRequest>,
+    ) -> Result<Response<PlanMealsResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(plans::plan(&self.state, &caller.tenant, request.into_inner()).await?))
+    }
+
+    async fn substitute_item(
+        &self,
+        request: Request<SubstituteItemRequest>,
+    ) -> Result<Response<SubstituteItemResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(plans::substitute(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn describe_product(

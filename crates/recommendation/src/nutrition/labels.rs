@@ -59,7 +59,17 @@ pub(crate) fn allergens(words: &[String], is_complete: bool) -> Allergens {
 /// What a list of diets says.
 pub(crate) fn diets(words: &[String]) -> Diets {
     let named = words.iter().filter_map(|word| diet(word));
-    named.fold(Diets::default(), |all, one| all.with(one, Suits::Declared))
+    let with_wider = named.flat_map(|one| std::iter::once(one).chain(wider(one).iter().copied()));
+    with_wider.fold(Diets::default(), |all, one| all.with(one, Suits::Declared))
+}
+
+/// The diets that a food of this diet suits as well.
+fn wider(diet: Diet) -> &'static [Diet] {
+    match diet {
+        Diet::Vegan => &[Diet::Vegetarian, Diet::Pescatarian],
+        Diet::Vegetarian => &[Diet::Pescatarian],
+        _ => &[],
+    }
 }
 
 /// The diet a word stands for: "gluten-free" and "Gluten free" are `gluten_free`.
@@ -150,6 +160,8 @@ mod tests {
         }
         assert_eq!(diet("Gluten-Free"), Some(Diet::GlutenFree));
         assert_eq!(diet("paleo"), None);
-        assert_eq!(diets(&["VEGAN".to_owned()]).get(Diet::Vegan), Suits::Declared);
+        let vegan = diets(&["VEGAN".to_owned()]);
+        assert_eq!((vegan.get(Diet::Vegan), vegan.get(Diet::Vegetarian)), (Suits::Declared, Suits::Declared));
+        assert_eq!(diets(&["vegetarian".to_owned()]).get(Diet::Vegan), Suits::Unknown);
     }
 }

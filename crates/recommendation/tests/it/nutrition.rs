@@ -3,5 +3,6 @@
 
 mod logs;
 mod matches;
+mod plans;
 mod scores;
 mod targets;
