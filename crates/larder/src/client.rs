@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
+use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -111,6 +112,8 @@ pub(crate) struct Client {
     pub(crate) catalog: CatalogServiceClient<Authorised>,
     /// The recommendations.
     pub(crate) recommendation: RecommendationServiceClient<Authorised>,
+    /// Nutrition.
+    pub(crate) nutrition: NutritionServiceClient<Authorised>,
 }
 
 impl Client {
@@ -119,9 +122,12 @@ impl Client {
         let channel = Self::channel(address).await?;
         let catalog = CatalogServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        let recommendation = RecommendationServiceClient::with_interceptor(channel, credentials)
+        let recommendation =
+            RecommendationServiceClient::with_interceptor(channel.clone(), credentials.clone())
+                .max_decoding_message_size(ANSWER_LIMIT_BYTES);
+        let nutrition = NutritionServiceClient::with_interceptor(channel, credentials)
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        Ok(Self { catalog, recommendation })
+        Ok(Self { catalog, recommendation, nutrition })
     }
 
     /// The connection alone.

@@ -72,8 +72,19 @@ async fn the_tour_is_shown_on_a_shop_that_is_there(up: &Up) {
     let change = &tour["change"];
     assert!(change["after"]["place"].as_u64() < change["before"]["place"].as_u64(), "{change}");
 
+    let meals = tour["week"]["meals"].as_array().unwrap();
+    assert_eq!(meals.len(), 28, "{tour}");
+    assert!(meals.iter().all(|meal| !meal["dishes"].as_array().unwrap().is_empty()), "{tour}");
+    let names: Vec<_> = meals.iter().flat_map(|meal| meal["dishes"].as_array().unwrap()).collect();
+    for word in ["almond", "walnut", "cashew", "pecan", "beef", "chicken", "pork", "tuna"] {
+        let named = names.iter().find(|dish| dish["name"].as_str().unwrap().to_lowercase().contains(word));
+        assert!(named.is_none(), "{word}: {named:?}");
+    }
+
     let shown = finish(&mut up.command(&["demo"])).await.expect_code(0).stdout;
-    for part in ["Bananas", "you bought it", "customers who bought", "the next answer knows it"] {
+    for part in
+        ["Bananas", "you bought it", "customers who bought", "the next answer knows it", "allergic to nuts"]
+    {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
 }

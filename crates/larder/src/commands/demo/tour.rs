@@ -1,9 +1,10 @@
 //! The tour: one customer's history, what is recommended to them and why, what goes with
-//! one of those products, and how one more event changes the next answer. Asked first,
-//! then shown, as lines or as JSON.
+//! one of those products, how one more event changes the next answer, and a week of meals.
+//! Asked first, then shown, as lines or as JSON.
 
 mod names;
 mod show;
+mod week;
 
 use larder_proto::larder::catalog::v1::{Interaction, InteractionKind, ListTransactionsRequest, Transaction};
 use larder_proto::larder::recommendation::v1::{
@@ -15,6 +16,7 @@ use super::load::record;
 use crate::client::{Client, call_refused};
 use crate::error::CommandError;
 use names::Names;
+use week::Week;
 
 const SHOWN: i32 = 8;
 /// How far down the list the tour looks for the product of the live change.
@@ -30,6 +32,7 @@ pub(crate) struct Tour {
     similar: Vec<Recommendation>,
     change: Option<Change>,
     model_version: String,
+    week: Week,
     names: Names,
 }
 
@@ -58,6 +61,7 @@ pub(crate) async fn take(client: Client, customer_id: &str) -> Result<Tour, Comm
         Some(product) => Some(change(&client, customer_id, product.product_id.clone(), &recommended).await?),
         None => None,
     };
+    let week = week::plan(&client).await?;
     let mut names = Names::default();
     names.learn(&client, product_ids(&purchases, &[&recommended, &new_to_them, &similar])).await?;
     let customer_id = customer_id.to_owned();
@@ -70,6 +74,7 @@ pub(crate) async fn take(client: Client, customer_id: &str) -> Result<Tour, Comm
         similar,
         change,
         model_version,
+        week,
         names,
     })
 }

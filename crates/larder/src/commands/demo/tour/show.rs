@@ -28,6 +28,7 @@ impl Tour {
         let similar = format!("Bought by the same people as {}", self.names.of(&self.similar_to));
         lines.extend(self.list_lines(&similar, &self.similar));
         lines.extend(self.change_lines());
+        lines.extend(self.week.lines());
         lines
     }
 
@@ -44,6 +45,7 @@ impl Tour {
             "newToThem": list(&self.new_to_them),
             "similarTo": self.similar_to,
             "similar": list(&self.similar),
+            "week": self.week.json(),
             "change": self.change.as_ref().map(|change| json!({
                 "productId": change.product_id,
                 "before": change.before.as_ref().map(|place| self.place_json(place)),
