@@ -1,7 +1,8 @@
 //! What is derived against what a person read. The foods were drawn at random from the table with
 //! a fixed seed, by derived allergen and from those without any, and labelled by their names: an
 //! allergen is there when the food is made of it or made with it as a rule. Sample 1 was looked at
-//! while the words were written; sample 2 was drawn and labelled afterwards and changed nothing.
+//! while the words were written. Sample 2 was labelled later, by the same reader, who knew the words; none was
+//! changed because of it, though some were changed since for other reasons.
 
 use super::super::*;
 
