@@ -1,0 +1,9 @@
+//! Pure demand: how much will be asked for on a market day, how much of it to bring, and how
+//! well that went. Nothing here knows a database, a wire format or a clock; what was sold is
+//! never taken for what was asked for when it ran out.
+
+mod distribution;
+mod history;
+
+pub use distribution::{Distribution, NotADistribution, QUANTILE_LEVELS};
+pub use history::{DayOutlook, PastDay, Weather};
