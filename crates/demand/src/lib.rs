@@ -2,6 +2,7 @@
 //! well that went. Nothing here knows a database, a wire format or a clock; what was sold is
 //! never taken for what was asked for when it ran out.
 
+pub mod accuracy;
 mod distribution;
 mod history;
 
