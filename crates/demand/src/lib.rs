@@ -4,7 +4,9 @@
 
 pub mod accuracy;
 mod distribution;
+mod factor;
 mod history;
 
 pub use distribution::{Distribution, NotADistribution, QUANTILE_LEVELS};
+pub use factor::{Factor, FactorKind};
 pub use history::{DayOutlook, PastDay, Weather};
