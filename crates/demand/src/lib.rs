@@ -3,10 +3,16 @@
 //! never taken for what was asked for when it ran out.
 
 pub mod accuracy;
+mod censoring;
 mod distribution;
 mod factor;
+mod forecast;
 mod history;
 
+pub use censoring::{SalesCurve, SalesOfADay};
 pub use distribution::{Distribution, NotADistribution, QUANTILE_LEVELS};
 pub use factor::{Factor, FactorKind};
+pub use forecast::{
+    Forecast, ForecastQuery, HeuristicReason, MarketProfile, Method, SeriesHistory, VendorHistory,
+};
 pub use history::{DayOutlook, PastDay, Weather};

@@ -1,3 +1,5 @@
+//! Worked examples, refusals and the laws that tie pinball loss to quantiles and to money.
+
 use proptest::prelude::*;
 
 use super::*;
