@@ -8,6 +8,9 @@ mod distribution;
 mod factor;
 mod forecast;
 mod history;
+mod invalid;
+
+pub mod quantity;
 
 pub use censoring::{SalesCurve, SalesOfADay};
 pub use distribution::{Distribution, NotADistribution, QUANTILE_LEVELS};
@@ -16,3 +19,4 @@ pub use forecast::{
     Forecast, ForecastQuery, HeuristicReason, MarketProfile, Method, SeriesHistory, VendorHistory,
 };
 pub use history::{DayOutlook, PastDay, Weather};
+pub use invalid::{InvalidField, InvalidFields};
