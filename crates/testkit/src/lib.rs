@@ -1,9 +1,11 @@
-//! Test support, for tests only: fresh databases on a real PostgreSQL. Nothing here is mocked and
-//! nothing here is linked into the product.
+//! Test support, for tests only: fresh databases on a real PostgreSQL, and stand-ins for networks
+//! that are not ours, as local servers that speak their wire shape. Nothing here is linked into the
+//! product.
 
 mod database;
 mod network;
 mod redis;
+pub mod stand_in;
 
 pub use database::TestDatabase;
 pub use network::NetworkCut;
