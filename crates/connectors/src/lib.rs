@@ -1,0 +1,27 @@
+//! The outside world of market days: shops, weather, events and holidays.
+//!
+//! Every answer names its rung, its age and whether it is less than what was asked for; no failure out there becomes
+//! a failure in here. Nothing in this crate knows a database or a wire format of Larder's own; clocks are arguments.
+
+mod address;
+mod answer;
+mod error;
+mod kept;
+mod meters;
+mod money;
+mod remote;
+pub mod square;
+mod status;
+
+pub use address::{AddressError, BaseUrl, PlainHttp};
+pub use answer::{Answer, Asking};
+pub use error::ConnectorError;
+pub use kept::{Kept, LastGood};
+pub use money::{Money, MoneyError};
+pub use remote::{HttpClient, outside_limits};
+pub use status::{ConnectorStatus, LastAnswer, LastError, SourceStatus};
+
+/// Tells the exporter what the metrics of this crate mean; call it once telemetry is set up.
+pub fn describe_metrics() {
+    meters::describe();
+}
