@@ -9,15 +9,18 @@ mod error;
 mod kept;
 mod meters;
 mod money;
+mod place;
 mod remote;
 pub mod square;
 mod status;
+pub mod weather;
 
 pub use address::{AddressError, BaseUrl, PlainHttp};
 pub use answer::{Answer, Asking};
 pub use error::ConnectorError;
 pub use kept::{Kept, LastGood};
 pub use money::{Money, MoneyError};
+pub use place::{NoSuchPlace, Place};
 pub use remote::{HttpClient, outside_limits};
 pub use status::{ConnectorStatus, LastAnswer, LastError, SourceStatus};
 

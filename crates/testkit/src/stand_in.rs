@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub mod square;
+pub mod weather;
 
 /// A way to fail.
 #[derive(Clone, Debug)]
@@ -61,7 +62,8 @@ pub struct Seen {
 struct PlannedFault {
     path_prefix: String,
     times_left: Option<usize>,
-    fault: Fault,
+    /// None where requests are to pass whatever is planned later.
+    fault: Option<Fault>,
 }
 
 #[derive(Default)]
@@ -118,7 +120,13 @@ impl StandIn {
     /// Fails requests to paths that begin with `path_prefix`, `times` of them or all.
     pub fn fail_under(&self, path_prefix: &str, times: Option<usize>, fault: Fault) {
         let path_prefix = path_prefix.to_owned();
-        lock(&self.watch.faults).push(PlannedFault { path_prefix, times_left: times, fault });
+        lock(&self.watch.faults).push(PlannedFault { path_prefix, times_left: times, fault: Some(fault) });
+    }
+
+    /// Lets requests to paths that begin with `path_prefix` pass, whatever is planned after this.
+    pub fn pass_under(&self, path_prefix: &str) {
+        let path_prefix = path_prefix.to_owned();
+        lock(&self.watch.faults).push(PlannedFault { path_prefix, times_left: None, fault: None });
     }
 
     /// Works again.
@@ -174,7 +182,7 @@ fn next_fault(watch: &Watch, path: &str) -> Option<Fault> {
     if let Some(left) = &mut planned.times_left {
         *left -= 1;
     }
-    Some(planned.fault.clone())
+    planned.fault.clone()
 }
 
 async fn failed(fault: Fault) -> Response {
