@@ -10,6 +10,7 @@ mod forecast;
 mod history;
 mod invalid;
 
+pub mod feedback;
 pub mod quantity;
 
 pub use censoring::{SalesCurve, SalesOfADay};

@@ -23,11 +23,11 @@ pub use limits::Limit;
 pub use reason::{Reason, in_words};
 pub use request::{Keeps, Packing, PlannedProduct, QuantityRequest, StockLot, Van};
 pub use terms::{Currency, Terms};
+pub(crate) use terms::{micros, money};
 pub use what_if::{Change, ProductDifference, WhatIf, what_if};
 
 use good::Good;
 use limits::Limits;
-use terms::money;
 
 use crate::InvalidFields;
 

@@ -41,6 +41,11 @@ pub struct ProductPlan {
     pub ideal: f64,
     /// The share of days, 0 to 1, on which the best quantity suffices: the newsvendor's critical fractile.
     pub critical_fractile: f64,
+    /// What a fresh unit too few costs: price, less unit cost, and goodwill; below 0 where the price is
+    /// below the cost.
+    pub missing_cost_micros: i64,
+    /// What a fresh unit too many costs: unit cost, less what it is still worth.
+    pub left_over_cost_micros: i64,
     /// Less than this is asked for on one day of ten,
     pub demand_p10: f64,
     /// on every second day,
@@ -150,6 +155,7 @@ fn product_plan(good: &Good<'_>, rung: u64, totals: &mut PlanTotals) -> ProductP
     let missed = (product.demand.mean() - sold).max(0.0);
     let goodwill = money(product.terms.goodwill_micros);
     let fresh = (quantity - good.stock).max(0.0);
+    let (missing_cost, left_over_cost) = good.missing_and_left_over();
     let packs = product.packing.pack_size.and_then(|_| good.ladder.packs(fresh));
     let plan = ProductPlan {
         product_id: product.product_id.clone(),
@@ -159,6 +165,8 @@ fn product_plan(good: &Good<'_>, rung: u64, totals: &mut PlanTotals) -> ProductP
         packs,
         ideal: good.best_amount(&[0.0; 3]),
         critical_fractile: good.critical_fractile(),
+        missing_cost_micros: micros(missing_cost),
+        left_over_cost_micros: micros(left_over_cost),
         demand_p10: product.demand.quantile(0.1),
         demand_p50: product.demand.quantile(0.5),
         demand_p90: product.demand.quantile(0.9),
