@@ -6,6 +6,7 @@
 mod address;
 mod answer;
 mod error;
+pub mod holidays;
 mod kept;
 mod meters;
 mod money;
