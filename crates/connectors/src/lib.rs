@@ -12,6 +12,7 @@ mod meters;
 mod money;
 mod place;
 mod remote;
+pub mod secrets;
 pub mod square;
 mod status;
 pub mod weather;
