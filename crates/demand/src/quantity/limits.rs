@@ -3,10 +3,12 @@
 
 use super::good::{Good, Resources};
 
-/// Rounds over the limits; each needs fewer as they influence each other less.
-const ROUNDS: usize = 12;
+/// Most rounds over the limits,
+const MOST_ROUNDS: usize = 12;
+/// and over this many products in all: of many products each pack matters less.
+const PRODUCTS_LOOKED_AT: usize = 400;
 /// Halvings of the price of one limit.
-const HALVINGS: usize = 40;
+const HALVINGS: usize = 30;
 /// Steps towards the lowest bound.
 const STEPS: usize = 150;
 /// Shares of a limit that do not count as exceeding it.
@@ -52,7 +54,8 @@ impl Limits {
     /// Prices, in the currency for each litre, kg and unit of the currency, at which the best rungs fit.
     pub(super) fn prices(&self, goods: &[Good<'_>]) -> Resources {
         let mut prices = [0.0; 3];
-        for _ in 0..ROUNDS {
+        let rounds = (PRODUCTS_LOOKED_AT / goods.len().max(1)).clamp(3, MOST_ROUNDS);
+        for _ in 0..rounds {
             let before = prices;
             for limit in 0..prices.len() {
                 prices[limit] = self.price_of(limit, prices, goods);
@@ -93,7 +96,7 @@ impl Limits {
             } else {
                 too_low = middle;
             }
-            if enough - too_low <= 1e-9 * enough {
+            if enough - too_low <= 1e-7 * enough {
                 break;
             }
         }
@@ -122,6 +125,10 @@ pub(super) fn lower_the_bound(
     known: f64,
 ) -> Resources {
     let (mut prices, mut best) = (start, start);
+    if limits.holds.iter().filter(|holds| holds.is_finite()).count() < 2 {
+        // The bisection of a single price has found the lowest bound.
+        return start;
+    }
     let mut lowest = bound(goods, limits, &start);
     let (mut at, mut stride) = (lowest, 1.0);
     for _ in 0..STEPS {

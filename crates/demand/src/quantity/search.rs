@@ -5,8 +5,8 @@
 use super::good::{Good, Resources};
 use super::limits::{Limits, best_rungs, bound, lower_the_bound, used};
 
-/// Most steps of the branch and bound: a few milliseconds.
-const MOST_STEPS: usize = 60_000;
+/// Most steps of the branch and bound: about a millisecond.
+const MOST_STEPS: usize = 20_000;
 /// Most rungs of one product that the branch and bound looks at.
 const MOST_RUNGS: usize = 400;
 
