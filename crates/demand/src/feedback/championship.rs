@@ -68,9 +68,9 @@ pub struct PromotionRules {
 }
 
 impl Default for PromotionRules {
-    /// Ten days, one in twenty, 1 %, two points.
+    /// Ten days, one in fifty (a challenger is looked at again after each market day), 1 %, two points.
     fn default() -> Self {
-        Self { fewest_days: 10, doubt: 0.05, least_gain: 0.01, coverage_slack: 0.02 }
+        Self { fewest_days: 10, doubt: 0.02, least_gain: 0.01, coverage_slack: 0.02 }
     }
 }
 
