@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::flag::Flag;
 use super::record::FeedbackRecord;
 use crate::Distribution;
@@ -11,6 +13,8 @@ use crate::Distribution;
 const FAR_OUT: f64 = 20.0;
 /// What would have been sold is taken for at most so many times what was.
 const MOST_UPLIFT: f64 = 2.0;
+/// Shops report what they sold offline up to 72 hours late.
+const SALES_MAY_COME_AFTER_DAYS: i32 = 3;
 
 /// How a vendor decides without a plan: the mean of what was last sold, and some more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,6 +115,13 @@ impl JudgedRecord<'_> {
     #[must_use]
     pub fn is_replaced(&self) -> bool {
         self.flags.contains(&Flag::Replaced)
+    }
+
+    /// Whether sales should have come by now: somebody ought to be reminded.
+    #[must_use]
+    pub fn is_overdue(&self, today: Date) -> bool {
+        let days = self.record.date.until(today).map_or(0, |span| span.get_days());
+        self.record.sold.is_none() && self.sold.is_none() && days > SALES_MAY_COME_AFTER_DAYS
     }
 
     /// What was brought and not sold: left over, given away or broken.

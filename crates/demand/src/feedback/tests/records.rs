@@ -117,3 +117,15 @@ fn the_last_record_of_a_day_counts_and_the_rule_sees_earlier_days_only() {
     // 20, 25, 30 and 10: 21.25 and a fifth.
     assert_eq!(at_square[7 - 1], (saturday(6), Some(26.0)));
 }
+
+#[test]
+fn sales_that_have_not_come_after_three_days_are_overdue() {
+    let waiting = FeedbackRecord { sold: None, ..day(1, 50.0, 0.0) };
+    let after = |record: &FeedbackRecord, days: i64| {
+        let today = saturday(1).checked_add(jiff::Span::new().days(days)).expect("within the calendar");
+        judged(record).is_overdue(today)
+    };
+    assert!(!after(&waiting, 3) && after(&waiting, 4) && after(&waiting, 400));
+    assert!(!after(&waiting, -1), "the market is still to come");
+    assert!(!after(&day(1, 50.0, 42.0), 9));
+}
