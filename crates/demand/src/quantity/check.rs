@@ -8,6 +8,8 @@ use crate::invalid::{InvalidFields, Refused};
 
 /// Most of one product: a slip of the pen rather than a market day.
 const MOST_UNITS: f64 = 10_000_000.0;
+/// A gram of what is sold by the kilogram.
+const SMALLEST_PACK: f64 = 0.001;
 /// Most money of one amount, micros: 10^9 of the currency.
 const MOST_MICROS: i64 = 1_000_000_000_000_000;
 /// Most products of one plan.
@@ -80,8 +82,8 @@ fn check_packing(path: &str, product: &PlannedProduct, refused: &mut Refused) {
     let packing = &product.packing;
     let field = |name: &str| format!("{path}.packing.{name}");
     if let Some(size) = packing.pack_size {
-        let good = size > 0.0 && size <= MOST_UNITS;
-        refused.unless(good, field("pack_size"), size, "above 0, or none for weighed goods");
+        let good = (SMALLEST_PACK..=MOST_UNITS).contains(&size);
+        refused.unless(good, field("pack_size"), size, "0.001 or more, or none for weighed goods");
     }
     for (name, amount) in [("minimum", packing.minimum), ("minimum_batch", packing.minimum_batch)] {
         refused.unless(is_amount(amount), field(name), amount, format!("0 to {MOST_UNITS}"));

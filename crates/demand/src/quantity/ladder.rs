@@ -90,9 +90,14 @@ impl Ladder {
 
     /// The next rung below that may be chosen.
     pub(super) fn below(&self, rung: u64) -> Option<u64> {
-        let next = rung.checked_sub(1)?;
-        let next = if self.is_part_of_a_batch(next) { self.stock_rungs } else { next };
-        (next >= self.lowest).then_some(next)
+        self.chosen_below(rung, 1)
+    }
+
+    /// The rung that may be chosen, so many below or a little lower.
+    pub(super) fn chosen_below(&self, rung: u64, by: u64) -> Option<u64> {
+        let lower = rung.checked_sub(by)?;
+        let lower = if self.is_part_of_a_batch(lower) { self.stock_rungs } else { lower };
+        (lower >= self.lowest).then_some(lower)
     }
 
     /// The highest rung that may be chosen with at most this amount, or the lowest of all.

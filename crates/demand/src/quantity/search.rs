@@ -7,6 +7,10 @@ use super::limits::{Limits, best_rungs, bound, lower_the_bound, used};
 
 /// Most steps of the branch and bound: about a millisecond.
 const MOST_STEPS: usize = 20_000;
+/// Most times that packs of one product are added or taken away.
+const MOST_MOVES: usize = 2_000;
+/// Packs whose worth for what they take differs by less than this share are added together.
+const AS_GOOD: f64 = 1e-4;
 /// Most rungs of one product that the branch and bound looks at.
 const MOST_RUNGS: usize = 400;
 
@@ -54,8 +58,11 @@ fn worth_of(goods: &[Good<'_>], rungs: &[u64]) -> f64 {
 /// Takes packs away, the least worth for what they take first. The bisection ends on the side that
 /// fits, so this is for several limits that have not settled.
 fn take_until_it_fits(goods: &[Good<'_>], limits: &Limits, prices: &Resources, rungs: &mut [u64]) {
-    while !limits.hold(&used(goods, rungs)) {
+    for _ in 0..MOST_MOVES {
         let over = used(goods, rungs);
+        if limits.hold(&over) {
+            return;
+        }
         let relieves = |takes: &Resources| {
             (0..takes.len()).any(|each| takes[each] > 0.0 && over[each] > limits.holds[each])
         };
@@ -63,30 +70,71 @@ fn take_until_it_fits(goods: &[Good<'_>], limits: &Limits, prices: &Resources, r
             .filter_map(|number| {
                 let next = goods[number].ladder.below(rungs[number])?;
                 let (worth, takes) = step(&goods[number], next, rungs[number]);
-                relieves(&takes).then(|| (number, next, worth / scarcity(&takes, prices, limits)))
+                relieves(&takes).then(|| (number, worth / scarcity(&takes, prices, limits)))
             })
-            .min_by(|one, other| one.2.total_cmp(&other.2));
-        let Some((number, next, _)) = cheapest else { return };
-        rungs[number] = next;
+            .min_by(|one, other| one.1.total_cmp(&other.1));
+        let Some((number, _)) = cheapest else { return };
+        let fits = |takes: &Resources| limits.hold(&std::array::from_fn(|each| over[each] - takes[each]));
+        rungs[number] = take_several(&goods[number], rungs[number], fits);
     }
+    // Too many small packs to take away one by one: what is lowest always fits.
+    for (rung, good) in rungs.iter_mut().zip(goods) {
+        *rung = good.ladder.lowest;
+    }
+}
+
+/// The next rung below, or one further down while what is taken away is not yet enough.
+fn take_several(good: &Good<'_>, from: u64, fits: impl Fn(&Resources) -> bool) -> u64 {
+    let Some(mut to) = good.ladder.below(from) else { return from };
+    let mut stride = 1;
+    while let Some(further) = good.ladder.chosen_below(to, stride) {
+        if fits(&step(good, further, from).1) {
+            break;
+        }
+        (to, stride) = (further, stride * 2);
+    }
+    to
 }
 
 /// Adds packs as long as one that is worth something fits, the most worth for what it takes first.
 fn add_while_it_fits(goods: &[Good<'_>], limits: &Limits, prices: &Resources, rungs: &mut [u64]) {
-    let mut taken = used(goods, rungs);
-    loop {
+    for _ in 0..MOST_MOVES {
+        let taken = used(goods, rungs);
+        let fits = |takes: &Resources| limits.hold(&std::array::from_fn(|each| taken[each] + takes[each]));
         let best = (0..goods.len())
             .filter_map(|number| {
                 let next = goods[number].ladder.above(rungs[number])?;
                 let (worth, takes) = step(&goods[number], rungs[number], next);
-                let fits = limits.hold(&std::array::from_fn(|each| taken[each] + takes[each]));
-                (fits && worth > 1e-9).then(|| (number, next, worth / scarcity(&takes, prices, limits)))
+                (worth > 1e-9 && fits(&takes))
+                    .then(|| (number, next, worth / scarcity(&takes, prices, limits)))
             })
             .max_by(|one, other| one.2.total_cmp(&other.2).then(other.0.cmp(&one.0)));
-        let Some((number, next, _)) = best else { return };
-        rungs[number] = next;
-        taken = used(goods, rungs);
+        let Some((number, next, ratio)) = best else { return };
+        let is_as_good = |worth: f64, takes: &Resources| {
+            fits(takes) && worth / scarcity(takes, prices, limits) > ratio * (1.0 - AS_GOOD)
+        };
+        rungs[number] = add_several(&goods[number], (rungs[number], next), is_as_good);
     }
+}
+
+/// The next rung above, or one further up while all the packs to it are about as good as the first.
+fn add_several(
+    good: &Good<'_>,
+    (from, next): (u64, u64),
+    is_as_good: impl Fn(f64, &Resources) -> bool,
+) -> u64 {
+    let (mut to, mut stride) = (next, 1);
+    while to + stride <= good.ladder.highest {
+        let (worth, takes) = step(good, from, to + stride);
+        if is_as_good(worth, &takes) {
+            (to, stride) = (to + stride, stride * 2);
+        } else if stride == 1 {
+            break;
+        } else {
+            stride /= 2;
+        }
+    }
+    to
 }
 
 /// What going from one rung up to another is worth and takes.

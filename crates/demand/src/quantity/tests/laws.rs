@@ -179,3 +179,70 @@ fn a_hundred_products_in_a_tight_van_are_planned_near_the_bound() {
     let missed = plan.missed_at_most_micros as f64 / plan.totals.worth_micros() as f64;
     assert!(missed < 0.002, "{missed}");
 }
+
+#[test]
+fn a_million_small_packs_of_a_certain_demand_are_planned_at_once() {
+    let products: Vec<PlannedProduct> = (0..20)
+        .map(|number| {
+            let demand = Distribution::certain(1e6 + f64::from(number)).expect("possible");
+            let packing = Packing {
+                pack_size: Some(0.001),
+                volume_litres: Some(1.0),
+                weight_kg: Some(0.1),
+                ..Packing::default()
+            };
+            let terms = Terms::new(euro(), 300 * CENT, (100 + i64::from(number % 3)) * CENT);
+            PlannedProduct { packing, ..PlannedProduct::new(number.to_string(), demand, terms) }
+        })
+        .collect();
+    let mut request = request(products);
+    request.van = Van { volume_litres: Some(5.5e6), weight_kg: Some(4e5) };
+    let plan = plan_quantities(&request).expect("sound");
+    assert!(plan.limits.iter().all(|limit| !limit.is_exceeded()));
+    let brought: f64 = plan.products.iter().map(|product| product.quantity).sum();
+    assert!((brought - 4e6).abs() < 1.0, "{brought}");
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_accepted_breaks_the_plan(
+        products in prop::collection::vec(
+            (
+                (0.0_f64..1e7, 0.0_f64..1e7),
+                (0_i64..1_000_000_000_000_000, 0_i64..1_000_000_000_000_000, 0.0_f64..1.0),
+                (prop::option::of(0.001_f64..1e7), 0.0_f64..1e7, 0.0_f64..1e7),
+                (prop::option::of(0.0_f64..1e7), prop::option::of(0.0_f64..1e7), prop::option::of(0.0_f64..1e7)),
+            ),
+            1..5,
+        ),
+        holds in (prop::option::of(0.0_f64..1e7), prop::option::of(0.0_f64..1e7), prop::option::of(0_i64..i64::MAX)),
+    ) {
+        let products = products.into_iter().map(|((one, other), (price, cost, salvage), (pack, minimum, batch), sizes)| {
+            let (low, high) = (one.min(other), one.max(other));
+            let demand = Distribution::from_fn(|level| low + (high - low) * level * level).expect("finite");
+            let terms = Terms { salvage_micros: (cost as f64 * salvage) as i64, ..Terms::new(euro(), price, cost) };
+            PlannedProduct {
+                packing: Packing {
+                    pack_size: pack,
+                    minimum: if minimum < 5e6 { 0.0 } else { minimum },
+                    minimum_batch: if batch < 5e6 { 0.0 } else { batch },
+                    maximum: None,
+                    volume_litres: sizes.0,
+                    weight_kg: sizes.1,
+                },
+                set_quantity: sizes.2.filter(|_| batch > 8e6),
+                ..PlannedProduct::new("it", demand, terms)
+            }
+        });
+        let request = QuantityRequest {
+            van: Van { volume_litres: holds.0, weight_kg: holds.1 },
+            budget_micros: holds.2,
+            ..together(products.collect())
+        };
+        let plan = plan_quantities(&request).expect("sound");
+        for product in &plan.products {
+            prop_assert!(product.quantity.is_finite() && product.quantity >= 0.0);
+            prop_assert!((0.0..=1.0).contains(&product.chance_of_selling_out));
+        }
+    }
+}
