@@ -18,9 +18,11 @@ use crate::status::{SourceRecord, SourceStatus};
 use crate::{Asking, ConnectorError};
 
 mod client;
+mod feed_client;
 mod reading;
 
 pub use client::HttpClient;
+pub use feed_client::{FeedClient, FeedReach};
 pub(crate) use reading::json;
 
 /// The longest pause that an outside service can impose on us.

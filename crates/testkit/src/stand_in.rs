@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub mod events;
 pub mod square;
 pub mod weather;
 

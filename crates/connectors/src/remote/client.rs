@@ -24,8 +24,12 @@ impl HttpClient {
     /// # Errors
     /// When the name has characters a header may not have, or no certificates can be loaded.
     pub fn new(user_agent: &str) -> Result<Self, ConnectorError> {
-        let client = builder(user_agent)?.redirect(Policy::none()).build().map_err(unusable)?;
-        Ok(Self { client })
+        let client = builder(user_agent)?.redirect(Policy::none());
+        Self::build(client)
+    }
+
+    pub(super) fn build(client: reqwest::ClientBuilder) -> Result<Self, ConnectorError> {
+        Ok(Self { client: client.build().map_err(super::reading::network)? })
     }
 
     /// Sends one request and waits for the head of the answer.
@@ -34,7 +38,7 @@ impl HttpClient {
     }
 }
 
-fn builder(user_agent: &str) -> Result<reqwest::ClientBuilder, ConnectorError> {
+pub(super) fn builder(user_agent: &str) -> Result<reqwest::ClientBuilder, ConnectorError> {
     let name = HeaderValue::from_str(user_agent)
         .map_err(|_| ConnectorError::not_understood("the user agent has characters no header may have"))?;
     Ok(reqwest::Client::builder()
@@ -42,8 +46,4 @@ fn builder(user_agent: &str) -> Result<reqwest::ClientBuilder, ConnectorError> {
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .referer(false))
-}
-
-fn unusable(error: reqwest::Error) -> ConnectorError {
-    super::reading::network(error)
 }

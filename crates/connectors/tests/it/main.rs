@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
 
+mod events_ladder;
 mod outside;
 mod square_ladder;
 mod square_oauth;
