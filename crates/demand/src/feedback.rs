@@ -9,6 +9,7 @@ mod judged;
 mod money;
 mod paired;
 mod record;
+mod scores;
 mod signals;
 mod statistics;
 mod triggers;
@@ -17,13 +18,13 @@ mod triggers;
 mod tests;
 
 pub use championship::{
-    AuditEntry, Championship, Comparison, DayScore, Decision, NothingBefore, PromotionRules, ScoredForecast,
-    Verdict, compare,
+    AuditEntry, Championship, Comparison, Decision, NothingBefore, PromotionRules, Verdict, compare,
 };
 pub use flag::Flag;
 pub use judged::{DemandBasis, DemandSeen, JudgedRecord, LastDaysRule, Variance, judge};
 pub use money::{MoneyTotals, Saving};
 pub use record::{FeedbackRecord, GivenForecast};
+pub use scores::{DayScore, ModelForecast, ScoredForecast, score_days};
 pub use signals::{Drift, FEWEST_ERRORS, PageHinkley, binomial_band, smoothed_signal, tracking_signal};
 pub use statistics::{
     CALIBRATION_LEVELS, Calibration, GroupKey, Grouping, HitRate, Period, Statistics, StatisticsSettings,

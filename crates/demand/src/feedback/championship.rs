@@ -4,55 +4,9 @@
 //! entry that tells on what grounds.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::paired::{MOST_PAIRS, chance_of_being_as_high};
-use crate::Distribution;
-use crate::accuracy::{Judged, pinball};
-
-/// The levels at which a forecast is scored.
-const SCORED_LEVELS: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
-
-/// One forecast and what came.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScoredForecast<'forecast> {
-    /// What might be asked for.
-    pub forecast: &'forecast Distribution,
-    /// What was.
-    pub demand: f64,
-    /// The usual demand of the product at the market, above 0, so that products weigh alike.
-    pub usual: f64,
-}
-
-/// How good the forecasts of one model were on one market day.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct DayScore {
-    /// Which day.
-    pub date: Date,
-    /// Mean pinball loss over levels and products, as a share of the usual demand.
-    pub loss: f64,
-    /// Forecasts it is the mean of.
-    pub forecasts: usize,
-    /// Of these, with no more asked for than P90.
-    pub below_p90: usize,
-}
-
-impl DayScore {
-    /// The score of a day's forecasts; none without any.
-    #[must_use]
-    pub fn of(date: Date, scored: &[ScoredForecast<'_>]) -> Option<Self> {
-        let loss = |one: &ScoredForecast<'_>| {
-            let at = |level: f64| {
-                pinball(level, Judged { actual: one.demand, forecast: one.forecast.quantile(level) })
-            };
-            SCORED_LEVELS.into_iter().map(at).sum::<f64>() / SCORED_LEVELS.len() as f64 / one.usual.max(1e-9)
-        };
-        let below_p90 = scored.iter().filter(|one| one.demand <= one.forecast.quantile(0.9)).count();
-        let forecasts = scored.len();
-        let total: f64 = scored.iter().map(loss).sum();
-        (forecasts > 0).then(|| Self { date, loss: total / forecasts as f64, forecasts, below_p90 })
-    }
-}
+use super::scores::DayScore;
 
 /// What a challenger has to show.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -124,8 +78,8 @@ pub fn compare(champion: &[DayScore], challenger: &[DayScore], rules: &Promotion
         |loss: fn(&(DayScore, DayScore)) -> f64| pairs.iter().map(loss).sum::<f64>() / days.max(1) as f64;
     let coverage = |of: fn(&(DayScore, DayScore)) -> &DayScore| {
         let forecasts: usize = pairs.iter().map(|pair| of(pair).forecasts).sum();
-        let below: usize = pairs.iter().map(|pair| of(pair).below_p90).sum();
-        below as f64 / forecasts.max(1) as f64
+        let below: f64 = pairs.iter().map(|pair| of(pair).below_p90).sum();
+        below / forecasts.max(1) as f64
     };
     let mut comparison = Comparison {
         days,

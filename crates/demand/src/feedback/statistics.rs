@@ -314,21 +314,13 @@ impl VarianceSummary {
     }
 }
 
-/// A day that ran out counts in parts: given that no less than so much was asked for, the forecast says
-/// how likely no more than its quantile was (Czado, Gneiting and Held, 2009).
+/// A day that ran out counts in parts, as far as the forecast itself leaves it open.
 pub(super) fn calibration(counted: &[&JudgedRecord<'_>], level: f64) -> Calibration {
     let mut calibration = Calibration { level, days: 0, below: 0.0 };
     for (forecast, demand) in counted.iter().filter_map(|one| one.forecast_and_demand()) {
-        let quantile = forecast.quantile(level);
+        let known = demand.independent();
         calibration.days += 1;
-        calibration.below += match demand.independent() {
-            Some(known) => f64::from(u8::from(known <= quantile)),
-            None if demand.at_least > quantile => 0.0,
-            None => {
-                let known = forecast.probability_of_at_most(demand.at_least).min(level);
-                (level - known) / (1.0 - known)
-            }
-        };
+        calibration.below += forecast.chance_below(level, known.unwrap_or(demand.at_least), known.is_none());
     }
     calibration
 }

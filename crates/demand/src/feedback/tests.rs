@@ -4,6 +4,7 @@
 mod championship;
 mod records;
 mod savings;
+mod scores;
 mod signals;
 mod statistics;
 mod triggers;
