@@ -200,7 +200,7 @@ fn the_saving_that_is_reported_is_near_the_true_one_and_the_truth_within_its_end
         of[0] += saving.estimate_micros as f64 / 1e6;
         of[1] += truth;
     }
-    for ([reported, truth, cost_of_rule], within) in sums.into_iter().zip([0.005, 0.02]) {
+    for ([reported, truth, cost_of_rule], within) in sums.into_iter().zip([0.002, 0.012]) {
         let off = (reported - truth) / cost_of_rule;
         assert!(off.abs() < within, "reported {reported}, true {truth}, of a cost of {cost_of_rule}");
     }
