@@ -1,6 +1,7 @@
 //! What would have been sold had nothing run out. When the last unit went early, the rest of the day
 //! is judged by how sales spread over the days on which nothing ran out.
 
+pub(crate) mod correction;
 #[cfg(test)]
 mod tests;
 

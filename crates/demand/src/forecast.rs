@@ -2,8 +2,17 @@
 //! a product with few days learns from the vendor's other products and markets; a day's demand comes
 //! out, with who said so and what moved it, so that it can be explained in words.
 
+mod learner;
+mod model;
+mod observations;
+mod prospect;
+#[cfg(test)]
+mod tests;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+
+pub use model::DemandModel;
 
 use crate::{DayOutlook, Distribution, Factor, PastDay, SalesCurve};
 

@@ -4,11 +4,17 @@
 
 pub mod accuracy;
 mod censoring;
+mod conformal;
+mod day_effects;
 mod distribution;
+mod experts;
 mod factor;
 mod forecast;
 mod history;
 mod invalid;
+mod normal;
+mod pooling;
+mod prior;
 
 pub mod feedback;
 pub mod quantity;
@@ -17,7 +23,8 @@ pub use censoring::{SalesCurve, SalesOfADay};
 pub use distribution::{Distribution, NotADistribution, QUANTILE_LEVELS};
 pub use factor::{Factor, FactorKind};
 pub use forecast::{
-    Forecast, ForecastQuery, HeuristicReason, MarketProfile, Method, SeriesHistory, VendorHistory,
+    DemandModel, Forecast, ForecastQuery, HeuristicReason, MarketProfile, Method, SeriesHistory,
+    VendorHistory,
 };
 pub use history::{DayOutlook, PastDay, Weather};
 pub use invalid::{InvalidField, InvalidFields};

@@ -1,0 +1,324 @@
+//! Goes through a vendor's days in order. Each day is first forecast from what was known then, and then
+//! learnt from: so every expert and every effect is judged only by days it had not seen.
+
+use std::collections::VecDeque;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::observations::{Observation, Series};
+use super::prospect::{FAMILIES, FAMILY_PRIOR, Prospect};
+use crate::DayOutlook;
+use crate::conformal::{Conformal, WATCHED};
+use crate::day_effects::features::{self, Usual, WEEKDAY};
+use crate::day_effects::last_year::Deviations;
+use crate::day_effects::{DayEffects, Lesson, Place};
+use crate::experts::absence::{Absence, HolidayAbsence, is_absent};
+use crate::experts::level::{LEVELS, LevelExperts};
+use crate::experts::order::OrderExperts;
+use crate::experts::spread::{Spread, Wildness};
+use crate::experts::trust::{Trust, weights};
+
+/// How much of a record of trust counts after another day: the vendor's, and a product's own.
+const VENDOR_KEPT: f64 = 0.985;
+const OWN_KEPT: f64 = 0.97;
+/// How fast losses count against level experts, and against whole distributions.
+const LEVEL_RATES: (f64, f64) = (0.6, 0.5);
+const FAMILY_RATES: (f64, f64) = (1.5, 1.0);
+/// Whole distributions are compared on so many last days of each series.
+const COMPARED_DAYS: usize = 60;
+/// How fast a market's index follows its day.
+const INDEX_RATE: f64 = 0.3;
+const LEVEL_PRIOR: [f64; LEVELS] = [1.0; LEVELS];
+/// A level below this counts as this: a product that is hardly sold.
+pub(super) const LEAST_LEVEL: f64 = 0.05;
+
+/// What is known of one product at one market.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SeriesState {
+    pub(super) place: Place,
+    pub(super) levels: LevelExperts,
+    pub(super) order: OrderExperts,
+    pub(super) wildness: Wildness,
+    pub(super) absence: Absence,
+    usual: Usual,
+    level_trust: Trust,
+    family_trust: Trust,
+}
+
+/// What is known of one market.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct MarketState {
+    usual: Usual,
+    index: f64,
+    today: (f64, f64),
+    deviations: Deviations,
+}
+
+/// Everything a vendor's days have taught.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Learner {
+    pub(super) series: Vec<SeriesState>,
+    markets: Vec<MarketState>,
+    products: Vec<Deviations>,
+    effects: DayEffects,
+    pub(super) spread: Spread,
+    pub(super) holiday_absence: HolidayAbsence,
+    level_trust: Trust,
+    family_trust: Trust,
+    pub(super) conformal: Conformal,
+}
+
+/// A forecast that waits for its day to be known.
+struct Waiting {
+    series: usize,
+    day: usize,
+    prospect: Option<Prospect>,
+    /// What each family said at the watched levels, and what the mixture did at honest ones.
+    opinions: Option<([[f64; WATCHED.len()]; FAMILIES], [f64; WATCHED.len()])>,
+}
+
+impl Learner {
+    /// Learns from all days; on each day, only those at least `lead_days` before are known.
+    pub(super) fn learn(all: &[Series<'_>], products: usize, markets: usize, lead_days: u32) -> Self {
+        let places: Vec<Place> = all.iter().map(|series| series.place).collect();
+        let mut learner = Self::new(&places, products, markets);
+        let mut waiting: VecDeque<(i32, Vec<Waiting>)> = VecDeque::new();
+        let lead_days = i32::try_from(lead_days.max(1)).unwrap_or(i32::MAX);
+        for (day_number, due) in by_day(all) {
+            while waiting.front().is_some_and(|(known, _)| *known <= day_number - lead_days) {
+                let (known, forecasts) = waiting.pop_front().expect("there is one in front");
+                learner.learn_day(known, &forecasts, all);
+            }
+            let forecasts = due.iter().map(|&(series, day)| learner.forecast(all, series, day)).collect();
+            waiting.push_back((day_number, forecasts));
+        }
+        for (known, forecasts) in waiting {
+            learner.learn_day(known, &forecasts, all);
+        }
+        learner.effects.solve(1.0);
+        learner
+    }
+
+    fn new(places: &[Place], products: usize, markets: usize) -> Self {
+        let series = |&place: &Place| SeriesState {
+            place,
+            levels: LevelExperts::default(),
+            order: OrderExperts::default(),
+            wildness: Wildness::default(),
+            absence: Absence::default(),
+            usual: Usual::default(),
+            level_trust: Trust::new(LEVELS, OWN_KEPT),
+            family_trust: Trust::new(FAMILIES, OWN_KEPT),
+        };
+        let market = MarketState {
+            usual: Usual::default(),
+            index: 1.0,
+            today: (0.0, 0.0),
+            deviations: Deviations::default(),
+        };
+        Self {
+            series: places.iter().map(series).collect(),
+            markets: vec![market; markets],
+            products: vec![Deviations::default(); products],
+            effects: DayEffects::new(places, products, markets),
+            spread: Spread::new(),
+            holiday_absence: HolidayAbsence::default(),
+            level_trust: Trust::new(LEVELS, VENDOR_KEPT),
+            family_trust: Trust::new(FAMILIES, VENDOR_KEPT),
+            conformal: Conformal::default(),
+        }
+    }
+
+    fn forecast(&self, all: &[Series<'_>], series: usize, day: usize) -> Waiting {
+        let (observation, days) = (&all[series].days[day], all[series].days.len());
+        if self.series[series].levels.days == 0 {
+            return Waiting { series, day, prospect: None, opinions: None };
+        }
+        let prospect = self.prospect(series, observation.date, observation.day_number, observation.outlook);
+        let compared = day + COMPARED_DAYS >= days && self.series[series].levels.days >= 3;
+        let opinions = compared.then(|| self.opinions(&prospect));
+        Waiting { series, day, prospect: Some(prospect), opinions }
+    }
+
+    fn opinions(&self, prospect: &Prospect) -> ([[f64; WATCHED.len()]; FAMILIES], [f64; WATCHED.len()]) {
+        let state = &self.series[prospect.series];
+        let order = state.order.quantiles();
+        let families = std::array::from_fn(|family| {
+            WATCHED.map(|level| prospect.quantile_of(family, level, &self.spread, order.as_ref()))
+        });
+        let weights = self.family_weights(prospect.series);
+        let honest = WATCHED.map(|level| {
+            let read = self.conformal.honest(level);
+            (0..FAMILIES)
+                .map(|family| {
+                    weights[family] * prospect.quantile_of(family, read, &self.spread, order.as_ref())
+                })
+                .sum()
+        });
+        (families, honest)
+    }
+
+    /// How far each whole distribution is trusted.
+    pub(super) fn family_weights(&self, series: usize) -> [f64; FAMILIES] {
+        let own = (&self.series[series].family_trust, FAMILY_RATES.1);
+        weights(&FAMILY_PRIOR, (&self.family_trust, FAMILY_RATES.0), own)
+    }
+
+    /// What is to be expected of a day, from what is known now.
+    pub(super) fn prospect(
+        &self,
+        series: usize,
+        date: Date,
+        day_number: i32,
+        outlook: &DayOutlook,
+    ) -> Prospect {
+        let state = &self.series[series];
+        let market = &self.markets[state.place.market];
+        let weekday = super::observations::weekday(date);
+        let last_year = [
+            self.products[state.place.product].a_year_before(day_number),
+            market.deviations.a_year_before(day_number),
+        ];
+        let as_sunday = self.effects.as_sunday(series, weekday);
+        let day = features::of_day(date, outlook, &market.usual, &state.usual, as_sunday, last_year);
+        let effect = self.effects.of(series, &day);
+        let levels = state.levels.levels(weekday, effect.parts[WEEKDAY + weekday].exp(), market.index);
+        let own = (&state.level_trust, LEVEL_RATES.1);
+        let trust = weights(&LEVEL_PRIOR, (&self.level_trust, LEVEL_RATES.0), own);
+        let level: f64 = levels.iter().zip(trust).map(|(level, trust)| level * trust).sum();
+        let level = level.max(LEAST_LEVEL);
+        let days = f64::from(state.levels.days.max(1));
+        let size = self.spread.size(level) * state.wildness.factor() * (1.0 + 1.0 / days).sqrt();
+        Prospect { series, day, effect, levels, level, size }
+    }
+
+    fn learn_day(&mut self, day_number: i32, forecasts: &[Waiting], all: &[Series<'_>]) {
+        let mut by_product = vec![0; self.products.len()];
+        let mut by_market = vec![0; self.markets.len()];
+        for forecast in forecasts {
+            let place = self.series[forecast.series].place;
+            by_product[place.product] += 1;
+            by_market[place.market] += 1;
+        }
+        for forecast in forecasts {
+            let place = self.series[forecast.series].place;
+            let companions = [forecasts.len(), by_product[place.product], by_market[place.market]];
+            let observation = &all[forecast.series].days[forecast.day];
+            self.learn_observation(forecast, observation, companions);
+        }
+        for forecast in forecasts {
+            let state = &mut self.series[forecast.series];
+            state.level_trust.end_day();
+            state.family_trust.end_day();
+        }
+        for market in &mut self.markets {
+            if market.today.1 > 0.0 {
+                let index = (market.today.0 / market.today.1).clamp(0.25, 4.0);
+                market.index += INDEX_RATE * (index - market.index);
+                market.today = (0.0, 0.0);
+            }
+        }
+        self.level_trust.end_day();
+        self.family_trust.end_day();
+        self.conformal.end_day();
+        self.effects.end_day(day_number);
+        if day_number % 7 == 0 || forecasts.len() * 20 > self.series.len() && all[0].days.len() < 400 {
+            self.spread.sort();
+        }
+    }
+
+    fn learn_observation(&mut self, forecast: &Waiting, day: &Observation<'_>, companions: [usize; 3]) {
+        let state = &mut self.series[forecast.series];
+        let place = state.place;
+        let Some(prospect) = &forecast.prospect else {
+            self.markets[place.market].usual.learn(day.outlook);
+            state.usual.learn(day.outlook);
+            state.levels.learn(day.weekday, day.demand, day.demand, day.certainty);
+            state.order.learn(day.demand, day.certainty);
+            return;
+        };
+        let expected = state.levels.slow() * prospect.effect.factor();
+        let absent = is_absent(day.demand, expected);
+        state.absence.learn(day.weekday, day.outlook.holiday, absent, &mut self.holiday_absence);
+        if absent {
+            return;
+        }
+        self.judge(prospect, forecast, day);
+        let ratio = day.demand / prospect.level;
+        let lesson = Lesson {
+            place,
+            day: &prospect.day,
+            ratio,
+            spread: prospect.size.max(0.05),
+            certainty: day.certainty,
+            companions,
+        };
+        self.effects.learn(&lesson);
+        let without_drift_of_last_year = ratio / prospect.factor_without_last_year();
+        let deviation = (without_drift_of_last_year - 1.0).clamp(-0.8, 1.0);
+        let number = day.day_number;
+        let weight = (0.2 / lesson.spread).min(1.0);
+        self.products[place.product].note(number, deviation, weight);
+        let market = &mut self.markets[place.market];
+        market.deviations.note(number, deviation, weight);
+        market.usual.learn(day.outlook);
+        let state = &mut self.series[forecast.series];
+        state.usual.learn(day.outlook);
+        let ordinary = day.demand / prospect.effect.of_day.exp();
+        let slow = state.levels.slow();
+        market.today.0 += ordinary.min(4.0 * slow);
+        market.today.1 += slow;
+        let weekday_effect = prospect.effect.parts[WEEKDAY + day.weekday].exp();
+        state.levels.learn(day.weekday, ordinary, ordinary * weekday_effect, day.certainty);
+        state.order.learn(ordinary, day.certainty);
+    }
+
+    /// How good the forecast was, expert by expert.
+    fn judge(&mut self, prospect: &Prospect, forecast: &Waiting, day: &Observation<'_>) {
+        let state = &mut self.series[forecast.series];
+        let factor = prospect.effect.factor();
+        let unit = prospect.level * prospect.size;
+        let ordinary = day.demand / factor;
+        let losses = prospect.levels.map(|level| ((ordinary - level).abs() / unit).min(4.0));
+        if state.levels.days >= 2 && day.certainty > 0.6 {
+            state.level_trust.note(&losses);
+            self.level_trust.note(&losses);
+        }
+        let days = f64::from(state.levels.days.max(1));
+        let inflated = (1.0 + 1.0 / days).sqrt();
+        let error = (ordinary / prospect.level - 1.0) / inflated;
+        self.spread.learn(&mut state.wildness, prospect.level, 1.0 + error);
+        let Some((families, honest)) = &forecast.opinions else { return };
+        if day.certainty <= 0.6 {
+            return;
+        }
+        let losses = families.map(|quantiles| {
+            let pinball = |(level, forecast): (f64, f64)| {
+                crate::accuracy::pinball(level, crate::accuracy::Judged { actual: day.demand, forecast })
+            };
+            let total: f64 = WATCHED.into_iter().zip(quantiles).map(pinball).sum();
+            (total / WATCHED.len() as f64 / (unit * factor)).min(3.0)
+        });
+        state.family_trust.note(&losses);
+        self.family_trust.note(&losses);
+        self.conformal.note(day.demand, honest);
+    }
+}
+
+/// All observations by day: day, and which day of which series.
+fn by_day(all: &[Series<'_>]) -> Vec<(i32, Vec<(usize, usize)>)> {
+    let every = || all.iter().flat_map(|series| &series.days).map(|day| day.day_number);
+    let (Some(first), Some(last)) = (every().min(), every().max()) else { return Vec::new() };
+    let span = usize::try_from(last - first + 1).unwrap_or(1);
+    let mut days: Vec<(i32, Vec<(usize, usize)>)> = (first..=last).map(|day| (day, Vec::new())).collect();
+    debug_assert_eq!(days.len(), span);
+    for (number, series) in all.iter().enumerate() {
+        for (place, day) in series.days.iter().enumerate() {
+            let at = usize::try_from(day.day_number - first).unwrap_or(0);
+            days[at].1.push((number, place));
+        }
+    }
+    days.retain(|(_, due)| !due.is_empty());
+    days
+}
