@@ -6,14 +6,15 @@ use toml::{Table, Value};
 
 use crate::sections::{Section, Setting};
 use crate::{
-    DatabaseSettings, GatewaySettings, IdentitySettings, LifecycleSettings, RecommendationSettings,
-    RedisSettings, ResilienceSettings, Settings, TelemetrySettings,
+    ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings, LifecycleSettings,
+    RecommendationSettings, RedisSettings, ResilienceSettings, Settings, TelemetrySettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 8] = [
+pub(crate) const SECTIONS: [(&str, Section); 9] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
+    ("connectors", ConnectorSettings::SECTION),
     ("database", DatabaseSettings::SECTION),
     ("redis", RedisSettings::SECTION),
     ("telemetry", TelemetrySettings::SECTION),

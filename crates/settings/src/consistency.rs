@@ -18,7 +18,37 @@ pub(crate) fn problems(settings: &Settings) -> Vec<String> {
                 .to_owned(),
         );
     }
+    problems.extend(connectors(settings));
     problems.extend(shared_addresses(settings));
+    problems
+}
+
+/// What a connector needs when it is there at all.
+fn connectors(settings: &Settings) -> Vec<String> {
+    let connectors = &settings.connectors;
+    let mut problems = Vec::new();
+    if connectors.attempt_timeout > connectors.total_timeout {
+        problems.push(
+            "`connectors.attempt_timeout_ms` is longer than `connectors.total_timeout_ms`; accepted is at most as long"
+                .to_owned(),
+        );
+    }
+    let needed = [
+        ("square_client_secret", connectors.square_client_secret.is_some()),
+        ("square_redirect_url", connectors.square_redirect_url.is_some()),
+        ("secret_keys", connectors.secret_keys.is_some()),
+    ];
+    for (name, _) in needed.iter().filter(|(_, is_set)| connectors.square_client_id.is_some() && !is_set) {
+        problems.push(format!(
+            "`connectors.{name}` is not set and `connectors.square_client_id` is; accepted are both or neither"
+        ));
+    }
+    if connectors.square_webhook_url.is_some() != connectors.square_webhook_keys.is_some() {
+        problems.push(
+            "`connectors.square_webhook_url` and `connectors.square_webhook_keys` go together; accepted are both or neither"
+                .to_owned(),
+        );
+    }
     problems
 }
 

@@ -10,8 +10,8 @@ use crate::kind::Kind;
 use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
-    Authentication, DatabaseSettings, GatewaySettings, IdentitySettings, LifecycleSettings,
-    RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings,
+    Authentication, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
+    LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// The recommendation service.
     pub recommendation: RecommendationSettings,
+    /// The outside world of market days.
+    pub connectors: ConnectorSettings,
     /// PostgreSQL.
     pub database: DatabaseSettings,
     /// Redis.
@@ -52,6 +54,7 @@ impl Default for Settings {
             data_dir: PathBuf::from(".larder"),
             gateway: GatewaySettings::default(),
             recommendation: RecommendationSettings::default(),
+            connectors: ConnectorSettings::default(),
             database: DatabaseSettings::default(),
             redis: RedisSettings::default(),
             telemetry: TelemetrySettings::default(),

@@ -160,3 +160,21 @@ fn contradictions_are_refused_in_every_environment() {
     settings.resilience.attempt_timeout = settings.resilience.total_timeout * 2;
     assert_eq!(refusals_of(&settings).len(), 1);
 }
+
+#[test]
+fn a_shop_needs_its_secret_and_keys_to_seal_tokens_with() {
+    let mut settings = Settings::default();
+    settings.connectors.square_client_id = Some("sq0idp".to_owned());
+    settings.connectors.square_webhook_url = Some("https://larder.example.com/webhooks/square".to_owned());
+    let refusals = refusals_of(&settings);
+    for name in ["square_client_secret", "square_redirect_url", "secret_keys", "square_webhook_keys"] {
+        assert!(refusals.iter().any(|refusal| refusal.contains(name)), "{name}: {refusals:?}");
+    }
+    settings.connectors.square_client_secret = secret("s");
+    settings.connectors.square_redirect_url = Some("https://larder.example.com/connect".parse().unwrap());
+    settings.connectors.secret_keys = secret("a:b");
+    settings.connectors.square_webhook_keys = secret("k");
+    assert_eq!(refusals_of(&settings), [""; 0]);
+    settings.connectors.attempt_timeout = settings.connectors.total_timeout * 2;
+    assert_eq!(refusals_of(&settings).len(), 1);
+}
