@@ -5,6 +5,7 @@
 
 mod address;
 mod answer;
+mod connectors;
 mod error;
 pub mod events;
 pub mod holidays;
@@ -20,6 +21,7 @@ pub mod weather;
 
 pub use address::{AddressError, BaseUrl, PlainHttp};
 pub use answer::{Answer, Asking};
+pub use connectors::{Connectors, SetupError};
 pub use error::ConnectorError;
 pub use kept::{Kept, LastGood};
 pub use money::{Money, MoneyError};

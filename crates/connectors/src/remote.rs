@@ -11,6 +11,7 @@ use larder_resilience::Policy;
 use larder_settings::ResilienceSettings;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
+use tracing::Instrument;
 use url::Url;
 
 use crate::meters::RequestMeter;
@@ -219,8 +220,17 @@ impl Remote {
         read: fn(&[u8]) -> Result<T, ConnectorError>,
     ) -> Result<T, ConnectorError> {
         let method = if request.method == Method::POST { "POST" } else { "GET" };
+        let span = tracing::info_span!(
+            "http.client",
+            otel.kind = "client",
+            otel.name = method,
+            http.request.method = method,
+            server.address = self.host,
+            dependency.name = self.name,
+        );
         let mut meter = RequestMeter::start(method, &self.host);
-        let result = self.exchange(request, &mut meter).await.and_then(|body| read(&body));
+        let exchange = self.exchange(request, &mut meter).instrument(span);
+        let result = exchange.await.and_then(|body| read(&body));
         meter.finish(result.as_ref().err().map(ConnectorError::kind));
         result
     }

@@ -14,6 +14,8 @@ use crate::{Asking, BaseUrl, ConnectorError, HttpClient, Place, SourceStatus, me
 const BODY_LIMIT_BYTES: usize = 8 << 20;
 const PAGE_SIZE: usize = 200;
 const PAGES_MAX: usize = 5;
+/// More than were ever counted in one place.
+const PEOPLE_MAX: f64 = 2e7;
 /// Kinds of events that people go to; storms and strikes are none.
 const CATEGORIES: &str = "community,concerts,conferences,expos,festivals,performing-arts,sports";
 
@@ -114,7 +116,7 @@ fn read(row: Row) -> Option<LocalEvent> {
     if matches!(row.state.as_deref(), Some("deleted" | "cancelled" | "postponed")) {
         return None;
     }
-    let told = row.phq_attendance.filter(|people| people.is_finite() && *people >= 0.0);
+    let told = row.phq_attendance.filter(|people| (0.0..=PEOPLE_MAX).contains(people));
     let attendance = told.map(|people| Attendance { people, is_guess: false });
     Some(LocalEvent {
         id: format!("predict_hq:{}", row.id),

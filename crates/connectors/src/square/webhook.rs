@@ -1,6 +1,8 @@
 //! Square's webhooks: is it Square who calls, and was it said before. The signature covers the notification's URL,
 //! byte for byte as it was registered, and the body as it came, before anybody parsed it.
 
+use std::fmt;
+
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -58,6 +60,15 @@ pub enum WebhookRefusal {
     /// Signed, and yet not of the shape that was agreed.
     #[error("the body is of another shape")]
     Shape,
+}
+
+impl fmt::Debug for WebhookKeys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WebhookKeys")
+            .field("notification_url", &self.notification_url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl WebhookKeys {

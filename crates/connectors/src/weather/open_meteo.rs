@@ -33,8 +33,8 @@ const ARCHIVE_COLUMNS: usize = 3;
 pub struct OpenMeteoSettings {
     /// `https://api.open-meteo.com`, the customers' host, or a server of one's own.
     pub forecast_url: BaseUrl,
-    /// `https://archive-api.open-meteo.com`, or the customers' host.
-    pub archive_url: BaseUrl,
+    /// `https://archive-api.open-meteo.com`, or the customers' host; only for what is usual.
+    pub archive_url: Option<BaseUrl>,
     /// The customer's key.
     pub api_key: Option<SecretString>,
 }
@@ -116,7 +116,8 @@ impl OpenMeteo {
         asking: &Asking,
     ) -> Result<Vec<(Date, Weather)>, ConnectorError> {
         let columns = &COLUMNS[..ARCHIVE_COLUMNS];
-        let mut url = self.settings.archive_url.join("/v1/archive");
+        let archive = self.settings.archive_url.as_ref().ok_or(ConnectorError::NotConfigured)?;
+        let mut url = archive.join("/v1/archive");
         self.put_place(&mut url, place, zone.iana_name());
         put_columns(&mut url, columns);
         url.query_pairs_mut()

@@ -8,4 +8,5 @@ mod outside;
 mod square_ladder;
 mod square_oauth;
 mod square_sales;
+mod telling;
 mod weather_ladder;

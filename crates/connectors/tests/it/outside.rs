@@ -43,7 +43,7 @@ pub(crate) fn asking(now: &str) -> Asking {
 pub(crate) fn square(stand_in: &SquareStandIn, limits: &ResilienceSettings) -> Square {
     let settings = SquareSettings {
         base_url: base(stand_in.server.url()),
-        api_version: "2026-01-22".to_owned(),
+        api_version: "2025-01-23".to_owned(),
         client_id: CLIENT_ID.to_owned(),
         client_secret: CLIENT_SECRET.into(),
         redirect_url: "https://larder.example.com/connect/square".parse().expect("a URL"),

@@ -71,7 +71,7 @@ impl World {
 fn meteo_at(stand_in: &StandIn) -> OpenMeteo {
     let settings = OpenMeteoSettings {
         forecast_url: base(stand_in.url()),
-        archive_url: base(stand_in.url()),
+        archive_url: Some(base(stand_in.url())),
         api_key: Some("weather-key".into()),
     };
     OpenMeteo::new(settings, &client(), &limits())
