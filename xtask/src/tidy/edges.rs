@@ -26,6 +26,9 @@ const IMPURE: [&str; 14] = [
     "tonic",
 ];
 
+/// What the inside of the house is made of.
+const OF_THE_HOUSE: [&str; 5] = ["larder-database", "larder-proto", "prost", "sqlx", "tonic"];
+
 pub(super) fn check(members: &[Member]) -> Vec<Complaint> {
     members
         .iter()
@@ -43,6 +46,11 @@ fn refusal(member: &str, dependency: &str) -> Option<&'static str> {
     }
     if PURE_CRATES.contains(&member) && IMPURE.contains(&dependency) {
         return Some("a pure crate knows no runtime, no database, no settings and no wire types");
+    }
+    if member == "larder-connectors" && OF_THE_HOUSE.contains(&dependency) {
+        return Some(
+            "connectors know the outside world alone; what is kept and what is served is a service's",
+        );
     }
     if member == "xtask" && dependency.starts_with("larder") {
         return Some("xtask must build before anything else does");
@@ -65,12 +73,14 @@ mod tests {
             member("larder", &["larder-gateway", "larder-recommendation", "tokio"]),
             member("larder-gateway", &["larder-proto", "larder-recommendation"]),
             member("larder-ranking", &["jiff", "tokio"]),
+            member("larder-connectors", &["larder-demand", "sqlx"]),
             member("xtask", &["anyhow", "larder-database"]),
         ]);
         let texts: Vec<&str> = complaints.iter().map(|Complaint(text)| text.as_str()).collect();
-        assert_eq!(texts.len(), 3, "{texts:?}");
+        assert_eq!(texts.len(), 4, "{texts:?}");
         assert!(texts[0].starts_with("larder-gateway depends on larder-recommendation"));
         assert!(texts[1].starts_with("larder-ranking depends on tokio"));
-        assert!(texts[2].starts_with("xtask depends on larder-database"));
+        assert!(texts[2].starts_with("larder-connectors depends on sqlx"));
+        assert!(texts[3].starts_with("xtask depends on larder-database"));
     }
 }
