@@ -17,6 +17,8 @@ mod remote;
 pub mod secrets;
 pub mod square;
 mod status;
+#[cfg(test)]
+mod strange;
 pub mod weather;
 
 pub use address::{AddressError, BaseUrl, PlainHttp};

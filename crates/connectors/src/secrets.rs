@@ -174,6 +174,16 @@ impl SealingKey {
     }
 }
 
+/// A new key for a ring, 32 random bytes in base64.
+///
+/// # Errors
+/// [`SecretError::CannotSeal`] when the system gives no random bytes.
+pub fn generate_key() -> Result<SecretString, SecretError> {
+    let mut bytes = [0; KEY_BYTES];
+    rand::fill(&mut bytes).map_err(|_| SecretError::CannotSeal)?;
+    Ok(STANDARD.encode(bytes).into())
+}
+
 /// The id of the key that sealed a text, to tell which rows are still to be sealed anew.
 ///
 /// # Errors

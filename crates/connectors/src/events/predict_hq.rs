@@ -131,3 +131,26 @@ fn read(row: Row) -> Option<LocalEvent> {
         attendance: attendance.or_else(|| row.rank.and_then(guess_by_rank)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strange;
+    use serde_json::json;
+
+    #[test]
+    fn a_strange_event_is_left_out_or_read_without_strange_numbers() {
+        let read_row = |row: &Value| serde_json::from_value::<Row>(row.clone()).ok().and_then(read);
+        let row = json!({
+            "id": "p1", "title": "Derby", "category": "sports", "rank": 80, "phq_attendance": 31_500,
+            "start": "2026-11-28T21:00:00Z", "end": "2026-11-28T23:00:00Z", "location": [-122.3, 47.6], "state": "active",
+        });
+        assert!(read_row(&row).is_some());
+        for variant in strange::variants(&row) {
+            let Some(event) = read_row(&variant) else { continue };
+            let people = event.attendance.map_or(0.0, |attendance| attendance.people);
+            assert!((0.0..=2e7).contains(&people), "{variant}");
+            assert!(event.place.is_none_or(|place| place.latitude().abs() <= 90.0), "{variant}");
+        }
+    }
+}

@@ -154,3 +154,37 @@ fn starts_at(start: &Value, question: &EventQuestion<'_>) -> Option<Timestamp> {
     let date: Date = start["localDate"].as_str()?.parse().ok()?;
     Some(date.to_zoned(question.zone.clone()).ok()?.timestamp())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strange;
+    use serde_json::json;
+
+    #[test]
+    fn a_strange_event_is_left_out_or_read_without_strange_numbers() {
+        let zone = jiff::tz::TimeZone::UTC;
+        let question = EventQuestion {
+            place: Place::new(47.6, -122.3).unwrap(),
+            radius_km: 5.0,
+            date: jiff::civil::date(2026, 11, 28),
+            zone: &zone,
+            calendars: &[],
+            manual: &[],
+        };
+        let read_row = |row: &Value| read(row, &question).flatten();
+        let row = json!({
+            "id": "t1", "name": "Derby",
+            "dates": {"start": {"localDate": "2026-11-28", "dateTime": "2026-11-28T21:00:00Z"}, "status": {"code": "onsale"}},
+            "classifications": [{"segment": {"name": "Sports"}}],
+            "_embedded": {"venues": [{"name": "Stadium", "location": {"longitude": "-122.3", "latitude": "47.6"}}]},
+        });
+        assert!(read_row(&row).is_some());
+        for variant in strange::variants(&row) {
+            let Some(event) = read_row(&variant) else { continue };
+            let people = event.attendance.map_or(0.0, |attendance| attendance.people);
+            assert!((0.0..=2e7).contains(&people), "{variant}");
+            assert!(event.place.is_none_or(|place| place.latitude().abs() <= 90.0), "{variant}");
+        }
+    }
+}

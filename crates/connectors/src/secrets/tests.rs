@@ -102,6 +102,14 @@ fn a_ring_is_read_from_one_setting_and_shows_no_key() {
     assert!(KeyRing::parse(&"".into()).is_err());
 }
 
+#[test]
+fn a_generated_key_works_and_is_nobody_elses() {
+    let (one, other) = (generate_key().unwrap(), generate_key().unwrap());
+    assert_ne!(one.expose_secret(), other.expose_secret());
+    let sealed = ring(&[("a".to_owned(), one)]).seal(&"token".into(), OWNER).unwrap();
+    assert!(ring(&[("a".to_owned(), other)]).open(&sealed, OWNER).is_err());
+}
+
 proptest! {
     #[test]
     fn every_secret_comes_back(secret in ".{0,300}", tenant in "[a-z0-9-]{1,20}", purpose in "[a-z.]{1,20}") {

@@ -46,6 +46,7 @@ impl SquareRung {
 impl Square {
     /// What was sold in a period. While Square is away: the lines of that period among its last answer, if that is
     /// younger than 24 hours and from the same locations, else what `recorded` finds, which is not asked before.
+    /// The value's own period says what the answer covers; the last answer's may end before the one asked for.
     pub async fn sales(
         &self,
         tokens: &mut SquareTokens,

@@ -199,6 +199,9 @@ fn put_rain(days: &mut [DayForecast], raw: RawCell, zone: &TimeZone) -> Result<(
     let mut stretches = Vec::new();
     for row in &layer.values {
         let (from, to) = measures::stretch(&row.valid_time)?;
+        if row.value.is_some_and(|mm| mm < 0.0) {
+            return Err(ConnectorError::not_understood("less than no rain"));
+        }
         stretches.extend(row.value.map(|mm| (from, to, mm)));
     }
     for day in days {
@@ -227,4 +230,75 @@ fn overlap((start, end): (Timestamp, Timestamp), (from, to): (Timestamp, Timesta
     let whole = end.duration_since(start).as_secs_f64();
     let shared = end.min(to).duration_since(start.max(from)).as_secs_f64();
     (shared > 0.0 && whole > 0.0).then(|| shared / whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strange;
+    use serde_json::{Value, json};
+
+    fn read(document: &Value) -> Result<Vec<DayForecast>, ConnectorError> {
+        let shape = |_| ConnectorError::not_understood("another shape");
+        let forecast: Periods = serde_json::from_value(document["forecast"].clone()).map_err(shape)?;
+        let raw: RawCell = serde_json::from_value(document["raw"].clone()).map_err(shape)?;
+        let mut days = read_periods(&forecast.periods)?;
+        put_rain(&mut days, raw, &TimeZone::UTC)?;
+        plausible::check(days)
+    }
+
+    fn document() -> Value {
+        json!({
+            "forecast": {"periods": [
+                {"startTime": "2026-11-28T06:00:00+00:00", "isDaytime": true, "temperature": 59, "temperatureUnit": "F",
+                    "probabilityOfPrecipitation": {"value": 70}, "windSpeed": "5 to 10 mph"},
+                {"startTime": "2026-11-28T18:00:00+00:00", "isDaytime": false, "temperature": 30, "temperatureUnit": "F",
+                    "probabilityOfPrecipitation": {"value": null}, "windSpeed": "5 mph"},
+            ]},
+            "raw": {"quantitativePrecipitation": {"uom": "wmoUnit:mm", "values": [
+                {"validTime": "2026-11-27T18:00:00+00:00/PT12H", "value": 4.0},
+                {"validTime": "2026-11-28T06:00:00+00:00/PT6H", "value": 3.0},
+                {"validTime": "2026-11-29T00:00:00+00:00/PT6H", "value": 9.0},
+            ]}},
+        })
+    }
+
+    #[test]
+    fn stretches_count_by_the_share_that_lies_in_the_day() {
+        let days = read(&document()).unwrap();
+        assert_eq!(days.len(), 1, "nights tell no highs");
+        assert_eq!(days[0].weather.rain_mm, Some(4.0 / 2.0 + 3.0));
+    }
+
+    #[test]
+    fn units_nobody_agreed_on_are_refused() {
+        let refused = |pointer: &str, value: Value| {
+            let mut document = document();
+            *document.pointer_mut(pointer).unwrap() = value;
+            read(&document).unwrap_err()
+        };
+        for (pointer, value) in [
+            ("/forecast/periods/0/temperatureUnit", json!("K")),
+            ("/forecast/periods/0/windSpeed", json!("a breeze")),
+            ("/raw/quantitativePrecipitation/uom", json!("wmoUnit:in")),
+            ("/raw/quantitativePrecipitation/values/0/value", json!(-4.0)),
+            ("/forecast/periods/0/temperature", json!(590)),
+        ] {
+            assert_eq!(refused(pointer, value).kind(), "not_understood", "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_strange_forecast_is_refused_or_read_without_strange_numbers() {
+        for variant in strange::variants(&document()) {
+            for day in read(&variant).unwrap_or_default() {
+                assert!(
+                    day.weather.high_celsius.is_none_or(|high| (-70.0..=60.0).contains(&high)),
+                    "{day:?}"
+                );
+                assert!(day.weather.rain_mm.is_none_or(|mm| (0.0..=1_900.0).contains(&mm)), "{day:?}");
+                assert!(day.weather.wind_kmh.is_none_or(|kmh| (0.0..=410.0).contains(&kmh)), "{day:?}");
+            }
+        }
+    }
 }

@@ -190,3 +190,33 @@ fn read(page: Page, columns: &[(&str, &str)]) -> Result<Vec<DayForecast>, Connec
     });
     plausible::check(days.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strange;
+    use serde_json::json;
+
+    #[test]
+    fn a_strange_page_is_refused_or_read_without_strange_numbers() {
+        let page = json!({
+            "daily_units": {"temperature_2m_max": "°C", "precipitation_sum": "mm", "wind_speed_10m_max": "km/h",
+                "precipitation_probability_max": "%"},
+            "daily": {"time": ["2026-11-28", "2026-11-29"], "temperature_2m_max": [15.0, 16.0],
+                "precipitation_sum": [0.0, 1.0], "wind_speed_10m_max": [3.0, 4.0],
+                "precipitation_probability_max": [5, 80]},
+        });
+        let read_value = |value| serde_json::from_value::<Page>(value).ok().map(|page| read(page, &COLUMNS));
+        assert_eq!(read_value(page.clone()).unwrap().unwrap().len(), 2);
+        let mut read_well = 0;
+        for variant in strange::variants(&page) {
+            let Some(Ok(days)) = read_value(variant) else { continue };
+            read_well += 1;
+            for day in days {
+                assert!(day.weather.rain_mm.is_none_or(|mm| (0.0..=1_900.0).contains(&mm)), "{day:?}");
+                assert!(day.rain_chance.is_none_or(|chance| (0.0..=1.0).contains(&chance)), "{day:?}");
+            }
+        }
+        assert!(read_well > 0, "a missing value is no strange one");
+    }
+}

@@ -149,3 +149,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_strange_order_is_refused_or_read_without_strange_numbers() {
+    let mut whole = order(json!([line("a", "2")]));
+    let mut returned = line("r", "1");
+    returned["source_line_item_uid"] = json!("a");
+    whole["returns"] = json!([{"source_order_id": "O1", "return_line_items": [returned]}]);
+    whole["fulfillments"] = json!([{"type": "PICKUP"}]);
+    let period = Period { from: Timestamp::UNIX_EPOCH, to: Timestamp::MAX };
+    for variant in crate::strange::variants(&whole) {
+        let mut sales = Sales { period, lines: Vec::new(), refused: Vec::new() };
+        let Ok(order) = serde_json::from_value(variant.clone()) else { continue };
+        read_order(order, &mut sales);
+        for line in &sales.lines {
+            assert!(line.quantity.is_finite() && line.quantity != 0.0, "{variant}");
+            assert_eq!(line.quantity < 0.0, line.return_of.is_some(), "{variant}");
+            assert_eq!(line.total.currency.len(), 3, "{variant}");
+        }
+    }
+}
