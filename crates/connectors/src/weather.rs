@@ -145,6 +145,21 @@ impl WeatherLadder {
         answer
     }
 
+    /// The weather that was, both days included, from the archive: for [`ClimateNormals`], and for past market days.
+    ///
+    /// # Errors
+    /// [`ConnectorError::NotConfigured`] without an archive; and whatever the network does.
+    pub async fn history(
+        &self,
+        place: Place,
+        days: (Date, Date),
+        zone: &TimeZone,
+        asking: &Asking,
+    ) -> Result<Vec<(Date, Weather)>, ConnectorError> {
+        let open_meteo = self.open_meteo.as_ref().ok_or(ConnectorError::NotConfigured)?;
+        open_meteo.history(place, days, zone, asking).await
+    }
+
     async fn climb_down(
         &self,
         question: &WeatherQuestion<'_>,

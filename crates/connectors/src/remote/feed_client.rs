@@ -214,5 +214,11 @@ mod tests {
     async fn a_name_that_leads_home_is_not_found() {
         let name: Name = "localhost".parse().unwrap();
         assert!(PublicNames.resolve(name).await.is_err());
+        // The connection itself must ask this resolver, whatever the address looked like before.
+        let feeds = FeedClient::new("Larder/0.1", FeedReach::PublicInternet).unwrap();
+        let request = reqwest::Request::new(http::Method::GET, Url::parse("https://localhost:9/").unwrap());
+        let refused = feeds.http().send(request).await.unwrap_err();
+        let reason = "the name does not lead to the public internet".to_owned();
+        assert_eq!(refused, ConnectorError::Unreachable { reason });
     }
 }

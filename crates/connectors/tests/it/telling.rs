@@ -1,5 +1,9 @@
 //! What connectors tell of themselves: metrics by name and label, and the status that health shows.
 
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use larder_connectors::{Connectors, MarketDayQuestion, Place};
+use larder_settings::ConnectorSettings;
 use larder_testkit::stand_in::Fault;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -94,4 +98,35 @@ async fn the_status_reads_like_a_report() {
         }],
     });
     assert_eq!(told, expected);
+}
+
+/// Services ask from tasks that move between threads.
+#[tokio::test]
+async fn questions_can_be_asked_from_any_thread() {
+    let (stand_in, square, mut tokens) = connected().await;
+    market_day(&stand_in, 1);
+    let asked = tokio::spawn(async move {
+        let asking = asking("2026-11-23T12:00:00Z");
+        let answer = square.sales(&mut tokens, &saturday(), async { vec![] }, &asking).await;
+        let catalog = square.catalog(&mut tokens, &asking).await;
+        (answer.value.lines.len(), catalog.value.len())
+    });
+    assert_eq!(asked.await.unwrap(), (1, 0));
+
+    let connectors = Connectors::from_settings(&ConnectorSettings::default()).unwrap();
+    let asked = tokio::spawn(async move {
+        let zone = TimeZone::UTC;
+        let question = MarketDayQuestion {
+            place: Place::new(52.5, 13.4).unwrap(),
+            date: date(2026, 11, 28),
+            zone: &zone,
+            country: None,
+            radius_km: 5.0,
+            calendars: &[],
+            manual: &[],
+            normals: None,
+        };
+        connectors.market_day(&question, &asking("2026-11-23T12:00:00Z")).await.origins().len()
+    });
+    assert_eq!(asked.await.unwrap(), 2);
 }

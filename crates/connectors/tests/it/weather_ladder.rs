@@ -245,7 +245,8 @@ async fn the_archive_gives_what_normals_are_made_of() {
     let zone = TimeZone::get("America/Los_Angeles").unwrap();
     let place = Place::new(47.6, -122.3).unwrap();
     let days = (date(2026, 11, 27), date(2026, 11, 29));
-    let history = meteo_at(&stand_in).history(place, days, &zone, &asking(NOW)).await.unwrap();
+    let ladder = WeatherLadder::new(Some(meteo_at(&stand_in)), None);
+    let history = ladder.history(place, days, &zone, &asking(NOW)).await.unwrap();
     let highs: Vec<f64> = history.iter().filter_map(|(_, weather)| weather.high_celsius).collect();
     assert_eq!(highs, [10.0, 15.0, 20.0]);
     let seen = stand_in.seen();
