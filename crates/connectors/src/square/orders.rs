@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::sale_lines::{RefusedRow, SaleLine, read_order};
-use super::wire::{Order, OrdersPage};
+use super::wire::{OneOrder, Order, OrdersPage};
 use super::{Period, Square, SquareTokens, next_cursor, rfc3339};
 use crate::remote::Request;
 use crate::{Asking, ConnectorError, meters};
@@ -67,6 +67,34 @@ impl Square {
         }
         newest.into_values().for_each(|order| read_order(order, &mut sales));
         sales.lines.sort_by(|one, other| (one.sold_at, &one.id).cmp(&(other.sold_at, &other.id)));
+        meters::rows_refused("square", sales.refused.len());
+        Ok(sales)
+    }
+
+    /// Asks for one order, such as a webhook names. An order that is not completed has no lines.
+    ///
+    /// # Errors
+    /// [`ConnectorError`]; [`ConnectorError::Refused`] with status 404 when there is no such order.
+    pub async fn order_sales(
+        &self,
+        tokens: &mut SquareTokens,
+        order_id: &str,
+        asking: &Asking,
+    ) -> Result<Sales, ConnectorError> {
+        let is_id = !order_id.is_empty()
+            && order_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !is_id {
+            return Err(ConnectorError::Refused { status: 0, reason: "this is no order's id".to_owned() });
+        }
+        let request = Request::get(self.url(&format!("/v2/orders/{order_id}")));
+        let answer: OneOrder = self.ask(tokens, &request, asking).await?;
+        // One order has no period; its lines say when they were sold.
+        let period = Period { from: asking.now, to: asking.now };
+        let mut sales = Sales { period, lines: Vec::new(), refused: Vec::new() };
+        match serde_json::from_value::<Order>(answer.order.clone()) {
+            Ok(order) => read_order(order, &mut sales),
+            Err(_) => sales.refused.push(RefusedRow::order(&answer.order)),
+        }
         meters::rows_refused("square", sales.refused.len());
         Ok(sales)
     }

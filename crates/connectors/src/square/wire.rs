@@ -13,6 +13,11 @@ pub(super) struct OrdersPage {
 }
 
 #[derive(Deserialize)]
+pub(super) struct OneOrder {
+    pub(super) order: Value,
+}
+
+#[derive(Deserialize)]
 pub(super) struct ObjectsPage {
     #[serde(default)]
     pub(super) objects: Vec<Value>,

@@ -1,6 +1,7 @@
 //! Sales, catalogue and stock over several pages, with late and changed orders.
 
 use jiff::SignedDuration;
+use larder_connectors::ConnectorError;
 use larder_connectors::square::{
     ActualState, Period, ProductReference, SalesQuery, actual_state, window_to_ask,
 };
@@ -174,4 +175,55 @@ async fn stock_is_read_from_decimal_strings() {
     let told: Vec<(&str, f64)> =
         stock.iter().map(|count| (count.catalog_object_id.as_str(), count.quantity)).collect();
     assert_eq!(told, [("V1", 12.0), ("V2", -0.5)]);
+}
+
+#[tokio::test]
+async fn an_order_that_comes_days_late_is_found_before_the_day_is_final() {
+    let day_end = at("2026-11-21T22:00:00Z");
+    // Whether such an order is closed when it was made or when it was sent, it counts for its day.
+    for closed_at in ["2026-11-21T18:00:00.000Z", "2026-11-23T20:00:00.000Z"] {
+        let (stand_in, square, mut tokens) = connected().await;
+        stand_in.put_order(order("prompt", "2026-11-21T17:00:00.000Z", "2026-11-21T17:00:05.000Z", "3"));
+        let mut last_answered = None;
+        let mut sold = std::collections::BTreeMap::new();
+        let mut told = Vec::new();
+        for now in
+            ["2026-11-22T06:00:00Z", "2026-11-23T21:00:00Z", "2026-11-24T21:59:00Z", "2026-11-24T23:00:00Z"]
+        {
+            if now >= "2026-11-23T20:00:00Z" {
+                stand_in.put_order(order("late", "2026-11-21T18:00:00.000Z", closed_at, "2"));
+            }
+            let asking = asking(now);
+            let period = window_to_ask(last_answered, at("2026-11-01T00:00:00Z"), asking.now);
+            let query = SalesQuery { location_ids: vec!["L1".to_owned()], period };
+            let sales = square.search_sales(&mut tokens, &query, &asking).await.unwrap();
+            last_answered = Some(period.to);
+            sold.extend(
+                sales
+                    .lines
+                    .into_iter()
+                    .filter(|line| line.sold_at < day_end)
+                    .map(|line| (line.id, line.quantity)),
+            );
+            let total: f64 = sold.values().sum();
+            told.push((total, actual_state(day_end, last_answered, asking.now) == ActualState::Final));
+        }
+        assert_eq!(told, [(3.0, false), (5.0, false), (5.0, false), (5.0, true)], "closed at {closed_at}");
+    }
+}
+
+#[tokio::test]
+async fn the_order_a_webhook_names_is_read_by_itself() {
+    let (stand_in, square, mut tokens) = connected().await;
+    market_day(&stand_in, 2);
+    let asking = asking("2026-11-23T12:00:00Z");
+    let sales = square.order_sales(&mut tokens, "O0001", &asking).await.unwrap();
+    assert_eq!(sales.lines.iter().map(|line| line.id.as_str()).collect::<Vec<_>>(), ["square:O0001:a"]);
+    let missing = square.order_sales(&mut tokens, "O9", &asking).await.unwrap_err();
+    assert_eq!(missing, ConnectorError::Refused { status: 404, reason: "Order not found.".to_owned() });
+    let before = stand_in.server.seen().len();
+    for id in ["", "../locations", "a/b", "a?b", "%2e%2e"] {
+        assert_eq!(square.order_sales(&mut tokens, id, &asking).await.unwrap_err().kind(), "refused", "{id}");
+    }
+    assert_eq!(stand_in.server.seen().len(), before, "what is no id is not asked for");
 }

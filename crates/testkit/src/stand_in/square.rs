@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::{Json, Query, State};
+use axum::extract::{Json, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
@@ -54,6 +54,7 @@ impl SquareStandIn {
             .route("/oauth2/revoke", post(revoke))
             .route("/v2/locations", get(locations))
             .route("/v2/orders/search", post(search_orders))
+            .route("/v2/orders/{id}", get(one_order))
             .route("/v2/catalog/list", get(list_catalog))
             .route("/v2/inventory/counts/batch-retrieve", post(counts))
             .with_state(shop.clone());
@@ -216,6 +217,17 @@ async fn search_orders(State(shop): ShopState, headers: HeaderMap, Json(body): J
     found.sort_by_key(|order| order[field.as_str()].as_str().unwrap_or_default().to_owned());
     let question = json!([body["location_ids"], body["query"]]);
     page(&mut shop, "orders", &found, body["cursor"].as_str(), question)
+}
+
+async fn one_order(State(shop): ShopState, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    let shop = lock(&shop);
+    if let Some(refusal) = refuse_stranger(&shop, &headers) {
+        return refusal;
+    }
+    match shop.orders.iter().find(|order| order["id"] == id.as_str()) {
+        Some(order) => Json(json!({"order": order})).into_response(),
+        None => error(StatusCode::NOT_FOUND, "INVALID_REQUEST_ERROR", "NOT_FOUND", "Order not found."),
+    }
 }
 
 async fn list_catalog(
