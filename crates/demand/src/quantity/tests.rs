@@ -1,6 +1,7 @@
 //! Quantities: worked examples, every small case against trying all amounts, laws, refusals.
 
 mod brute_force;
+mod from_forecast;
 mod laws;
 mod refusals;
 mod what_if;
