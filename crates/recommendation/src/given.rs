@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
+use crate::nutrition::customer_goals::GoalOf;
 use crate::recommend::Recommender;
 
 /// The place of a product is told among so many.
@@ -224,7 +225,7 @@ impl Given<'_> {
     }
 
     fn tell_goal(&self, serving: &Serving, about: &AboutCustomer<'_>, items: &mut [RankedItem]) {
-        self.recommender.tell_goal(self.tenant, serving, Some(about.customer_id), items);
+        self.recommender.tell_goal(self.tenant, serving, Some(GoalOf::Customer(about.customer_id)), items);
     }
 
     /// Foretells the next basket.

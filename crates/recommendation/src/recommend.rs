@@ -20,7 +20,7 @@ use crate::given::{self, AboutCustomer, Detailed};
 use crate::last_good::LastGoodAnswers;
 use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
-use crate::nutrition::customer_goals::CustomerGoals;
+use crate::nutrition::customer_goals::{CustomerGoals, GoalOf};
 use crate::served::{Served, ServedTenant};
 use crate::session;
 use crate::wishes;
@@ -61,7 +61,7 @@ impl Recommender {
             return self.answer_of_stranger(question);
         };
         let (arrangement, impressions) =
-            self.arrange_for(tenant, &served, asking.arrangement, asking.question.subject(), now_us);
+            self.arrange_for(tenant, &served, asking.arrangement, asking.question.whose(), now_us);
         let with = RankedWith { arrangement: &arrangement, impressions: &impressions };
         let live = model.read(&served);
         let serving = &live.serving;
@@ -75,9 +75,9 @@ impl Recommender {
                 if let Some(key) = question.key(tenant).filter(|_| is_plain(filter)) {
                     self.last_good.keep(key, &ranked.items);
                 }
-                let subject = question.subject();
-                self.tell_goal(tenant, serving, subject, &mut ranked.items);
-                self.tell_goal(tenant, serving, subject, &mut ranked.spare);
+                let (_, goal_of) = question.whose();
+                self.tell_goal(tenant, serving, goal_of, &mut ranked.items);
+                self.tell_goal(tenant, serving, goal_of, &mut ranked.spare);
                 let items = details_of(serving, asking, std::mem::take(&mut ranked.items), now_us);
                 let spare = details_of(serving, asking, std::mem::take(&mut ranked.spare), now_us);
                 drop(live);
@@ -131,7 +131,10 @@ impl Recommender {
         now_us: i64,
     ) -> (Arrangement, Vec<Impression>) {
         match self.served.find(tenant.as_str()) {
-            Some(served) => self.arrange_for(tenant, &served, &arrangement, Some(customer_id), now_us),
+            Some(served) => {
+                let whose = (Some(customer_id), Some(GoalOf::Customer(customer_id)));
+                self.arrange_for(tenant, &served, &arrangement, whose, now_us)
+            }
             None => (arrangement, Vec::new()),
         }
     }
@@ -160,14 +163,14 @@ impl Recommender {
         }
     }
 
-    /// The arrangement with the promotions that run now, what fits the customer's goal, and what the
-    /// customer ignored of late.
+    /// The arrangement with the promotions that run now, what fits the goal that counts, and what the
+    /// subject ignored of late.
     fn arrange_for(
         &self,
         tenant: &TenantId,
         served: &ServedTenant,
         arrangement: &Arrangement,
-        subject: Option<&str>,
+        (subject, goal_of): (Option<&str>, Option<GoalOf<'_>>),
         now_us: i64,
     ) -> (Arrangement, Vec<Impression>) {
         let mut arrangement = arrangement.clone();
@@ -175,23 +178,23 @@ impl Recommender {
             arrangement.promoted = Some(Arc::new(wishes::promoted(&served.facts(), now_us)));
         }
         if arrangement.fit_strength > 0.0 {
-            arrangement.fit = subject.and_then(|subject| self.goals.fit(tenant, served, subject));
+            arrangement.fit = goal_of.and_then(|whose| self.goals.fit(tenant, served, whose));
         }
         let fading = subject.filter(|_| arrangement.rotation > 0.0);
         let ignored = fading.map_or_else(Vec::new, |subject| served.impressions().of(subject).to_vec());
         (arrangement, ignored)
     }
 
-    /// Adds to products that fit the customer's goal why they do.
+    /// Adds to products that fit the goal that counts why they do.
     pub(crate) fn tell_goal(
         &self,
         tenant: &TenantId,
         serving: &Serving,
-        subject: Option<&str>,
+        goal_of: Option<GoalOf<'_>>,
         items: &mut [RankedItem],
     ) {
-        if let (Some(subject), Some(served)) = (subject, self.served.find(tenant.as_str())) {
-            self.goals.tell(tenant, &served, serving, (subject, items));
+        if let (Some(whose), Some(served)) = (goal_of, self.served.find(tenant.as_str())) {
+            self.goals.tell(tenant, &served, serving, (whose, items));
         }
     }
 

@@ -10,7 +10,17 @@ use super::foods::declared_food;
 use super::generic_foods::GenericFoods;
 use super::scoring::{GoalFits, model_of_goal, reason};
 use crate::model_settings::ModelSettings;
+use crate::profile::Profile;
 use crate::served::ServedTenant;
+
+/// Whose goal counts.
+#[derive(Clone, Copy)]
+pub(crate) enum GoalOf<'a> {
+    /// A customer's, as their profile tells it.
+    Customer(&'a str),
+    /// A visitor's, as they told it.
+    Visitor(&'a Profile),
+}
 
 /// The goals of customers, by the rules of their tenants.
 pub(crate) struct CustomerGoals {
@@ -24,24 +34,24 @@ impl CustomerGoals {
         Self { settings, generic, fits: GoalFits::default() }
     }
 
-    /// How well products fit the goal of a customer; `None` for one who has none.
+    /// How well products fit somebody's goal; `None` for one who has none.
     pub(crate) fn fit(
         &self,
         tenant: &TenantId,
         served: &ServedTenant,
-        customer_id: &str,
+        whose: GoalOf<'_>,
     ) -> Option<Arc<Fit>> {
-        let model = self.model(tenant, served, customer_id)?;
+        let model = self.model(tenant, served, whose)?;
         Some(self.fits.of(tenant.as_str(), served, &model, &self.generic))
     }
 
-    /// Adds to products that rose by the goal of a customer why they fit it.
+    /// Adds to products that rose by somebody's goal why they fit it.
     pub(crate) fn tell(
         &self,
         tenant: &TenantId,
         served: &ServedTenant,
         serving: &Serving,
-        (customer_id, items): (&str, &mut [RankedItem]),
+        (whose, items): (GoalOf<'_>, &mut [RankedItem]),
     ) {
         let rose = |item: &RankedItem| {
             item.deltas.iter().any(|delta| delta.name == NUTRITION_DELTA && delta.value > 0.0)
@@ -49,7 +59,7 @@ impl CustomerGoals {
         if !items.iter().any(rose) {
             return;
         }
-        let Some(model) = self.model(tenant, served, customer_id) else { return };
+        let Some(model) = self.model(tenant, served, whose) else { return };
         let facts = served.facts();
         for item in items.iter_mut().filter(|item| rose(item)) {
             let Some(product) = serving.product(&item.product_id) else { continue };
@@ -58,10 +68,17 @@ impl CustomerGoals {
         }
     }
 
-    /// The score that the goal of a customer stands for: the one their profile names, or the one of
+    /// The score that a goal stands for: the one their profile names, or the one of
     /// its direction.
-    fn model(&self, tenant: &TenantId, served: &ServedTenant, customer_id: &str) -> Option<ScoreModel> {
-        let profile = served.facts().profiles.get(customer_id).cloned()?;
+    fn model(&self, tenant: &TenantId, served: &ServedTenant, whose: GoalOf<'_>) -> Option<ScoreModel> {
+        let of_customer;
+        let profile = match whose {
+            GoalOf::Visitor(told) => told,
+            GoalOf::Customer(customer_id) => {
+                of_customer = served.facts().profiles.get(customer_id).cloned()?;
+                &*of_customer
+            }
+        };
         let rules = &self.settings.of(tenant.as_str()).rules;
         let own = Some(profile.score_goal.as_str()).filter(|name| !name.is_empty());
         // A goal that the settings no longer know counts as none of its own.

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use crate::given::Detailed;
 use crate::models_at_hand::ModelAtHand;
+use crate::nutrition::customer_goals::GoalOf;
+use crate::profile::Profile;
 use crate::session::SessionEvent;
 
 /// The rung of the ladder that an answer stands on: that of its best product.
@@ -52,6 +54,8 @@ pub(crate) enum Question<'a> {
         events: &'a [SessionEvent],
         /// What stands for the visitor, if they come again under it.
         visitor: Option<&'a str>,
+        /// What the visitor told of themselves.
+        told: &'a Profile,
     },
     Similar {
         product_id: &'a str,
@@ -93,6 +97,16 @@ impl Question<'_> {
             Self::Session { visitor, .. } => *visitor,
             _ => None,
         }
+    }
+
+    /// Whose ignored products fade, and whose goal counts.
+    pub(super) fn whose(&self) -> (Option<&str>, Option<GoalOf<'_>>) {
+        let goal_of = match self {
+            Self::For { customer_id, .. } => Some(GoalOf::Customer(customer_id)),
+            Self::Session { told, .. } => Some(GoalOf::Visitor(told)),
+            _ => None,
+        };
+        (self.subject(), goal_of)
     }
 
     /// What an answer is kept under; `None` for answers that fit nobody else.

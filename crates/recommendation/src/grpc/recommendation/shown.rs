@@ -93,7 +93,7 @@ pub(super) async fn session(
     let model = model_of(state, tenant, &showing, "").await?;
     let traits = profile.traits(now_us);
     let asking = Asking {
-        question: Question::Session { events: &events, visitor: visitor.as_deref() },
+        question: Question::Session { events: &events, visitor: visitor.as_deref(), told: &profile },
         limit,
         filter: &filter,
         model: &model,

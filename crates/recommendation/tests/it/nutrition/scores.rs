@@ -166,6 +166,32 @@ async fn a_goal_moves_recommendations_and_says_why() {
 }
 
 #[tokio::test]
+async fn the_goal_a_visitor_tells_moves_what_their_session_is_shown() {
+    let house = House::open().await;
+    let mut guest = house.guest("shop").await;
+    stock(&mut guest).await;
+    guest.train_well().await;
+    let session = |goal: NutritionGoal| RecommendForSessionRequest {
+        profile: Some(CustomerProfile { goal: goal.into(), ..CustomerProfile::default() }),
+        explain: true,
+        arrangement: Some(Arrangement { nutrition_strength: Some(5.0), ..Arrangement::default() }),
+        ..RecommendForSessionRequest::default()
+    };
+    let mut ask = async |goal| {
+        guest.recommendations.recommend_for_session(session(goal)).await.unwrap().into_inner().recommendations
+    };
+    let without = ask(NutritionGoal::Unspecified).await;
+    assert!(!without.is_empty() && without.iter().all(|item| goal_part(item).is_none()));
+    let losing = ask(NutritionGoal::LoseWeight).await;
+    assert_eq!(losing[0].product_id, "quark", "{losing:?}");
+    assert!(losing[0].reasons.iter().any(|reason| reason.starts_with("fits your goal: ")), "{losing:?}");
+    for item in &losing {
+        let sum: f64 = item.contributions.iter().map(|part| part.value).sum();
+        assert!((sum - item.score).abs() < 1e-4, "{item:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_goal_of_the_tenants_own_is_followed_and_the_file_may_turn_it_off() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("model-settings.json");
