@@ -638,6 +638,9 @@ pub struct PlanMember {
     /// Categories of foods they do not eat; up to 100.
     #[prost(string, repeated, tag = "9")]
     pub excluded_categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Start from what the formula says, whatever the customer's logs tell.
+    #[prost(bool, tag = "10")]
+    pub ignore_logs: bool,
 }
 /// What may be eaten: products of the catalogue and foods beside them.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -838,6 +841,10 @@ pub struct PlanCoverage {
     pub not_allowed_count: i32,
     #[prost(int32, tag = "5")]
     pub less_promising_count: i32,
+    /// Products that nobody eats by themselves, such as flour and spices, or that are planned for
+    /// nobody, such as wine; naming them in `product_ids` plans them all the same.
+    #[prost(int32, tag = "6")]
+    pub not_planned_count: i32,
 }
 /// A meal of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

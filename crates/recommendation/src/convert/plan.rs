@@ -1,11 +1,11 @@
 //! Plans of meals in and out: who eats, what there is, what is kept, and the meals that came of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use larder_nutrition::plan::{
     KeptDish, KeptMeal, KeptPortion, MealKind as Kind, MealSlot as Slot, PantryStock as Stock, Plan,
-    PlanFood, PlanLimits as Limits, PlanRefusal, PlanWeights as Weights, PlannedMeal as PureMeal,
-    ShoppingItem as Item, Substitute as PureSubstitute,
+    PlanFood, PlanLimits as Limits, PlanRefusal, PlanRequest, PlanWeights as Weights,
+    PlannedMeal as PureMeal, ShoppingItem as Item, Substitute as PureSubstitute,
 };
 use larder_nutrition::{InvalidFields, Nutrient};
 use larder_proto::larder::nutrition::v1::*;
@@ -233,7 +233,7 @@ fn wire_names(text: &str) -> String {
 }
 
 /// The message of a plan; prices are in `currency`.
-pub(crate) fn to_wire(plan: Plan, currency: &str) -> PlanMealsResponse {
+pub(crate) fn to_wire(plan: Plan, currency: &str, not_planned: usize) -> PlanMealsResponse {
     let priced = plan.shopping.items.iter().any(|item| item.cost_micros.is_some());
     let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     PlanMealsResponse {
@@ -258,6 +258,7 @@ pub(crate) fn to_wire(plan: Plan, currency: &str) -> PlanMealsResponse {
             without_price_count: number(plan.left_out.without_price),
             not_allowed_count: number(plan.left_out.not_allowed),
             less_promising_count: number(plan.left_out.less_promising),
+            not_planned_count: number(not_planned),
         }),
         meals: plan
             .days
@@ -331,32 +332,45 @@ fn shopping_item(item: Item, currency: &str) -> ShoppingItem {
     }
 }
 
-/// The message of a food that may take the place of another.
-pub(crate) fn substitute(of: PureSubstitute) -> Substitute {
+/// The message of a food that may take the place of another in the plan of `request`.
+pub(crate) fn substitute(of: PureSubstitute, request: &PlanRequest) -> Substitute {
     let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-    let portion = |of: KeptPortion| PlannedPortion {
+    let foods: HashMap<_, _> =
+        request.foods.iter().map(|food| (food.food.food_id.as_str(), &food.food)).collect();
+    let portion = |food_id: &str, of: KeptPortion| PlannedPortion {
         member_id: of.member_id,
+        energy_kcal: foods.get(food_id).map_or(0.0, |food| f64::from(of.servings) * serving_kcal(food)),
         servings: of.servings.into(),
-        energy_kcal: 0.0,
     };
-    let dish = |of: KeptDish| PlannedDish {
-        food_id: of.food_id,
-        portions: of.portions.into_iter().map(portion).collect(),
-        ..PlannedDish::default()
+    let dish = |of: KeptDish| {
+        let food = foods.get(of.food_id.as_str());
+        PlannedDish {
+            name: food.map(|food| food.name.clone()).unwrap_or_default(),
+            serving_g: food.and_then(|food| food.serving_g).map_or(0.0, f64::from),
+            portions: of.portions.into_iter().map(|each| portion(&of.food_id, each)).collect(),
+            food_id: of.food_id,
+        }
     };
     let meal = |of: KeptMeal| PlannedMeal {
         day: number(of.day),
         meal: number(of.meal),
+        kind: request.meals.get(of.meal).map_or(0, |slot| kind_to_wire(slot.kind).into()),
         dishes: of.dishes.into_iter().map(dish).collect(),
-        ..PlannedMeal::default()
+        kept: false,
     };
     Substitute {
-        food_id: of.food_id,
         name: of.name,
-        portions: of.portions.into_iter().map(portion).collect(),
+        portions: of.portions.into_iter().map(|each| portion(&of.food_id, each)).collect(),
+        food_id: of.food_id,
         objective: of.objective,
         meals: of.meals.into_iter().map(meal).collect(),
     }
+}
+
+/// Energy of one serving.
+fn serving_kcal(food: &larder_nutrition::Food) -> f64 {
+    let per_100g = food.per_100g.get(Nutrient::Energy).map_or(0.0, f64::from);
+    per_100g * food.serving_g.map_or(0.0, f64::from) / 100.0
 }
 
 #[cfg(test)]

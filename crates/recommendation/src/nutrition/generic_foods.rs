@@ -1,16 +1,19 @@
-//! The table of generic foods and what finds foods in it, read when somebody first asks.
+//! The table of generic foods, what finds foods in it, and the roles foods usually have on a
+//! table; each is read when somebody first asks.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use larder_nutrition::Food;
 use larder_nutrition::matching::{FoodMatcher, FoodTable};
+use larder_nutrition::plan::UsualRoles;
 
 /// Read once a process; a few megabytes.
 #[derive(Default)]
 pub(crate) struct GenericFoods {
     table: OnceLock<Table>,
     matcher: OnceLock<FoodMatcher>,
+    roles: OnceLock<UsualRoles>,
 }
 
 struct Table {
@@ -48,6 +51,11 @@ impl GenericFoods {
             matched_words: found.matched_words,
         });
         candidate.collect()
+    }
+
+    /// The roles foods usually have on a table.
+    pub(crate) fn roles(&self) -> &UsualRoles {
+        self.roles.get_or_init(UsualRoles::english)
     }
 
     /// The food of this id.

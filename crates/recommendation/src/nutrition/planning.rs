@@ -39,6 +39,9 @@ pub(crate) struct PlanProducts {
     pub(crate) foods: Vec<PlanFood>,
     /// Of the prices.
     pub(crate) currency: String,
+    /// Products that nobody eats by themselves, such as flour, or that are planned for nobody, such
+    /// as wine.
+    pub(crate) not_planned: usize,
 }
 
 impl ProductChoice {
@@ -65,7 +68,7 @@ pub(crate) fn products(
     let (live, facts) = (tenant.read(), tenant.facts());
     let chosen: Vec<_> = live.serving.products().filter(|product| choice.takes(product)).collect();
     let currency = currency.unwrap_or_else(|| commonest_currency(&chosen));
-    let mut foods = Vec::with_capacity(chosen.len());
+    let (mut foods, mut not_planned) = (Vec::with_capacity(chosen.len()), 0);
     for product in chosen {
         let known = product_food(product, &facts, generic);
         if choice.confirmed_only && known.source == NutrientSource::Estimated {
@@ -76,15 +79,22 @@ pub(crate) fn products(
         let serving_g = food.serving_g.unwrap_or(USUAL_SERVING_G);
         food.serving_g = Some(pack_g.map_or(serving_g, |pack_g| serving_g.min(pack_g as f32)));
         let price = product.price_micros.filter(|price| *price > 0 && product.currency == currency);
-        foods.push(PlanFood {
+        let food = PlanFood {
             price_micros: price,
             pack_g,
             meals: meals_of(product),
             can_be_bought: product.in_stock || !choice.in_stock_only,
             ..PlanFood::new(food)
-        });
+        };
+        // Whoever names a product wants it planned, whatever it usually is on a table.
+        let named = choice.product_ids.contains(&product.product_id) || !food.meals.is_empty();
+        match generic.roles().fill(food.clone()) {
+            Some(filled) => foods.push(filled),
+            None if named => foods.push(food),
+            None => not_planned += 1,
+        }
     }
-    Ok(PlanProducts { foods, currency })
+    Ok(PlanProducts { foods, currency, not_planned })
 }
 
 /// The meals a product suits, out of its attribute `meals`, such as "breakfast, snack"; none is all.

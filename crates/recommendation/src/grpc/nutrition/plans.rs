@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use larder_identity::TenantId;
 use larder_nutrition::plan::{ItemPlace, PlanMember as Member, PlanRequest, plan_meals, substitute_item};
-use larder_nutrition::{TargetRequest, calculate_targets};
+use larder_nutrition::{Confidence, TargetRequest, calculate_targets};
 use larder_proto::larder::nutrition::v1::*;
 use tokio::time::Instant;
 
@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::metrics;
 use crate::models_at_hand::ModelAtHand;
 use crate::nutrition::catalogue;
+use crate::nutrition::expenditure::LogsAtHand;
 use crate::nutrition::people::somebody;
 use crate::nutrition::planning::{self, ProductChoice};
 use crate::profile::Profile;
@@ -40,9 +41,10 @@ pub(super) async fn plan(
     request: PlanMealsRequest,
 ) -> Result<PlanMealsResponse, Error> {
     let (state, tenant) = (state.clone(), tenant.clone());
+    let logs = logs(&state, &tenant, &request.members).await?;
     let work = tokio::task::spawn_blocking(move || {
         let started = Instant::now();
-        let prepared = prepare(&state, &tenant, request, "")?;
+        let prepared = prepare(&state, &tenant, request, &Around { within: "", logs: &logs })?;
         let patience = std::time::Duration::from_millis(prepared.request.effort / CHANGES_PER_MS) * PATIENCE;
         let planned = plan_meals(&prepared.request, &|| started.elapsed() > patience);
         metrics::computed("plan_meals", started.elapsed());
@@ -52,7 +54,7 @@ pub(super) async fn plan(
         Ok(PlanMealsResponse {
             degraded: missing.is_some(),
             degraded_reason: missing.unwrap_or_default(),
-            ..plan::to_wire(planned, &prepared.currency)
+            ..plan::to_wire(planned, &prepared.currency, prepared.not_planned)
         })
     });
     work.await.map_err(|error| Error::Internal(format!("planning meals: {error}")))?
@@ -65,6 +67,8 @@ pub(super) async fn substitute(
     request: SubstituteItemRequest,
 ) -> Result<SubstituteItemResponse, Error> {
     let (state, tenant) = (state.clone(), tenant.clone());
+    let members = request.plan.as_ref().map(|plan| plan.members.as_slice()).unwrap_or_default();
+    let logs = logs(&state, &tenant, members).await?;
     let work = tokio::task::spawn_blocking(move || {
         let mut fields = Fields::default();
         fields.whole("day", request.day.into(), 0, 13);
@@ -77,22 +81,37 @@ pub(super) async fn substitute(
         }
         let asked = request.plan.unwrap_or_default();
         fields.finish(())?;
-        let prepared = prepare(&state, &tenant, asked, "plan.")?;
+        let prepared = prepare(&state, &tenant, asked, &Around { within: "plan.", logs: &logs })?;
         let number = |number: i32| usize::try_from(number).unwrap_or(0);
         let place =
             ItemPlace { day: number(request.day), meal: number(request.meal), food_id: request.food_id };
         let limit = if request.limit == 0 { DEFAULT_SUBSTITUTES } else { number(request.limit) };
         let found = substitute_item(&prepared.request, &meals, &place, limit).map_err(plan::refusal)?;
         metrics::nutrition_answered("substitute_item", false);
-        Ok(SubstituteItemResponse { substitutes: found.into_iter().map(plan::substitute).collect() })
+        let substitute = |of| plan::substitute(of, &prepared.request);
+        Ok(SubstituteItemResponse { substitutes: found.into_iter().map(substitute).collect() })
     });
     work.await.map_err(|error| Error::Internal(format!("substituting an item: {error}")))?
+}
+
+/// What the members' customers logged; a request with too many members is refused later.
+async fn logs(state: &State, tenant: &TenantId, members: &[PlanMember]) -> Result<LogsAtHand, Error> {
+    let asked = members.iter().take(MOST_MEMBERS).filter(|member| !member.ignore_logs);
+    LogsAtHand::read(state, tenant, asked.map(|member| member.customer_id.as_str()), today(state)).await
+}
+
+/// What a request for a plan stands among.
+struct Around<'request> {
+    /// The field the request is in, with its point.
+    within: &'static str,
+    logs: &'request LogsAtHand,
 }
 
 /// A request made ready for the planner.
 struct Prepared {
     request: PlanRequest,
     currency: String,
+    not_planned: usize,
     missing: Option<String>,
 }
 
@@ -108,8 +127,9 @@ fn prepare(
     state: &State,
     tenant: &TenantId,
     request: PlanMealsRequest,
-    within: &str,
+    around: &Around<'_>,
 ) -> Result<Prepared, Error> {
+    let within = around.within;
     let mut fields = Fields::within(within);
     fields.whole("days", request.days.into(), 0, 14);
     let days = usize::try_from(request.days).unwrap_or(0).max(1);
@@ -137,14 +157,14 @@ fn prepare(
         let why = "no product may be planned: there is none in stock, or none of those that were asked for";
         return Err(Error::invalid(format!("{within}foods"), why));
     }
-    let members = members(state, tenant, asked, (&products.foods, within))?;
+    let members = members(state, tenant, asked, (&products.foods, around))?;
     let customers: Vec<_> = request.members.iter().map(|member| member.customer_id.as_str()).collect();
     let now_us = (state.clock)();
     let of_model = state.recommender.with_model(tenant, &ModelAtHand::Promoted, |serving, _| {
         planning::like(serving, &customers, &mut products.foods, now_us);
     });
     of_model?;
-    let missing = catalogue::missing(&state.served, tenant);
+    let missing = catalogue::missing(&state.served, tenant).or_else(|| around.logs.missing.clone());
     Ok(Prepared {
         request: PlanRequest {
             pantry,
@@ -158,6 +178,7 @@ fn prepare(
             ..PlanRequest::new(days, meals, members, products.foods)
         },
         currency: products.currency,
+        not_planned: products.not_planned,
         missing,
     })
 }
@@ -211,8 +232,9 @@ fn members(
     state: &State,
     tenant: &TenantId,
     asked: Vec<AskedMember>,
-    (foods, within): (&[larder_nutrition::plan::PlanFood], &str),
+    (foods, around): (&[larder_nutrition::plan::PlanFood], &Around<'_>),
 ) -> Result<Vec<Member>, Error> {
+    let within = around.within;
     let (today, settings) = (today(state), state.model_settings.of(tenant.as_str()));
     let mut members = Vec::with_capacity(asked.len());
     for (index, of) in asked.into_iter().enumerate() {
@@ -236,13 +258,15 @@ fn members(
                 .unwrap_or_else(|| Error::Internal("nothing was refused".to_owned())));
         };
         let goal = target::goal(&who.profile, of.wire.wishes.as_ref());
+        let learnt = around.logs.learn(&of.customer_id, &person, of.formula)?;
+        let used = learnt.as_ref().filter(|learnt| learnt.confidence > Confidence::Low);
         let targets = calculate_targets(&TargetRequest {
             person: &person,
             goal: &goal,
             formula: of.formula,
             guideline: &guideline,
             settings: &settings.rules.goals,
-            measured: None,
+            measured: used.map(|learnt| &learnt.expenditure),
         });
         let wishes = format!("{within}members[{index}].wishes");
         let targets = targets.map_err(|refusal| target::refusal(refusal, &at, &wishes))?;

@@ -1,10 +1,7 @@
 //! Calls about what a person should eat in a day.
 
 use larder_identity::TenantId;
-use larder_nutrition::{
-    AdaptiveExpenditure, Confidence, EnergyFormula, IntakeDay, MealShares, Person, TargetRequest, WeighIn,
-    adaptive_expenditure, calculate_targets, energy_need, usual_meal_shares,
-};
+use larder_nutrition::{Confidence, MealShares, TargetRequest, calculate_targets, usual_meal_shares};
 use larder_proto::larder::nutrition::v1::{
     CalculateTargetsRequest, CalculateTargetsResponse, ListGuidelinesResponse,
 };
@@ -14,14 +11,12 @@ use crate::convert::customer::profile_from_wire;
 use crate::convert::target;
 use crate::error::Error;
 use crate::metrics;
+use crate::nutrition::expenditure::LogsAtHand;
 use crate::nutrition::people::somebody;
 use crate::state::State;
-use crate::store::{body_measurements, intakes};
 use crate::validate::Fields;
 
 const DEFAULT_MEALS: usize = 3;
-/// Logs further back than this are not read.
-const LOGGED_DAYS: i32 = 180;
 
 /// Works out what a person should eat in a day.
 pub(super) async fn calculate(
@@ -54,12 +49,10 @@ pub(super) async fn calculate(
             .unwrap_or_else(|| Error::Internal("nothing was refused".to_owned())));
     };
     let goal = target::goal(&who.profile, request.wishes.as_ref());
-    let asked = (tenant, request.customer_id.as_str(), today);
-    let learnt = match request.ignore_logs || request.customer_id.is_empty() {
-        true => Learnt::default(),
-        false => learn(state, asked, (&person, formula)).await?,
-    };
-    let used = learnt.expenditure.as_ref().filter(|learnt| learnt.confidence > Confidence::Low);
+    let of_logs = (!request.ignore_logs).then_some(request.customer_id.as_str());
+    let logs = LogsAtHand::read(state, tenant, of_logs.into_iter(), today).await?;
+    let learnt = logs.learn(&request.customer_id, &person, formula)?;
+    let used = learnt.as_ref().filter(|learnt| learnt.confidence > Confidence::Low);
     let targets = calculate_targets(&TargetRequest {
         person: &person,
         goal: &goal,
@@ -69,66 +62,14 @@ pub(super) async fn calculate(
         measured: used.map(|learnt| &learnt.expenditure),
     })
     .map_err(|refusal| target::refusal(refusal, "profile", "wishes"))?;
-    let missing = who.missing.or(learnt.missing);
+    let missing = who.missing.or(logs.missing);
     metrics::nutrition_answered("targets", missing.is_some());
     Ok(CalculateTargetsResponse {
         targets: Some(target::to_wire(targets, &shares, today)),
-        learned: learnt.expenditure.map(target::learned),
+        learned: learnt.map(target::learned),
         degraded: missing.is_some(),
         degraded_reason: missing.unwrap_or_default(),
     })
-}
-
-/// What the logs of a customer tell, and what was missing of them.
-#[derive(Default)]
-struct Learnt {
-    expenditure: Option<AdaptiveExpenditure>,
-    missing: Option<String>,
-}
-
-/// Learns from the logs of a customer what they use in a day. Without the database the formula has
-/// to do, and the answer says so.
-async fn learn(
-    state: &State,
-    (tenant, customer_id, today): (&TenantId, &str, i32),
-    (person, formula): (&Person, EnergyFormula),
-) -> Result<Learnt, Error> {
-    let logs = match read_logs(state, tenant, customer_id, today).await {
-        Ok(logs) => logs,
-        Err(Error::Unavailable(_)) => {
-            let missing = "the database cannot be reached: what was logged is not counted";
-            return Ok(Learnt { expenditure: None, missing: Some(missing.to_owned()) });
-        }
-        Err(error) => return Err(error),
-    };
-    let (weights, intakes) = logs;
-    if weights.is_empty() && intakes.is_empty() {
-        return Ok(Learnt::default());
-    }
-    // A person whom the formulas refuse is refused by name further on.
-    let Ok(need) = energy_need(person, formula) else { return Ok(Learnt::default()) };
-    let learnt = adaptive_expenditure(&need.total, &weights, &intakes);
-    let expenditure = learnt.map_err(|refused| Error::Internal(format!("logs: {refused}")))?;
-    Ok(Learnt { expenditure: Some(expenditure), missing: None })
-}
-
-async fn read_logs(
-    state: &State,
-    tenant: &TenantId,
-    customer_id: &str,
-    today: i32,
-) -> Result<(Vec<WeighIn>, Vec<IntakeDay>), Error> {
-    let days = (Some(today.saturating_sub(LOGGED_DAYS)), None);
-    let most = i64::from(LOGGED_DAYS) + 2;
-    let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
-    let weights = body_measurements::list(&mut transaction, tenant, customer_id, days, most).await?;
-    let intakes = intakes::list(&mut transaction, tenant, customer_id, days, most).await?;
-    transaction.commit().await?;
-    let weighed = weights.into_iter().filter(|row| (2.0..=500.0).contains(&row.weight_kg));
-    let weights = weighed.map(|row| WeighIn { day: row.measured_on_day.into(), weight_kg: row.weight_kg });
-    let eaten = intakes.into_iter();
-    let intakes = eaten.map(|row| IntakeDay { day: row.eaten_on_day.into(), energy_kcal: row.energy_kcal });
-    Ok((weights.collect(), intakes.collect()))
 }
 
 /// Lists the guidelines there are for the tenant.

@@ -30,7 +30,7 @@ const PANTRY: [(&str, &str, [f64; 4], i32, &str); 14] = [
     ("oil", "Olive Oil, 500 ml", [884.0, 0.0, 100.0, 0.0], 700, "vegan"),
 ];
 
-async fn stock(guest: &mut Guest) {
+pub(super) async fn stock(guest: &mut Guest) {
     let products = PANTRY.map(|(id, name, [kcal, protein, fat, carbohydrate], cents, diet)| Product {
         product_id: id.into(),
         name: name.into(),
@@ -82,6 +82,11 @@ fn week_of(customer_id: &str) -> PlanMealsRequest {
         effort_ms: 200,
         ..PlanMealsRequest::default()
     }
+}
+
+/// A day of somebody who eats everything.
+pub(super) fn day_of(member: PlanMember) -> PlanMealsRequest {
+    PlanMealsRequest { members: vec![member], effort_ms: 100, ..PlanMealsRequest::default() }
 }
 
 async fn plan(guest: &mut Guest, request: PlanMealsRequest) -> PlanMealsResponse {
@@ -188,10 +193,59 @@ async fn one_item_is_substituted_and_the_rest_stays() {
             |meal: &PlannedMeal| meal.dishes.iter().map(|dish| dish.food_id.clone()).collect::<BTreeSet<_>>();
         assert_eq!(ids(&substitute.meals[2]), ids(&day.meals[2]), "the rest stays");
         assert!(ids(&substitute.meals[1]).contains(&substitute.food_id));
+        let told = |meal: &PlannedMeal| {
+            let dish = |dish: &PlannedDish| {
+                !dish.name.is_empty() && dish.serving_g > 0.0 && dish.portions[0].energy_kcal > 0.0
+            };
+            meal.kind() != MealKind::Unspecified && meal.dishes.iter().all(dish)
+        };
+        assert!(substitute.meals.iter().all(told), "as a plan tells its meals: {substitute:?}");
+        assert_eq!(substitute.meals[2].dishes, day.meals[2].dishes);
+        assert!(substitute.portions.iter().all(|portion| portion.energy_kcal > 0.0));
     }
     let slip = SubstituteItemRequest { food_id: "soap".into(), ..request };
     let refused = guest.nutrition.substitute_item(slip).await.unwrap_err();
     assert!(refused.message().starts_with("food_id: "), "{refused}");
+}
+
+#[tokio::test]
+async fn what_nobody_eats_by_itself_is_planned_only_when_it_is_named() {
+    let house = House::open().await;
+    let mut guest = house.guest("shop").await;
+    stock(&mut guest).await;
+    let nutrition = Nutrition {
+        energy_kcal: Some(364.0),
+        protein_g: Some(10.0),
+        fat_g: Some(1.0),
+        carbohydrate_g: Some(76.0),
+        ..Nutrition::default()
+    };
+    let flour = Product {
+        product_id: "flour".into(),
+        name: "All Purpose Flour, 1 KG".into(),
+        nutrition_per_100g: Some(nutrition),
+        allergens_complete: true,
+        ..Product::default()
+    };
+    let soup = Product { product_id: "soup".into(), name: "Tomato Soup".into(), ..flour.clone() };
+    guest.upsert(vec![flour, soup]).await;
+    let member = PlanMember { profile: Some(profile()), ..PlanMember::default() };
+    let usual = plan(&mut guest, day_of(member.clone())).await;
+    assert_eq!(usual.left_out.unwrap().not_planned_count, 1);
+    assert!(!foods(&usual).contains("flour"));
+    let breakfasts = usual.meals.iter().filter(|meal| meal.kind() == MealKind::Breakfast);
+    let at_breakfast: BTreeSet<_> =
+        breakfasts.flat_map(|meal| &meal.dishes).map(|dish| dish.food_id.as_str()).collect();
+    assert!(!at_breakfast.contains("chicken") && !at_breakfast.contains("soup"), "{at_breakfast:?}");
+    let only = PlanFoods { product_ids: vec!["flour".into(), "soup".into()], ..PlanFoods::default() };
+    let named = PlanMealsRequest {
+        meals: vec![MealSlot { kind: MealKind::Lunch.into(), ..MealSlot::default() }],
+        foods: Some(only),
+        ..day_of(member)
+    };
+    let named = plan(&mut guest, named).await;
+    assert!(foods(&named).contains("flour"), "{:?}", foods(&named));
+    assert_eq!(named.left_out.unwrap().not_planned_count, 0);
 }
 
 #[tokio::test]

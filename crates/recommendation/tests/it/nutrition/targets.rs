@@ -227,6 +227,14 @@ async fn what_is_logged_takes_the_place_of_the_formula_once_it_tells_enough() {
     assert!(targets.energy_kcal > by_formula.energy_kcal + 200.0);
     let ignoring = CalculateTargetsRequest { ignore_logs: true, ..of("ann") };
     assert_eq!(calculate(&mut guest, ignoring).await.energy_kcal, by_formula.energy_kcal);
+    let energy_of_plan = async |guest: &mut Guest, ignore_logs| {
+        let member = PlanMember { customer_id: "ann".into(), ignore_logs, ..PlanMember::default() };
+        let plan = guest.nutrition.plan_meals(super::plans::day_of(member)).await.unwrap().into_inner();
+        plan.targets.iter().find(|met| met.nutrient == "energy_kcal").and_then(|met| met.ideal).unwrap()
+    };
+    super::plans::stock(&mut guest).await;
+    assert_eq!(energy_of_plan(&mut guest, false).await, targets.energy_kcal, "plans follow the logs too");
+    assert_eq!(energy_of_plan(&mut guest, true).await, by_formula.energy_kcal);
     let foreign = other.nutrition.calculate_targets(of("ann")).await.unwrap().into_inner();
     assert!(foreign.learned.is_none(), "another tenant's ann logged nothing");
 }
