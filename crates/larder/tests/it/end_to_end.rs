@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::documented;
 use super::imports;
 use super::larder::{DataDir, Up, finish};
 
@@ -18,6 +19,7 @@ async fn the_demo_shop_from_the_first_start_to_the_end() {
     recommendations_come_with_reasons(&up).await;
     what_was_just_bought_is_in_the_next_answer(&up).await;
     the_tour_is_shown_on_a_shop_that_is_there(&up).await;
+    documented::calls_are_answered(&up).await;
     an_api_key_works_until_it_is_revoked(&up).await;
     imports::bad_rows_are_told_and_good_ones_go_in(&up, &data).await;
     healthcheck_and_load_answer(&up).await;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod command_line;
+mod documented;
 mod durability;
 mod end_to_end;
 mod imports;
