@@ -18,6 +18,11 @@ pub mod larder {
             include!("larder.catalog.v1.rs");
         }
     }
+    pub mod market {
+        pub mod v1 {
+            include!("larder.market.v1.rs");
+        }
+    }
     pub mod nutrition {
         pub mod v1 {
             include!("larder.nutrition.v1.rs");
