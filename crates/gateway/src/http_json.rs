@@ -2,6 +2,7 @@
 //! Whatever goes wrong on the way becomes a problem document here.
 
 mod body;
+pub(crate) mod raw;
 mod stream;
 
 use std::sync::Arc;
@@ -72,13 +73,16 @@ async fn answer(
         stream_timeout: requested,
         idempotent: route.idempotent,
     };
+    if route.rpc.is_server_streaming() && raw::is_raw(route) {
+        return raw::streamed(gate, route, &call, deadline).await;
+    }
     if route.rpc.is_server_streaming() {
         let events = wants_events(&head.headers);
         return stream::answer(gate, route, &call, events, head.uri.path()).await;
     }
     let upstream = gate.upstream_of(route.rpc.parent_service().full_name());
     let message = upstream.unary(&call).await.map_err(|status| Problem::from_status(&status))?;
-    json(route, &message, &built)
+    if raw::is_raw(route) { raw::whole(route, &message) } else { json(route, &message, &built) }
 }
 
 fn json(route: &Route, message: &[u8], built: &BuiltRequest) -> Result<Response, Problem> {

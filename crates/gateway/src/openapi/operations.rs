@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::comments::Comments;
 use super::schemas::Schemas;
+use crate::http_json::raw;
 use crate::transcode::{RequestBody, Route, has_text_form};
 
 /// Query parameters may be nested this deep.
@@ -82,6 +83,11 @@ fn required_scope(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Option<Strin
 }
 
 fn answer(route: &Route, schemas: &mut Schemas<'_>) -> Value {
+    if raw::is_raw(route) {
+        let schema = json!({"type": "string", "format": "binary"});
+        let description = "The body itself; its content type says what it is.";
+        return json!({"description": description, "content": {"*/*": {"schema": schema}}});
+    }
     let schema = match &route.response_body {
         Some(field) => schemas.field(field),
         None => schemas.message(&route.rpc.output()),
