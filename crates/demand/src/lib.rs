@@ -15,6 +15,7 @@ mod invalid;
 mod normal;
 mod pooling;
 mod prior;
+mod uplift;
 
 pub mod feedback;
 pub mod quantity;
@@ -28,3 +29,4 @@ pub use forecast::{
 };
 pub use history::{DayOutlook, PastDay, Weather};
 pub use invalid::{InvalidField, InvalidFields};
+pub use uplift::{Uplift, UpliftDay};
