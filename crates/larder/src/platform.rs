@@ -4,7 +4,9 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use larder_connectors::Connectors;
 use larder_database::{PrivateCluster, PrivateClusterSettings, Server};
 use larder_gateway::{App as GatewayApp, GatewayAppSettings, RunningApp as RunningGateway};
 use larder_identity::TokenSigner;
@@ -155,7 +157,10 @@ pub(crate) async fn recommendation(
     metrics: MetricsHandle,
     server: Server,
 ) -> Result<RunningRecommendation, CommandError> {
+    let connectors = Connectors::from_settings(&settings.connectors)
+        .map_err(|refused| CommandError::Refused(refused.to_string()))?;
     let app = RecommendationApp::build(AppSettings {
+        connectors: Arc::new(connectors),
         settings: settings.clone(),
         server,
         verifier: keys::verifier(settings)?,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use larder_connectors::Connectors;
 use larder_database::{Role, Server};
 use larder_identity::TokenVerifier;
 use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
@@ -29,6 +30,7 @@ use crate::jobs::keep::FactsKeeper;
 use crate::jobs::reload::Reloader;
 use crate::jobs::sweep;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::market::models::DemandModels;
 use crate::metrics;
 use crate::model_settings::ModelSettings;
 use crate::nutrition::customer_goals::CustomerGoals;
@@ -88,6 +90,8 @@ pub struct AppSettings {
     pub page_token_key: [u8; 32],
     /// Tells the time.
     pub clock: Clock,
+    /// Shops, weather, events and holidays.
+    pub connectors: Arc<Connectors>,
     /// The `larder` that is started to train; `None` trains in this process.
     pub trainer_program: Option<PathBuf>,
 }
@@ -118,6 +122,7 @@ impl App {
     #[must_use]
     pub fn build(app: AppSettings) -> Self {
         metrics::describe();
+        larder_connectors::describe_metrics();
         let recommendation = app.settings.recommendation.clone();
         let database = &app.settings.database;
         let pool = larder_database::connect(&app.server, SCHEMA, Role::App, database);
@@ -149,7 +154,8 @@ impl App {
             stale_after: recommendation.model_stale_after,
             clock: app.clock,
         };
-        health::register(&registry, pool.clone(), served.clone(), models, model_settings.clone());
+        let outside = (model_settings.clone(), app.connectors.clone());
+        health::register(&registry, pool.clone(), served.clone(), models, outside);
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
         let keeper = Arc::new(FactsKeeper::new(snapshots.clone(), recommendation.profiles_max_age));
         let (exposures, waiting) = ExposureLog::new();
@@ -169,6 +175,8 @@ impl App {
             settings: recommendation,
             model_settings,
             generic_foods,
+            demand_models: DemandModels::default(),
+            connectors: app.connectors.clone(),
             clock: app.clock,
             nudge,
         });

@@ -2,6 +2,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod experiment;
+pub(crate) mod market;
 pub(crate) mod nutrition;
 pub(crate) mod recommendation;
 pub(crate) mod stream;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use larder_connectors::{ConnectorStatus, Connectors};
 use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
 use sqlx::PgPool;
 
@@ -21,13 +22,48 @@ pub(crate) fn register(
     app: PgPool,
     served: Arc<Served>,
     models_of: ModelsHealth,
-    settings: Arc<ModelSettings>,
+    (settings, outside): (Arc<ModelSettings>, Arc<Connectors>),
 ) {
     registry.register(postgresql(app));
     registry.register(models(served.clone(), models_of));
     registry.register(profiles(served.clone()));
     registry.register(cache(served));
     registry.register(model_settings(settings));
+    registry.register(connectors(outside));
+}
+
+/// Nobody out there is needed for an answer; what plans have to do without is told.
+fn connectors(outside: Arc<Connectors>) -> Check {
+    Check {
+        name: "connectors",
+        timeout: TIMEOUT,
+        required_for_readiness: false,
+        run: Arc::new(move || {
+            // A ladder without any service asks nobody, as it was set up.
+            let statuses = outside.statuses().into_iter().filter(|status| !status.sources.is_empty());
+            let told: Vec<_> =
+                statuses.filter(ConnectorStatus::is_degraded).map(|status| in_words(&status)).collect();
+            let outcome = if told.is_empty() {
+                CheckOutcome::healthy()
+            } else {
+                CheckOutcome::degraded(told.join("; "))
+            };
+            async move { outcome }.boxed()
+        }),
+    }
+}
+
+/// Such as "weather answers from last_good_forecast: open_meteo timed out".
+fn in_words(status: &ConnectorStatus) -> String {
+    let rung = status.last_answer.map_or("nothing yet", |answer| answer.rung);
+    let errors: Vec<_> = status
+        .sources
+        .iter()
+        .filter_map(|source| {
+            source.last_error.as_ref().map(|error| format!("{}: {}", source.source, error.message))
+        })
+        .collect();
+    format!("{} answers from {rung} ({})", status.connector, errors.join(", "))
 }
 
 /// What the health of models is judged by.

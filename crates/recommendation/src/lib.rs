@@ -19,6 +19,7 @@ mod health;
 mod jobs;
 mod kept_facts;
 mod last_good;
+mod market;
 mod metrics;
 mod model_settings;
 mod models_at_hand;

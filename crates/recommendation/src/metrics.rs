@@ -17,6 +17,8 @@ pub(crate) fn describe() {
         "Products that generic foods were looked for, by outcome"
     );
     describe_counter!("larder_recommendation_nutrition_answers_total", "Answers about nutrition, by call");
+    describe_counter!("larder_recommendation_market_answers_total", "Answers about market days, by call");
+    describe_counter!("larder_recommendation_sales_recorded_total", "Sales recorded, by source");
     describe_histogram!("larder_recommendation_rank_duration_seconds", "Time spent ranking, by call");
     describe_counter!("larder_recommendation_events_recorded_total", "Interactions recorded that were new");
     describe_counter!("larder_recommendation_events_duplicate_total", "Interactions that were there already");
@@ -81,6 +83,19 @@ pub(crate) fn foods_matched(estimated: usize, unmatched: usize) {
     let name = "larder_recommendation_food_matches_total";
     counter!(name, "outcome" => "estimated").increment(estimated as u64);
     counter!(name, "outcome" => "unmatched").increment(unmatched as u64);
+}
+
+/// An answer about market days, by what was asked for.
+pub(crate) fn market_answered(call: &'static str, is_degraded: bool) {
+    counter!("larder_recommendation_market_answers_total", "call" => call).increment(1);
+    if is_degraded {
+        counter!("larder_recommendation_degraded_answers_total", "call" => call).increment(1);
+    }
+}
+
+/// Sales that were recorded, by where they come from.
+pub(crate) fn sales_recorded(source: &'static str, sales: usize) {
+    counter!("larder_recommendation_sales_recorded_total", "source" => source).increment(sales as u64);
 }
 
 pub(crate) fn events_recorded(new: usize, duplicate: usize) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use larder_connectors::Connectors;
 use larder_ranking::ExpressionCache;
 use larder_settings::RecommendationSettings;
 use sqlx::PgPool;
@@ -11,6 +12,7 @@ use crate::Clock;
 use crate::exposures::ExposureLog;
 use crate::jobs::keep::FactsKeeper;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::market::models::DemandModels;
 use crate::model_settings::ModelSettings;
 use crate::nutrition::generic_foods::GenericFoods;
 use crate::page::PageTokens;
@@ -37,6 +39,9 @@ pub(crate) struct State {
     pub(crate) model_settings: Arc<ModelSettings>,
     /// What stands in for products whose nutrients nobody told.
     pub(crate) generic_foods: Arc<GenericFoods>,
+    pub(crate) demand_models: DemandModels,
+    /// The outside world.
+    pub(crate) connectors: Arc<Connectors>,
     pub(crate) clock: Clock,
     /// Wakes the follower.
     pub(crate) nudge: Arc<Notify>,

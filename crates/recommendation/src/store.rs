@@ -12,9 +12,17 @@ pub(crate) mod held_out;
 pub(crate) mod idempotency;
 pub(crate) mod intakes;
 pub(crate) mod interactions;
+pub(crate) mod market_days;
+pub(crate) mod market_feedback;
+pub(crate) mod market_outlooks;
+pub(crate) mod market_plans;
+pub(crate) mod market_products;
+pub(crate) mod markets;
 pub(crate) mod models;
 pub(crate) mod products;
 pub(crate) mod promotions;
+pub(crate) mod sales;
+pub(crate) mod sales_analytics;
 pub(crate) mod tenants;
 
 use sqlx::PgConnection;

@@ -3,6 +3,7 @@
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy};
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
+use larder_proto::larder::market::v1::market_service_server::MarketServiceServer;
 use larder_proto::larder::nutrition::v1::nutrition_service_server::NutritionServiceServer;
 use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
@@ -15,6 +16,7 @@ use tonic_web::GrpcWebLayer;
 use super::{App, AppError, SERVICE};
 use crate::grpc::catalog::Catalog;
 use crate::grpc::experiment::ExperimentCalls;
+use crate::grpc::market::MarketCalls;
 use crate::grpc::nutrition::NutritionCalls;
 use crate::grpc::recommendation::Recommendations;
 
@@ -30,6 +32,7 @@ impl App {
         reporter.set_serving::<RecommendationServiceServer<Recommendations>>().await;
         reporter.set_serving::<ExperimentServiceServer<ExperimentCalls>>().await;
         reporter.set_serving::<NutritionServiceServer<NutritionCalls>>().await;
+        reporter.set_serving::<MarketServiceServer<MarketCalls>>().await;
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -46,10 +49,14 @@ impl App {
         let nutrition = NutritionServiceServer::new(NutritionCalls { state: self.state.clone() })
             .max_decoding_message_size(most)
             .max_encoding_message_size(most);
+        let market = MarketServiceServer::new(MarketCalls { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
         Ok(Routes::new(catalog)
             .add_service(recommendations)
             .add_service(experiments)
             .add_service(nutrition)
+            .add_service(market)
             .add_service(health)
             .add_service(reflection))
     }

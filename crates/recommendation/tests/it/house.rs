@@ -1,11 +1,14 @@
 //! A whole service for one test: a fresh database, a folder of its own for snapshots, and
 //! clients that carry a token of a tenant.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use larder_connectors::Connectors;
 use larder_identity::{Caller, Scopes, TenantId, TokenSigner, TokenVerifier};
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
 use larder_proto::larder::catalog::v1::*;
+use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::operation::v1::{Operation, OperationState};
 use larder_proto::larder::recommendation::v1::experiment_service_client::ExperimentServiceClient;
@@ -58,6 +61,7 @@ pub(crate) struct Guest {
     pub(crate) recommendations: RecommendationServiceClient<Client>,
     pub(crate) experiments: ExperimentServiceClient<Client>,
     pub(crate) nutrition: NutritionServiceClient<Client>,
+    pub(crate) market: MarketServiceClient<Client>,
     tenant: String,
     admin: PgPool,
 }
@@ -156,6 +160,7 @@ impl House {
                 .max_encoding_message_size(64 << 20),
             recommendations: RecommendationServiceClient::with_interceptor(channel.clone(), token.clone()),
             experiments: ExperimentServiceClient::with_interceptor(channel.clone(), token.clone()),
+            market: MarketServiceClient::with_interceptor(channel.clone(), token.clone()),
             nutrition: NutritionServiceClient::with_interceptor(channel, token)
                 .max_decoding_message_size(64 << 20)
                 .max_encoding_message_size(64 << 20),
@@ -169,6 +174,7 @@ async fn start(settings: Settings, signer: &TokenSigner) -> RunningApp {
     let server = larder_database::Server::from_url(settings.database.url.as_ref().unwrap()).unwrap();
     let verifier = TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], SCHEMA).unwrap();
     let app = AppSettings {
+        connectors: Arc::new(Connectors::from_settings(&settings.connectors).unwrap()),
         settings,
         server,
         verifier,

@@ -14,6 +14,7 @@ mod given;
 mod house;
 mod isolation;
 mod many;
+mod market;
 mod model_settings;
 mod nearby;
 mod nutrition;

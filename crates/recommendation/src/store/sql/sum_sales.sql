@@ -1,0 +1,42 @@
+with sums as (
+    select
+        case $7::text
+            when 'product' then product_id
+            when 'market' then market_id
+            when 'weekday' then extract(isodow from sold_on)::integer::text
+            when 'hour' then hour::text
+            when 'day' then sold_on::text
+            else promotion_id
+        end as grouped,
+        quantity, amount_micros, sale_count, sold_on
+    from recommendation.sale_hours
+    where tenant_id = $1
+        and sold_on >= date '1970-01-01' + $2::integer
+        and sold_on < date '1970-01-01' + $3::integer
+        and ($4::text is null or market_id = $4)
+        and ($5::text is null or product_id = $5)
+        and market_id in (
+            select market_id from recommendation.markets where tenant_id = $1 and currency = $6
+        )
+        and ($7::text <> 'promotion' or promotion_id <> '')
+)
+select
+    coalesce(grouped, '') as "group!",
+    coalesce(products.name, markets.name, promotions.name, '') as "name!",
+    sums.quantity as "quantity!",
+    sums.amount_micros as "amount_micros!",
+    sums.sale_count as "sale_count!",
+    sums.day_count as "day_count!"
+from (
+    select
+        grouped, coalesce(sum(quantity), 0) as quantity, coalesce(sum(amount_micros), 0)::bigint as amount_micros,
+        coalesce(sum(sale_count), 0)::bigint as sale_count, count(distinct sold_on) as day_count
+    from sums
+    group by grouping sets ((grouped), ())
+) as sums
+left join recommendation.products
+    on $7::text = 'product' and products.tenant_id = $1 and products.product_id = grouped
+left join recommendation.markets
+    on $7::text = 'market' and markets.tenant_id = $1 and markets.market_id = grouped
+left join recommendation.promotions
+    on $7::text = 'promotion' and promotions.tenant_id = $1 and promotions.promotion_id = grouped
