@@ -6,6 +6,8 @@ source always gives the same files. Only the standard library is used.
 
 import collections
 import csv
+import datetime
+import decimal
 import gzip
 import io
 import pathlib
@@ -224,6 +226,7 @@ def main(source, target):
     write(target / "customers.csv.gz", customer_rows(households))
     write(target / "interactions.csv.gz", interaction_rows(window, set(popular)))
     write(target / "foods.csv.gz", food_rows(source / "foods" / "foods.csv.gz"))
+    write(target / "market_sales.csv.gz", market_rows(source / "pizzaplace" / "pizzaplace.csv.gz"))
 
 
 def rows(path):
@@ -328,6 +331,34 @@ def food_rows(path):
     for row in rows(path):
         category = row["category"].replace("Not included in a food category", "")
         yield [f"usda-{row['food_id']}", row["name"], category, *(row[name] for name in NUTRIENTS.values())]
+
+
+# A stand sells from 11 to 22 o'clock, on Saturdays at one market and on Wednesdays at another.
+STANDS = {5: "old-town", 2: "station"}
+STAND_HOURS = range(11, 22)
+STAND_PIZZAS = (
+    "classic_dlx", "bbq_ckn", "hawaiian", "pepperoni", "thai_ckn", "four_cheese",
+    "veggie_veg", "the_greek", "five_cheese", "green_garden", "mediterraneo", "brie_carre",
+)
+
+
+def market_rows(path):
+    """What a pizza stand with two markets sold in a year: by market, day, minute and pizza."""
+    sold = collections.Counter()
+    paid = collections.Counter()
+    for row in rows(path):
+        day = datetime.date.fromisoformat(row["date"])
+        hour, minute = (int(part) for part in row["time"].split(":")[:2])
+        if day.weekday() not in STANDS or hour not in STAND_HOURS or row["name"] not in STAND_PIZZAS:
+            continue
+        key = (STANDS[day.weekday()], row["date"], hour * 60 + minute, row["name"])
+        sold[key] += 1
+        paid[key] += decimal.Decimal(row["price"])
+    yield ["sale_id", "market_id", "date", "minute", "product_id", "quantity", "amount"]
+    for number, key in enumerate(sorted(sold), start=1):
+        market, date, minute, name = key
+        product = "pizza-" + name.replace("_", "-")
+        yield [f"stand-{number}", market, date, minute, product, sold[key], f"{paid[key]:.2f}"]
 
 
 def write(path, table):

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
+use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
 use secrecy::{ExposeSecret, SecretString};
@@ -114,6 +115,8 @@ pub(crate) struct Client {
     pub(crate) recommendation: RecommendationServiceClient<Authorised>,
     /// Nutrition.
     pub(crate) nutrition: NutritionServiceClient<Authorised>,
+    /// Market days.
+    pub(crate) market: MarketServiceClient<Authorised>,
 }
 
 impl Client {
@@ -125,9 +128,11 @@ impl Client {
         let recommendation =
             RecommendationServiceClient::with_interceptor(channel.clone(), credentials.clone())
                 .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        let nutrition = NutritionServiceClient::with_interceptor(channel, credentials)
+        let nutrition = NutritionServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        Ok(Self { catalog, recommendation, nutrition })
+        let market = MarketServiceClient::with_interceptor(channel, credentials)
+            .max_decoding_message_size(ANSWER_LIMIT_BYTES);
+        Ok(Self { catalog, recommendation, nutrition, market })
     }
 
     /// The connection alone.

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod console;
 mod demo_shop;
+mod demo_stand;
 mod error;
 mod instance;
 mod keys;

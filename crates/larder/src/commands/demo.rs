@@ -16,9 +16,10 @@ pub(crate) use load::load;
 /// What `larder demo --help` adds.
 const ABOUT_THE_DATA: &str = "\
 The shop is tenant `demo`: 3,000 groceries, 500 households and their purchases (The Complete
-Journey, CC0), and 7,168 foods with their nutrition (USDA FoodData Central). The purchases are
-of 2017 and are moved by whole weeks so that they end now. Running this again loads nothing
-twice; each tour records one more purchase.";
+Journey, CC0), 7,168 foods with their nutrition (USDA FoodData Central), and a pizza stand with
+two markets and a year of sales (fictional; R package gt, MIT). Purchases and sales are moved by
+whole weeks so that they end now. Running this again loads nothing twice; each tour records one
+more purchase.";
 
 /// The arguments of `larder demo`.
 #[derive(Debug, clap::Args)]

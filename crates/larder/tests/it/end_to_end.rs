@@ -83,10 +83,29 @@ async fn the_tour_is_shown_on_a_shop_that_is_there(up: &Up) {
         assert!(named.is_none(), "{word}: {named:?}");
     }
 
+    let saturday = &tour["saturday"];
+    let lines = saturday["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 12, "{saturday}");
+    assert!(lines.iter().all(|line| line["method"] == "FORECAST_METHOD_MODEL"), "{saturday}");
+    assert!(lines.iter().all(|line| line["demandP10"].as_f64() < line["demandP90"].as_f64()), "{saturday}");
+    let held_on = saturday["heldOn"].as_str().unwrap();
+    let path = format!("/v1/markets/old-town/days/{held_on}/sheet");
+    let (status, content_type, sheet) = up.page(&path).await;
+    assert_eq!((status, content_type.as_str()), (200, "text/html; charset=utf-8"));
+    assert!(sheet.contains("Old Town market") && sheet.contains("Classic Deluxe Pizza"), "{sheet}");
+    let (status, content_type, table) = up.page("/v1/market-feedback:export").await;
+    assert_eq!((status, content_type.as_str()), (200, "text/csv; charset=utf-8"), "{table}");
+    assert!(table.starts_with("held_on,market_id"), "{table}");
+
     let shown = finish(&mut up.command(&["demo"])).await.expect_code(0).stdout;
-    for part in
-        ["Bananas", "you bought it", "customers who bought", "the next answer knows it", "allergic to nuts"]
-    {
+    for part in [
+        "Bananas",
+        "you bought it",
+        "customers who bought",
+        "the next answer knows it",
+        "allergic to nuts",
+        "Old Town market",
+    ] {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
 }

@@ -180,6 +180,17 @@ impl Up {
         Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 
+    /// What a path answers as it is: the status, the content type and the text.
+    pub(crate) async fn page(&self, path: &str) -> (u16, String, String) {
+        let uri = format!("{}{path}", self.gateway);
+        let request = http::Request::builder().uri(uri).body(String::new()).unwrap();
+        let answer = self.http.request(request).await.unwrap();
+        let content_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        let status = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, content_type, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
     /// Another call of the program that works on the same folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = larder(arguments);

@@ -8,6 +8,9 @@ use larder_proto::larder::catalog::v1::{
     BatchRecordInteractionsRequest, BatchUpsertCustomersRequest, BatchUpsertProductsRequest,
     GetCustomerRequest, Interaction,
 };
+use larder_proto::larder::market::v1::{
+    BatchUpsertMarketProductsRequest, BatchUpsertMarketsRequest, RecordSalesRequest,
+};
 use larder_proto::larder::recommendation::v1::{ListModelsRequest, TrainModelRequest};
 use tonic::{Code, Status};
 
@@ -15,7 +18,7 @@ use crate::client::{Client, call_refused, explain};
 use crate::commands::operations;
 use crate::demo_shop::{self, DemoShop};
 use crate::error::CommandError;
-use crate::{clock, console};
+use crate::{clock, console, demo_stand};
 
 const BATCH_ROWS: usize = 2_000;
 const TRAINING_PAUSE: Duration = Duration::from_millis(200);
@@ -109,12 +112,32 @@ async fn send(client: &Client, shop: DemoShop, bar: &indicatif::ProgressBar) -> 
         record(client, interactions.to_vec()).await?;
         bar.inc(interactions.len() as u64);
     }
+    open_stand(client).await?;
     for customers in shop.customers.chunks(BATCH_ROWS) {
         let request = BatchUpsertCustomersRequest { customers: customers.to_vec() };
         let answer =
             catalog.batch_upsert_customers(request).await.map_err(call_refused("BatchUpsertCustomers"))?;
         none_refused("customer", answer.into_inner().verdicts)?;
         bar.inc(customers.len() as u64);
+    }
+    Ok(())
+}
+
+/// Opens the pizza stand: its markets, its terms and a year of its sales.
+async fn open_stand(client: &Client) -> Result<(), CommandError> {
+    let stand = demo_stand::read(clock::now())?;
+    let mut market = client.market.clone();
+    let request = BatchUpsertMarketsRequest { markets: stand.markets };
+    let answer = market.batch_upsert_markets(request).await.map_err(call_refused("BatchUpsertMarkets"))?;
+    none_refused("market", answer.into_inner().verdicts)?;
+    let request = BatchUpsertMarketProductsRequest { market_products: stand.terms };
+    let answer = market.batch_upsert_market_products(request).await;
+    let answer = answer.map_err(call_refused("BatchUpsertMarketProducts"))?;
+    none_refused("price", answer.into_inner().verdicts)?;
+    for sales in stand.sales.chunks(BATCH_ROWS) {
+        let request = RecordSalesRequest { sales: sales.to_vec() };
+        let answer = market.record_sales(request).await.map_err(call_refused("RecordSales"))?;
+        none_refused("sale", answer.into_inner().verdicts)?;
     }
     Ok(())
 }

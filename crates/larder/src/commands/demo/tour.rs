@@ -1,8 +1,9 @@
 //! The tour: one customer's history, what is recommended to them and why, what goes with
-//! one of those products, how one more event changes the next answer, and a week of meals.
-//! Asked first, then shown, as lines or as JSON.
+//! one of those products, how one more event changes the next answer, a week of meals, and a market
+//! day. Asked first, then shown, as lines or as JSON.
 
 mod names;
+mod saturday;
 mod show;
 mod week;
 
@@ -16,6 +17,7 @@ use super::load::record;
 use crate::client::{Client, call_refused};
 use crate::error::CommandError;
 use names::Names;
+use saturday::Saturday;
 use week::Week;
 
 const SHOWN: i32 = 8;
@@ -33,6 +35,7 @@ pub(crate) struct Tour {
     change: Option<Change>,
     model_version: String,
     week: Week,
+    saturday: Saturday,
     names: Names,
 }
 
@@ -62,6 +65,7 @@ pub(crate) async fn take(client: Client, customer_id: &str) -> Result<Tour, Comm
         None => None,
     };
     let week = week::plan(&client).await?;
+    let saturday = saturday::plan(&client).await?;
     let mut names = Names::default();
     names.learn(&client, product_ids(&purchases, &[&recommended, &new_to_them, &similar])).await?;
     let customer_id = customer_id.to_owned();
@@ -75,6 +79,7 @@ pub(crate) async fn take(client: Client, customer_id: &str) -> Result<Tour, Comm
         change,
         model_version,
         week,
+        saturday,
         names,
     })
 }

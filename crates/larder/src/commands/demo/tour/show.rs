@@ -29,6 +29,7 @@ impl Tour {
         lines.extend(self.list_lines(&similar, &self.similar));
         lines.extend(self.change_lines());
         lines.extend(self.week.lines());
+        lines.extend(self.saturday.lines());
         lines
     }
 
@@ -46,6 +47,7 @@ impl Tour {
             "similarTo": self.similar_to,
             "similar": list(&self.similar),
             "week": self.week.json(),
+            "saturday": self.saturday.json(),
             "change": self.change.as_ref().map(|change| json!({
                 "productId": change.product_id,
                 "before": change.before.as_ref().map(|place| self.place_json(place)),
