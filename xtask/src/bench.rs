@@ -1,9 +1,10 @@
 //! `cargo xtask bench NAME [--json]`: one format for every benchmark. A benchmark is an
 //! example of some crate, built for release, that prints one JSON object a row; this page
 //! builds it, gives it throw-away servers, judges the rows and prints them. A missed target
-//! is shown, not hidden, and does not fail the command. `ranking` and `nutrition` need no
-//! servers but peers, and have pages of their own.
+//! is shown, not hidden, and does not fail the command. `ranking`, `nutrition` and
+//! `demand` need no servers but peers, and have pages of their own.
 
+mod demand;
 mod machine;
 mod nutrition;
 mod ranking;
@@ -42,6 +43,7 @@ const BENCHES: [Bench; 1] = [Bench {
 /// The benchmarks that need no servers.
 const RANKING: &str = "ranking";
 const NUTRITION: &str = "nutrition";
+const DEMAND: &str = "demand";
 
 /// Runs one benchmark and prints its table.
 pub(crate) fn run(
@@ -60,6 +62,7 @@ pub(crate) fn run(
             println!(
                 "{NUTRITION:<12} scores, allergens, matches of foods and plans of meals beside a solver"
             );
+            println!("{DEMAND:<12} forecasts of market days, sell-outs and speed beside other forecasters");
             return Ok(ExitCode::SUCCESS);
         }
         [name] => name,
@@ -76,6 +79,11 @@ pub(crate) fn run(
         );
         return Ok(ExitCode::SUCCESS);
     }
+    if name == DEMAND {
+        let rows = demand::run(workspace, interrupt, &ranking)?;
+        print(&Report { bench: DEMAND, machine: machine::describe(), rows }, json);
+        return Ok(ExitCode::SUCCESS);
+    }
     ranking.refuse_options(name)?;
     if name == NUTRITION {
         let rows = nutrition::run(workspace, interrupt, passed_on)?;
@@ -83,7 +91,8 @@ pub(crate) fn run(
         return Ok(ExitCode::SUCCESS);
     }
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
-        let known: Vec<&str> = BENCHES.iter().map(|bench| bench.name).chain([RANKING, NUTRITION]).collect();
+        let known: Vec<&str> =
+            BENCHES.iter().map(|bench| bench.name).chain([RANKING, NUTRITION, DEMAND]).collect();
         bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
     };
     let program = build(workspace, interrupt, bench)?;

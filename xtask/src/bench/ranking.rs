@@ -19,11 +19,11 @@ const SCRIPTS: &str = "crates/ranking/examples/ranking/peers";
 
 /// What the command was asked for.
 pub(super) struct Ranking {
-    data: Option<PathBuf>,
-    protocol: Option<String>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) protocol: Option<String>,
     /// Options that are passed on as they are.
-    passed_on: Vec<String>,
-    without_peers: bool,
+    pub(super) passed_on: Vec<String>,
+    pub(super) without_peers: bool,
 }
 
 impl Ranking {
@@ -48,7 +48,7 @@ impl Ranking {
     pub(super) fn refuse_options(&self, name: &str) -> Result<()> {
         let used = self.data.is_some() || self.protocol.is_some() || self.without_peers;
         if used || !self.passed_on.is_empty() {
-            bail!("the benchmark `{name}` takes no options but --json; they are for `ranking`");
+            bail!("the benchmark `{name}` takes no options but --json; they are for `ranking` and `demand`");
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 const EXPECTED_AT_LEAST: f64 = 8.0;
 /// How fast a weekday's share of absences follows, and that of all days.
 const WEEKDAY_RATE: f64 = 0.2;
+/// One open day makes a weekday that used to be closed an open one.
+const REOPENING_RATE: f64 = 0.6;
 const RECENT_RATE: f64 = 0.35;
 
 /// How often one product was absent from one market.
@@ -60,6 +62,8 @@ impl Absence {
         }
         self.days_by_weekday[weekday] += 1;
         let rate = WEEKDAY_RATE.max(1.0 / f64::from(self.days_by_weekday[weekday] + 1));
+        // A shop that is open where it used to be closed has opened.
+        let rate = if expected_anyway && !absent { rate.max(REOPENING_RATE) } else { rate };
         self.by_weekday[weekday] += rate * (is - self.by_weekday[weekday]);
     }
 }

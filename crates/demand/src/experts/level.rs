@@ -59,6 +59,11 @@ impl LevelExperts {
         self.smoothed[0]
     }
 
+    /// A level that knows nothing of weekdays.
+    pub(crate) fn base(&self) -> f64 {
+        f64::midpoint(self.smoothed[0], self.smoothed[1])
+    }
+
     /// Learns from a day that was: `ordinary` is its demand without the day's effects, `with_weekday`
     /// with only the weekday's left in. `certainty`, 0 to 1, is how far the demand is known.
     pub(crate) fn learn(&mut self, weekday: usize, ordinary: f64, with_weekday: f64, certainty: f64) {

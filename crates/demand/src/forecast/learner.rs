@@ -23,7 +23,7 @@ use crate::experts::trust::{Trust, weights};
 const VENDOR_KEPT: f64 = 0.985;
 const OWN_KEPT: f64 = 0.97;
 /// How fast losses count against level experts, and against whole distributions.
-const LEVEL_RATES: (f64, f64) = (0.6, 0.5);
+const LEVEL_RATES: (f64, f64) = (0.2, 0.3);
 const FAMILY_RATES: (f64, f64) = (1.5, 1.0);
 /// Whole distributions are compared on so many last days of each series.
 const COMPARED_DAYS: usize = 60;
@@ -190,7 +190,8 @@ impl Learner {
         let level = level.max(LEAST_LEVEL);
         let days = f64::from(state.levels.days.max(1));
         let size = self.spread.size(level) * state.wildness.factor() * (1.0 + 1.0 / days).sqrt();
-        Prospect { series, day, effect, levels, level, size }
+        let base = state.levels.base().max(LEAST_LEVEL);
+        Prospect { series, day, effect, levels, level, base, size }
     }
 
     fn learn_day(&mut self, day_number: i32, forecasts: &[Waiting], all: &[Series<'_>]) {
@@ -245,7 +246,8 @@ impl Learner {
             return;
         }
         self.judge(prospect, forecast, day);
-        let ratio = day.demand / prospect.level;
+        // Experts that remember weekdays would leave nothing of the weekday to be learnt.
+        let ratio = day.demand / prospect.base;
         let lesson = Lesson {
             place,
             day: &prospect.day,

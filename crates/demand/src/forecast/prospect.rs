@@ -21,6 +21,8 @@ pub(super) struct Prospect {
     pub(super) levels: [f64; LEVELS],
     /// The mixed level of an ordinary day.
     pub(super) level: f64,
+    /// The level that effects are learnt against.
+    pub(super) base: f64,
     /// The standard deviation of the day over its level.
     pub(super) size: f64,
 }
