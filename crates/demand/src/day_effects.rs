@@ -66,6 +66,8 @@ pub(crate) struct DayEffects {
     products: Vec<Ridge>,
     markets: Vec<Ridge>,
     series: Vec<(Place, Ridge)>,
+    /// How many days of each weekday each series has.
+    weekdays: Vec<[f64; 7]>,
     records: [Record; GROUPS.len()],
     /// Which numbers were ever other than 0.
     active: Vec<usize>,
@@ -104,6 +106,7 @@ impl DayEffects {
             products: vec![Ridge::new(); products],
             markets: vec![Ridge::new(); markets],
             series: places.iter().map(|&place| (place, Ridge::new())).collect(),
+            weekdays: vec![[0.0; 7]; places.len()],
             records: [Record::default(); GROUPS.len()],
             active: Vec::new(),
             solved_on: None,
@@ -116,9 +119,21 @@ impl DayEffects {
         effects[WEEKDAY + 6] - effects[WEEKDAY + weekday]
     }
 
+    /// The effects on one series. Those of weekdays are against the mean of its own days: where there is only
+    /// one weekday, what all days have in common is the level's.
+    fn effects_of(&self, series: usize) -> DayVector {
+        let mut effects = self.series[series].1.effects();
+        let days = &self.weekdays[series];
+        let weekdays = &mut effects[WEEKDAY..WEEKDAY + 7];
+        let sum: f64 = weekdays.iter().zip(days).map(|(effect, days)| effect * days).sum();
+        let middle = sum / days.iter().sum::<f64>().max(1.0);
+        weekdays.iter_mut().for_each(|effect| *effect -= middle);
+        effects
+    }
+
     /// What a day does, as far as it is admitted.
     pub(crate) fn of(&self, series: usize, day: &DayVector) -> DayEffect {
-        let effects = self.series[series].1.effects();
+        let effects = self.effects_of(series);
         let mut parts = [0.0; WIDTH];
         for (&(from, to), record) in GROUPS.iter().zip(&self.records) {
             let admission = record.admission();
@@ -134,7 +149,7 @@ impl DayEffects {
     /// Learns from a day that was: first how good the effects were, then what they are.
     pub(crate) fn learn(&mut self, lesson: &Lesson<'_>) {
         let (place, day) = (lesson.place, lesson.day);
-        let effects = self.series[place.series].1.effects();
+        let effects = self.effects_of(place.series);
         let whole: f64 = effects.iter().zip(day).map(|(effect, number)| effect * number).sum();
         let whole = whole.clamp(-FURTHEST * 2.0, FURTHEST);
         let miss = |logarithm: f64| ((lesson.ratio - logarithm.exp()).abs() / lesson.spread).min(4.0);
@@ -145,6 +160,7 @@ impl DayEffects {
                 record.today += lesson.certainty * (miss(whole - own) - with_all);
             }
         }
+        self.weekdays[place.series].iter_mut().zip(&day[WEEKDAY..]).for_each(|(days, is)| *days += is);
         let present: Vec<usize> = (0..WIDTH).filter(|&number| day[number] != 0.0).collect();
         for number in &present {
             if !self.active.contains(number) {

@@ -3,17 +3,22 @@
 //! bound, and the expectation above it is taken (a Tobit model on the logarithm, fitted by expectation
 //! maximisation: Dempster, Laird and Rubin, 1977).
 
+#[cfg(test)]
+mod tests;
+
 use super::SalesCurve;
 use crate::{PastDay, normal};
 
 /// Demand is never taken for more than so many times what was sold.
 const MOST: f64 = 3.0;
 const ROUNDS: usize = 12;
+const VARIATION_ROUNDS: usize = 6;
 /// Days on either side that tell what is usual: half as far away counts twice.
 const HALF_DISTANCE: f64 = 6.0;
 /// Days differ by at least this, and by this where nothing is known.
 const LEAST_VARIATION: f64 = 0.12;
 const ASSUMED_VARIATION: f64 = 0.3;
+const ASSUMED_DAYS: f64 = 4.0;
 
 /// One day's demand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,20 +36,28 @@ fn ran_out(day: &PastDay) -> bool {
             || day.brought.is_some_and(|brought| brought.is_finite() && day.sold >= brought))
 }
 
-/// How much days of one product differ, as a share: a robust mean over all series.
-pub(crate) fn variation(series: &[Vec<&PastDay>]) -> f64 {
-    let (mut sum, mut count) = (0.0, 4.0);
-    sum += count * ASSUMED_VARIATION;
-    for days in series.iter().filter(|days| days.len() >= 4) {
-        let open: Vec<f64> = days.iter().filter(|day| !ran_out(day)).map(|day| day.sold).collect();
-        let recent = &open[open.len().saturating_sub(60)..];
-        for pair in recent.windows(2).filter(|pair| pair[0] + pair[1] > 0.0) {
-            // The mean absolute difference of two normal values is 1.128 standard deviations.
-            sum += ((pair[0] - pair[1]).abs() / f64::midpoint(pair[0], pair[1]) / 1.128).min(1.0);
-            count += 1.0;
-        }
+/// How much days of one product differ, as a share, over all series. Where nothing ran out a day is held
+/// against the one before; where something did, against what is usual, with the days that ran out as they
+/// are corrected: those that did not are the low ones, and differ less than all.
+pub(crate) fn variation(series: &[Vec<&PastDay>], curve: &SalesCurve) -> f64 {
+    let mut variation = ASSUMED_VARIATION;
+    let sold_out = |days: &&Vec<&PastDay>| days.len() >= 4 && days.iter().any(|day| ran_out(day));
+    if !series.iter().any(|days| sold_out(&days)) {
+        return variation;
     }
-    (sum / count).max(LEAST_VARIATION)
+    for _ in 0..VARIATION_ROUNDS {
+        let (mut sum, mut count) = (ASSUMED_DAYS * ASSUMED_VARIATION.powi(2), ASSUMED_DAYS);
+        for days in series.iter().filter(sold_out) {
+            let corrected = demand_of(days, curve, variation);
+            for (day, usual) in corrected.iter().zip(usual_levels(&corrected)) {
+                sum += (day.demand / usual.max(f64::MIN_POSITIVE) - 1.0).clamp(-1.0, 1.5).powi(2);
+                count += 1.0;
+            }
+        }
+        // What is usual is itself a mean of some thirty days.
+        variation = (sum / count / 1.03).sqrt().max(LEAST_VARIATION);
+    }
+    variation
 }
 
 /// The demand of each day, in order.
@@ -78,10 +91,10 @@ fn usual_levels(days: &[Corrected]) -> Vec<f64> {
         for place in places {
             sums[place].0 += sum;
             sums[place].1 += weight;
-            // A guess says half of what a known day says.
-            let own = if days[place].sold_out { 0.5 } else { 1.0 };
-            sum = rate * (sum + own * days[place].demand);
-            weight = rate * (weight + own);
+            // A guess counts like a known day: days that ran out are the high ones, and to count them less
+            // would lower what is usual.
+            sum = rate * (sum + days[place].demand);
+            weight = rate * (weight + 1.0);
         }
     };
     pass(&mut (0..days.len()));

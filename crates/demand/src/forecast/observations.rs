@@ -23,7 +23,7 @@ pub(super) struct Observation<'a> {
     /// Monday is 0.
     pub(super) weekday: usize,
     pub(super) demand: f64,
-    /// How far the demand is known, 0 to 1.
+    /// How far the day is to be believed, 0 to 1.
     pub(super) certainty: f64,
     pub(super) outlook: &'a DayOutlook,
 }
@@ -42,7 +42,7 @@ pub(super) fn read<'a>(history: &'a VendorHistory, places: &[Place]) -> Vec<Seri
     let even = SalesCurve::even();
     let curve = history.sales_curve.as_ref().unwrap_or(&even);
     let cleaned: Vec<Vec<&PastDay>> = history.series.iter().map(|series| in_order(&series.days)).collect();
-    let variation = correction::variation(&cleaned);
+    let variation = correction::variation(&cleaned, curve);
     cleaned
         .into_iter()
         .zip(places)
@@ -57,7 +57,9 @@ pub(super) fn read<'a>(history: &'a VendorHistory, places: &[Place]) -> Vec<Seri
                 day_number: day_number(day.date),
                 weekday: weekday(day.date),
                 demand: corrected.demand,
-                certainty: corrected.certainty,
+                // A guessed day counts in full: those that ran out are the high ones, and to count them less would
+                // lower every level.
+                certainty: if corrected.sold_out { 1.0 } else { corrected.certainty },
                 outlook: &day.outlook,
             };
             let uplift = if sold > 0.0 { demand / sold - 1.0 } else { 0.0 };
@@ -92,7 +94,7 @@ fn tame(days: &mut [correction::Corrected]) {
         if day.demand > most {
             // A slip says that something was sold, and hardly how much.
             day.demand = sales[(sales.len() - 1) / 2];
-            day.certainty *= 0.1;
+            day.certainty = 0.1;
         }
     }
 }

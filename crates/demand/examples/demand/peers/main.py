@@ -113,7 +113,7 @@ def lightgbm_answers(days, questions, knows_weather):
     # What was known when the judged period began; a week of it is kept out, as it is when forecasting.
     end = pd.Timestamp(questions.split_at.iloc[0]) - pd.Timedelta(days=LEAD_DAYS - 1)
     usable = np.isfinite(base) & (base > 0) & np.isfinite(y)
-    known = usable & (demand.index < end).to_numpy()[:, None]
+    known = usable & np.asarray(demand.index < end)[:, None]
     known[:60] = False
     rows = demand.index.get_indexer(questions.date)
     columns = demand.columns.get_indexer(questions.series)
