@@ -137,6 +137,11 @@ pub(crate) fn of_day(
     day
 }
 
+/// The day, were its time of the year not known.
+pub(crate) fn forget_season(day: &mut DayVector) {
+    day[SEASON..LAST_YEAR].fill(0.0);
+}
+
 /// Nothing known moves nothing.
 fn against(value: Option<f64>, usual: Option<f64>) -> f64 {
     match (value, usual) {

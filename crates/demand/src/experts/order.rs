@@ -45,17 +45,13 @@ impl OrderExperts {
     }
 
     fn levels_of(&self, expert: usize, order: &[usize]) -> Vec<f64> {
-        let weight = |day: usize| {
-            let age = (self.days.len() - 1 - day) as f64;
-            let by_age = match expert {
-                0 => 1.0,
-                1 => f64::from(age < 12.0),
-                2 => 0.5_f64.powf(age / 4.0),
-                3 => 0.5_f64.powf(age / 8.0),
-                _ => 0.5_f64.powf(age / 16.0),
-            };
-            by_age * self.days[day].1
-        };
+        // The newest day counts in full; how much of that is left a day earlier.
+        let kept: f64 = [1.0, 1.0, 0.840_896_415, 0.917_004_043, 0.957_603_281][expert];
+        let mut by_age = vec![1.0; self.days.len()];
+        for age in 1..by_age.len() {
+            by_age[age] = if expert == 1 && age >= 12 { 0.0 } else { by_age[age - 1] * kept };
+        }
+        let weight = |day: usize| by_age[self.days.len() - 1 - day] * self.days[day].1;
         let weights: Vec<f64> = order.iter().map(|&day| weight(day)).collect();
         let total: f64 = weights.iter().sum();
         let squares: f64 = weights.iter().map(|weight| weight * weight).sum();

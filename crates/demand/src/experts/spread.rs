@@ -98,6 +98,11 @@ impl Spread {
         self.learn_size(1.0 / level.max(0.3), error * error, 1.0);
     }
 
+    /// How many errors it remembers.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors.len()
+    }
+
     /// Makes the shape ready again after days were learnt.
     pub(crate) fn sort(&mut self) {
         let made_up = (0..MADE_UP).map(|place| normal::quantile((place as f64 + 0.5) / MADE_UP as f64));

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use jiff::civil::Date;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::observations::{Observation, Series};
@@ -26,7 +27,14 @@ const OWN_KEPT: f64 = 0.97;
 const LEVEL_RATES: (f64, f64) = (0.2, 0.3);
 const FAMILY_RATES: (f64, f64) = (1.5, 1.0);
 /// Whole distributions are compared on so many last days of each series.
-const COMPARED_DAYS: usize = 60;
+const COMPARED_DAYS: usize = 45;
+/// Seasons are not told from other changes before a year is over.
+const YEAR_DAYS: i32 = 365;
+/// The shape of errors is made ready anew after so many days, and every day while there are few.
+const SORT_EVERY_DAYS: i32 = 7;
+const FEW_ERRORS: usize = 200;
+/// Fewer forecasts than this are not worth a second core.
+const WORTH_TWO_CORES: usize = 256;
 /// How fast a market's index follows its day.
 const INDEX_RATE: f64 = 0.3;
 const LEVEL_PRIOR: [f64; LEVELS] = [1.0; LEVELS];
@@ -67,6 +75,8 @@ pub(super) struct Learner {
     level_trust: Trust,
     family_trust: Trust,
     pub(super) conformal: Conformal,
+    first_day: Option<i32>,
+    sorted_on: i32,
 }
 
 /// A forecast that waits for its day to be known.
@@ -90,7 +100,11 @@ impl Learner {
                 let (known, forecasts) = waiting.pop_front().expect("there is one in front");
                 learner.learn_day(known, &forecasts, all);
             }
-            let forecasts = due.iter().map(|&(series, day)| learner.forecast(all, series, day)).collect();
+            let forecast = |&(series, day): &(usize, usize)| learner.forecast(all, series, day);
+            let forecasts = match due.len() {
+                0..WORTH_TWO_CORES => due.iter().map(forecast).collect(),
+                _ => due.par_iter().with_min_len(WORTH_TWO_CORES / 2).map(forecast).collect(),
+            };
             waiting.push_back((day_number, forecasts));
         }
         for (known, forecasts) in waiting {
@@ -127,6 +141,8 @@ impl Learner {
             level_trust: Trust::new(LEVELS, VENDOR_KEPT),
             family_trust: Trust::new(FAMILIES, VENDOR_KEPT),
             conformal: Conformal::default(),
+            first_day: None,
+            sorted_on: i32::MIN,
         }
     }
 
@@ -181,7 +197,10 @@ impl Learner {
             market.deviations.a_year_before(day_number),
         ];
         let as_sunday = self.effects.as_sunday(series, weekday);
-        let day = features::of_day(date, outlook, &market.usual, &state.usual, as_sunday, last_year);
+        let mut day = features::of_day(date, outlook, &market.usual, &state.usual, as_sunday, last_year);
+        if self.first_day.is_none_or(|first_day| day_number - first_day < YEAR_DAYS) {
+            features::forget_season(&mut day);
+        }
         let effect = self.effects.of(series, &day);
         let levels = state.levels.levels(weekday, effect.parts[WEEKDAY + weekday].exp(), market.index);
         let own = (&state.level_trust, LEVEL_RATES.1);
@@ -224,8 +243,10 @@ impl Learner {
         self.family_trust.end_day();
         self.conformal.end_day();
         self.effects.end_day(day_number);
-        if day_number % 7 == 0 || forecasts.len() * 20 > self.series.len() && all[0].days.len() < 400 {
+        self.first_day = self.first_day.or(Some(day_number));
+        if self.spread.errors() < FEW_ERRORS || day_number >= self.sorted_on.saturating_add(SORT_EVERY_DAYS) {
             self.spread.sort();
+            self.sorted_on = day_number;
         }
     }
 
