@@ -30,7 +30,8 @@ def order_statistics(values):
 
 def quantiles_of(frame, name):
     columns = [f"{name}-lo-{i}" for i in reversed(INTERVALS)] + [name] + [f"{name}-hi-{i}" for i in INTERVALS]
-    return np.maximum(frame[columns].to_numpy(), 0.0)
+    # AutoETS of this version answers its lower bounds in the opposite order of its levels.
+    return np.sort(np.maximum(frame[columns].to_numpy(), 0.0), axis=1)
 
 
 def statsforecast_quantiles(frame, models, horizon):
