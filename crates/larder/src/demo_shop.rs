@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use larder_proto::larder::catalog::v1::{Customer, Interaction, Product};
 
 use crate::commands::import::{Kind, Records, read_embedded};
-use crate::demo_stand;
 use crate::error::CommandError;
 
 const PRODUCTS: &[u8] = include_bytes!("../../../demo/products.csv.gz");
@@ -42,7 +41,6 @@ pub(crate) fn read(now: SystemTime) -> Result<DemoShop, CommandError> {
     products.extend(
         products_of(FOODS)?.into_iter().map(|food| Product { in_stock: Some(false), ..measured(food) }),
     );
-    products.extend(demo_stand::products());
     let Records::Interactions(mut interactions) = read_embedded(Kind::Interactions, INTERACTIONS)? else {
         return Err(mixed_up());
     };

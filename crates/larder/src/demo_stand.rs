@@ -120,9 +120,9 @@ fn sales(now: SystemTime) -> Result<Vec<Sale>, CommandError> {
     let last = rows.iter().map(|row| row.date).max().ok_or_else(damaged)?;
     let zone = jiff::tz::TimeZone::get(TIME_ZONE).map_err(|_| damaged())?;
     let today = Timestamp::try_from(now).map_err(|_| damaged())?.to_zoned(zone.clone()).date();
-    // A day that is not over has not sold what it will.
-    let days = today.yesterday().unwrap_or(today).since(last).map_or(0, |span| span.get_days());
-    let moved = (days.div_euclid(7) * 7).days();
+    // Each market's last day is in the week before; a day that is not over has not sold what it will.
+    let days = today.since(last).map_or(0, |span| span.get_days());
+    let moved = ((days + 6).div_euclid(7) * 7).days();
     let sale = |row: Row| {
         let day = row.date.checked_add(moved).ok()?;
         let at = day.at(0, 0, 0, 0).checked_add(i64::from(row.minute).minutes()).ok()?;
@@ -139,7 +139,8 @@ fn sales(now: SystemTime) -> Result<Vec<Sale>, CommandError> {
             ..Sale::default()
         })
     };
-    rows.into_iter().map(sale).collect::<Option<_>>().ok_or_else(damaged)
+    let is_over = |row: &Row| row.date.checked_add(moved).is_ok_and(|day| day < today);
+    rows.into_iter().filter(is_over).map(sale).collect::<Option<_>>().ok_or_else(damaged)
 }
 
 #[cfg(test)]
@@ -172,5 +173,7 @@ mod tests {
         let last = stand.sales.iter().map(|sale| sale.sold_at.as_ref().unwrap().seconds).max().unwrap();
         assert!((1..8 * 86_400).contains(&(NOW_S - last)), "{last}");
         assert!(days.len() > 100, "a year of two days a week: {}", days.len());
+        let has = |year, month, day| days.contains(&jiff::civil::date(year, month, day));
+        assert!(has(2027, 1, 13) && has(2027, 1, 9), "the Wednesday and the Saturday before");
     }
 }

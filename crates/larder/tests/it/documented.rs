@@ -36,7 +36,7 @@ fn is_name(word: &str) -> bool {
 /// Runs what the documents tell, in the order of the documents.
 pub(crate) async fn calls_are_answered(up: &Up) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (name, call_count) in [("README.md", 8), ("docs/nutrition.md", 7)] {
+    for (name, call_count) in [("README.md", 8), ("docs/nutrition.md", 7), ("docs/market-days.md", 11)] {
         let script = script_of(&std::fs::read_to_string(root.join(name)).unwrap());
         let calls = script.lines().filter(|line| line.starts_with("curl ")).count();
         assert!(calls >= call_count, "{name} has only {calls} calls");

@@ -137,7 +137,7 @@ mod tests {
             assert_eq!(roles.of(name, category).map(|role| role.role.as_str()), Some(expected), "{name}");
         }
         assert_eq!(roles.of("zzz", ""), None);
-        assert_eq!(roles.version(), "2026-11-1");
+        assert_eq!(roles.version(), "2026-11-2");
     }
 
     #[test]

@@ -39,10 +39,11 @@ pub struct Feedback {
     pub own_plan: ::core::option::Option<f64>,
     #[prost(double, tag = "7")]
     pub brought: f64,
-    #[prost(double, tag = "8")]
-    pub sold: f64,
-    #[prost(double, tag = "9")]
-    pub left_over: f64,
+    /// Absent while no sales are known.
+    #[prost(double, optional, tag = "8")]
+    pub sold: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "9")]
+    pub left_over: ::core::option::Option<f64>,
     #[prost(int32, optional, tag = "10")]
     pub sold_out_at_minute: ::core::option::Option<i32>,
     /// Brought less recommended.

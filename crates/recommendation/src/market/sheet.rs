@@ -79,9 +79,9 @@ fn row(page: &mut String, line: &PlanLine) {
         "<tr><td>{}{left}</td><td class=\"number bring\">{}</td><td class=\"number\">{packs}</td><td class=\"number\">{}<br><small>{} to {}</small></td><td><small>{}</small></td><td class=\"write\"></td><td class=\"write\"></td><td class=\"write\"></td></tr>",
         escaped(name),
         units(line.quantity),
-        units(line.demand_p50),
-        units(line.demand_p10),
-        units(line.demand_p90),
+        about(line.demand_p50),
+        about(line.demand_p10),
+        about(line.demand_p90),
         reasons.join("; "),
     );
 }
@@ -112,6 +112,11 @@ fn totals(page: &mut String, plan: &MarketPlan) {
 fn units(quantity: f64) -> String {
     let rounded = (quantity * 100.0).round() / 100.0;
     if rounded.fract() == 0.0 || rounded >= 20.0 { format!("{rounded:.0}") } else { format!("{rounded:.2}") }
+}
+
+/// A quantity that is not known better than that.
+fn about(quantity: f64) -> String {
+    if quantity >= 3.0 { format!("{quantity:.0}") } else { format!("{quantity:.1}") }
 }
 
 fn amount(money: &Money) -> String {

@@ -9,7 +9,7 @@ use larder_proto::larder::catalog::v1::{
     GetCustomerRequest, Interaction,
 };
 use larder_proto::larder::market::v1::{
-    BatchUpsertMarketProductsRequest, BatchUpsertMarketsRequest, RecordSalesRequest,
+    BatchUpsertMarketProductsRequest, BatchUpsertMarketsRequest, ListMarketsRequest, RecordSalesRequest,
 };
 use larder_proto::larder::recommendation::v1::{ListModelsRequest, TrainModelRequest};
 use tonic::{Code, Status};
@@ -72,6 +72,10 @@ impl Loaded {
 /// Loads the demo shop unless it is there.
 pub(crate) async fn load(client: &Client) -> Result<Loaded, CommandError> {
     if is_loaded(client).await? {
+        // A shop that was loaded before there was a stand gets one.
+        if !has_stand(client).await? {
+            open_stand(client).await?;
+        }
         return Ok(Loaded::Already);
     }
     let shop = demo_shop::read(clock::now())?;
@@ -123,9 +127,18 @@ async fn send(client: &Client, shop: DemoShop, bar: &indicatif::ProgressBar) -> 
     Ok(())
 }
 
+async fn has_stand(client: &Client) -> Result<bool, CommandError> {
+    let request = ListMarketsRequest { page_size: 1_000, ..ListMarketsRequest::default() };
+    let markets = client.market.clone().list_markets(request).await.map_err(call_refused("ListMarkets"))?;
+    Ok(markets.into_inner().markets.iter().any(|market| market.market_id == demo_stand::TOUR_MARKET_ID))
+}
+
 /// Opens the pizza stand: its markets, its terms and a year of its sales.
 async fn open_stand(client: &Client) -> Result<(), CommandError> {
     let stand = demo_stand::read(clock::now())?;
+    let request = BatchUpsertProductsRequest { products: demo_stand::products().collect() };
+    let answer = client.catalog.clone().batch_upsert_products(request).await;
+    none_refused("product", answer.map_err(call_refused("BatchUpsertProducts"))?.into_inner().verdicts)?;
     let mut market = client.market.clone();
     let request = BatchUpsertMarketsRequest { markets: stand.markets };
     let answer = market.batch_upsert_markets(request).await.map_err(call_refused("BatchUpsertMarkets"))?;

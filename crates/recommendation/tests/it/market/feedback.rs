@@ -42,9 +42,9 @@ async fn what_was_planned_brought_and_sold_is_kept_apart_and_judged() {
     let told = submit(&mut guest, feedback(0, lines.clone())).await;
     let (bread, cake) = (&told[0], &told[1]);
     let sold = 36.0;
-    assert!((bread.sold - sold).abs() < 3.0, "the sales tell: {bread:?}");
-    assert!((bread.left_over - (50.0 - bread.sold)).abs() < 1e-9);
-    assert!((units(&bread.realised_cost) - bread.left_over * 1.5).abs() < 1e-6, "{bread:?}");
+    assert!((bread.sold() - sold).abs() < 3.0, "the sales tell: {bread:?}");
+    assert!((bread.left_over() - (50.0 - bread.sold())).abs() < 1e-9);
+    assert!((units(&bread.realised_cost) - bread.left_over() * 1.5).abs() < 1e-6, "{bread:?}");
     assert_eq!(bread.recommended, None, "no plan was kept for that day");
     assert!(cake.notices.iter().any(|notice| notice.contains("brought is below sold")), "{cake:?}");
     assert_eq!(submit(&mut guest, feedback(0, lines)).await.len(), 2, "sent again, it counts once");

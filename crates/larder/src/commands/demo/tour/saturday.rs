@@ -1,11 +1,9 @@
 //! The tour's market day: how much of each pizza to bring next Saturday, and why, beside what the
-//! vendor's own rule would bring, and what rain would change.
+//! vendor's own rule would bring, and what a small van would change.
 
 use jiff::{Timestamp, ToSpan};
 use larder_proto::google::r#type::{Date, Money};
-use larder_proto::larder::market::v1::{
-    MarketPlan, PlanLine, PlanMarketDayRequest, WeatherOutlook, WhatIfProduct,
-};
+use larder_proto::larder::market::v1::{MarketPlan, PlanLine, PlanMarketDayRequest, WhatIfProduct};
 use serde_json::{Value, json};
 
 use crate::client::{Client, call_refused};
@@ -16,14 +14,16 @@ use crate::error::CommandError;
 
 const NAME_WIDTH: usize = 32;
 const REASON_WIDTH: usize = 70;
-/// What the cheapest dough would cost if it went up, in cents.
+/// A pizza box takes 4 litres.
+const SMALL_VAN_L: f64 = 160.0;
+/// What one pizza would cost to make if things went up, in cents.
 const DEARER_CENTS: i64 = 1_200;
 
 /// The plan of the tour and what was asked beside it.
 pub(super) struct Saturday {
     plan: MarketPlan,
-    /// The same day with heavy rain foretold.
-    in_rain: MarketPlan,
+    /// The same day with a van that holds little.
+    in_small_van: MarketPlan,
     /// The same day if one pizza cost much more to make.
     dearer: MarketPlan,
     dearer_product: String,
@@ -37,8 +37,8 @@ pub(super) async fn plan(client: &Client) -> Result<Saturday, CommandError> {
         held_on: Some(held_on),
         ..PlanMarketDayRequest::default()
     };
-    let rain = WeatherOutlook { rain_mm: Some(20.0), ..WeatherOutlook::default() };
-    let in_rain = PlanMarketDayRequest { weather: Some(rain), what_if: true, ..asked.clone() };
+    let in_small_van =
+        PlanMarketDayRequest { van_volume_l: Some(SMALL_VAN_L), what_if: true, ..asked.clone() };
     let plan = ask(client, asked.clone()).await?;
     let dearer_product = plan.lines.first().map(|line| line.product_id.clone()).unwrap_or_default();
     let unit_cost = Money { currency_code: "USD".into(), units: DEARER_CENTS / 100, nanos: 0 };
@@ -50,7 +50,7 @@ pub(super) async fn plan(client: &Client) -> Result<Saturday, CommandError> {
     let dearer = PlanMarketDayRequest { products: vec![dearer], what_if: true, ..asked };
     Ok(Saturday {
         plan,
-        in_rain: ask(client, in_rain).await?,
+        in_small_van: ask(client, in_small_van).await?,
         dearer: ask(client, dearer).await?,
         dearer_product,
     })
@@ -119,9 +119,9 @@ impl Saturday {
         let profit = self.plan.expected_profit.as_ref().map(price).unwrap_or_default();
         let name = self.plan.lines.first().map(|line| line.name.as_str()).unwrap_or_default();
         format!(
-            "{:.0} pizzas, {profit} expected profit. With 20 mm of rain: {:.0}. If a {name} cost 12.00 to make: {:.0} of it instead of {:.0}.",
+            "{:.0} pizzas, {profit} expected profit. With a van of {SMALL_VAN_L:.0} litres: {:.0}. If a {name} cost 12.00 to make: {:.0} of it instead of {:.0}.",
             total(&self.plan),
-            total(&self.in_rain),
+            total(&self.in_small_van),
             of(&self.dearer),
             of(&self.plan)
         )
@@ -148,7 +148,7 @@ impl Saturday {
             "modelVersion": self.plan.model_version,
             "expectedProfit": self.plan.expected_profit.as_ref().map(price),
             "lines": self.plan.lines.iter().map(line).collect::<Vec<_>>(),
-            "linesInRain": self.in_rain.lines.iter().map(line).collect::<Vec<_>>(),
+            "linesInSmallVan": self.in_small_van.lines.iter().map(line).collect::<Vec<_>>(),
             "degraded": self.plan.degraded,
         })
     }
