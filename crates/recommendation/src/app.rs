@@ -177,6 +177,7 @@ impl App {
             generic_foods,
             demand_models: DemandModels::default(),
             connectors: app.connectors.clone(),
+            normals: Arc::default(),
             clock: app.clock,
             nudge,
         });

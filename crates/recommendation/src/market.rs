@@ -4,6 +4,7 @@
 pub(crate) mod history;
 pub(crate) mod hours;
 pub(crate) mod models;
+pub(crate) mod normals;
 pub(crate) mod outlook;
 pub(crate) mod planning;
 pub(crate) mod promotions;

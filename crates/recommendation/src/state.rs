@@ -13,6 +13,7 @@ use crate::exposures::ExposureLog;
 use crate::jobs::keep::FactsKeeper;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::market::models::DemandModels;
+use crate::market::normals::Normals;
 use crate::model_settings::ModelSettings;
 use crate::nutrition::generic_foods::GenericFoods;
 use crate::page::PageTokens;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(crate) demand_models: DemandModels,
     /// The outside world.
     pub(crate) connectors: Arc<Connectors>,
+    /// What is usual in the weather.
+    pub(crate) normals: Arc<Normals>,
     pub(crate) clock: Clock,
     /// Wakes the follower.
     pub(crate) nudge: Arc<Notify>,

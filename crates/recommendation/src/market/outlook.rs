@@ -2,6 +2,7 @@
 //! said so. What the request tells goes first, then what the outside world says, then what was known
 //! when the day was planned before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use larder_connectors::{Asking, ConnectorError, Connectors, Place};
 use larder_demand::{DayOutlook, Weather};
 
 use super::date_of;
+use super::normals::{Normals, Where};
 use crate::store::market_days::MarketDayRow;
 use crate::store::market_outlooks::OutlookRow;
 use crate::store::markets::MarketRow;
@@ -120,8 +122,8 @@ pub(crate) struct DayQuestion<'a> {
 
 impl DayQuestion<'_> {
     /// Puts together what is known. Never fails: what nobody says is not known, and said to be.
-    pub(crate) async fn ask(&self, connectors: &Connectors) -> KnownDay {
-        let (weather, events) = tokio::join!(self.weather(connectors), self.events(connectors));
+    pub(crate) async fn ask(&self, connectors: &Arc<Connectors>, normals: &Arc<Normals>) -> KnownDay {
+        let (weather, events) = tokio::join!(self.weather(connectors, normals), self.events(connectors));
         KnownDay { weather, events, holiday: holiday(&connectors.holidays, self.market, self.day) }
     }
 
@@ -137,7 +139,7 @@ impl DayQuestion<'_> {
         self.kept.iter().find(|kept| kept.held_on_day == self.day)
     }
 
-    async fn weather(&self, connectors: &Connectors) -> KnownWeather {
+    async fn weather(&self, connectors: &Arc<Connectors>, normals: &Arc<Normals>) -> KnownWeather {
         if let Some(weather) = self.told.weather {
             let known_at_us = Some(self.now_us);
             return KnownWeather {
@@ -151,7 +153,11 @@ impl DayQuestion<'_> {
         }
         let mut known = KnownWeather { rung: WeatherRung::None.name(), ..KnownWeather::default() };
         if let Some(place) = self.place() {
-            let normals = ClimateNormals::from_history(&self.weather_of_days());
+            let at = Where { place, zone: self.zone, now_us: self.now_us };
+            let normals = normals.of(connectors, &at).unwrap_or_else(|| {
+                // Until an archive has answered, the days that were planned tell what is usual.
+                Arc::new(ClimateNormals::from_history(&self.weather_of_days()))
+            });
             let question =
                 WeatherQuestion { place, date: date_of(self.day), zone: self.zone, normals: Some(&normals) };
             let answer = connectors.weather.weather(&question, &self.asking()).await;

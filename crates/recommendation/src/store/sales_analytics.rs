@@ -61,12 +61,23 @@ pub(crate) struct Currencies {
     pub(crate) other_sale_count: i64,
 }
 
-/// In which currency most sales were made.
+/// In which currency most sales were made. Sales are only looked at where there are several.
 pub(crate) async fn currencies(
     db: &mut PgConnection,
     tenant: &TenantId,
     filter: &SalesFilter,
 ) -> sqlx::Result<Currencies> {
+    let of_markets = sqlx::query_scalar!(
+        "select distinct currency from recommendation.markets
+         where tenant_id = $1 and ($2::text is null or market_id = $2)",
+        tenant.as_str(),
+        filter.market_id,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    if of_markets.len() <= 1 {
+        return Ok(Currencies { currency: of_markets.into_iter().next(), other_sale_count: 0 });
+    }
     let rows = sqlx::query!(
         r#"select markets.currency, sum(hours.sale_count)::bigint as "sale_count!"
            from (

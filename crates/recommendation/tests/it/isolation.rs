@@ -74,22 +74,31 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 15] = [
-    "tenants",
-    "products",
-    "customers",
-    "promotions",
+const TABLES: [&str; 24] = [
+    "body_measurements",
     "budgets",
-    "interactions",
+    "customers",
     "erasures",
-    "model_promotions",
-    "models",
-    "idempotency_keys",
     "experiments",
     "exposures",
-    "body_measurements",
-    "intakes",
     "food_matches",
+    "idempotency_keys",
+    "intakes",
+    "interactions",
+    "market_changes",
+    "market_days",
+    "market_feedback",
+    "market_outlooks",
+    "market_plans",
+    "market_products",
+    "markets",
+    "model_promotions",
+    "models",
+    "products",
+    "promotions",
+    "sale_hours",
+    "sales",
+    "tenants",
 ];
 
 #[tokio::test]

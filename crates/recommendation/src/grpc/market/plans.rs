@@ -76,7 +76,7 @@ pub(super) async fn plan(
     fields.finish(())?;
 
     let learnt = state.demand_models.of(state, tenant, today).await?;
-    let known = kept.question(&told, now_us).ask(&state.connectors).await;
+    let known = kept.question(&told, now_us).ask(&state.connectors, &state.normals).await;
     let limits = PlanLimits {
         budget_micros: budget.map(|budget| budget.micros),
         van_volume_l: request.van_volume_l.or(kept.market.van_volume_l),

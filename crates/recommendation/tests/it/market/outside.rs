@@ -31,6 +31,23 @@ fn forecast() -> Value {
     })
 }
 
+/// Ten springs of the same weather.
+fn archive() -> Value {
+    let of_year = |year: i32| (1..=31).map(move |day| format!("{year}-03-{day:02}"));
+    let days: Vec<_> = (2016..2026).flat_map(of_year).collect();
+    let same = |value: f64| vec![value; days.len()];
+    json!({
+        "latitude": 52.5, "longitude": 13.4, "timezone": "Europe/Berlin", "utc_offset_seconds": 3600,
+        "daily_units": {
+            "time": "iso8601", "temperature_2m_max": "°C", "precipitation_sum": "mm", "wind_speed_10m_max": "km/h",
+        },
+        "daily": {
+            "time": days, "temperature_2m_max": same(11.0), "precipitation_sum": same(1.5),
+            "wind_speed_10m_max": same(18.0),
+        },
+    })
+}
+
 /// A provider that answers, until it is told to fail.
 async fn provider(fails: Arc<AtomicBool>) -> String {
     let answer = move || {
@@ -44,7 +61,8 @@ async fn provider(fails: Arc<AtomicBool>) -> String {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let routes = Router::new().route("/v1/forecast", get(answer));
+    let archive = async || archive().to_string();
+    let routes = Router::new().route("/v1/forecast", get(answer)).route("/v1/archive", get(archive));
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     address
 }
@@ -86,4 +104,35 @@ async fn the_weather_comes_from_its_provider_and_from_what_was_known_when_that_f
     let weather = connectors.connectors.iter().find(|one| one.connector == "weather").unwrap();
     assert!(weather.degraded && !weather.sources[0].last_error.is_empty(), "{weather:?}");
     assert!(!weather.sources[0].last_error.contains("127.0.0.1"), "no address: {weather:?}");
+}
+
+#[tokio::test]
+async fn beyond_every_forecast_it_is_what_is_usual() {
+    let url = provider(Arc::new(AtomicBool::new(false))).await;
+    let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
+    let house = House::open_with(database, |settings| {
+        settings.connectors.open_meteo_url = Some(url.parse().unwrap());
+        settings.connectors.open_meteo_archive_url = Some(url.parse().unwrap());
+    })
+    .await;
+    let mut guest = house.guest("shop").await;
+    let market = Market { latitude: Some(52.5), longitude: Some(13.4), ..square() };
+    let request = BatchUpsertMarketsRequest { markets: vec![market] };
+    guest.market.batch_upsert_markets(request).await.unwrap();
+    sell_on_terms(&mut guest, vec![terms("bread", 400, 150)]).await;
+    let far = larder_proto::google::r#type::Date { year: 2026, month: 3, day: 28 };
+    let asked = PlanMarketDayRequest { held_on: Some(far), what_if: true, ..plan_of(&[]) };
+    for _ in 0..200 {
+        let far = plan(&mut guest, asked.clone()).await;
+        let weather = far.weather.unwrap();
+        if weather.source() == OutlookSource::Normals {
+            assert_eq!((weather.high_celsius, weather.rain_mm), (Some(11.0), Some(1.5)));
+            assert_eq!(weather.rung, "climate_normals");
+            assert!(far.degraded, "nobody foretold it");
+            return;
+        }
+        assert_eq!(weather.source(), OutlookSource::None, "the first plan does not wait for the archive");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the archive was never asked");
 }
