@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
 
 mod events_ladder;
-mod market_day;
 mod outside;
 mod square_ladder;
 mod square_oauth;
