@@ -4,6 +4,7 @@
 use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use larder_proto::google::r#type::Money;
 
 use crate::error::CommandError;
 
@@ -139,9 +140,20 @@ impl Columns {
     }
 }
 
+/// An amount as people write it, such as 3.05 USD.
+pub(crate) fn price(money: &Money) -> String {
+    format!("{}.{:02} {}", money.units, money.nanos / 10_000_000, money.currency_code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices_read_as_prices() {
+        let money = Money { currency_code: "USD".into(), units: 3, nanos: 50_000_000 };
+        assert_eq!(price(&money), "3.05 USD");
+    }
 
     #[test]
     fn columns_line_up_words_left_and_numbers_right() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, call_refused};
 use crate::clock;
-use crate::console::{Align, Columns, fit, heading};
+use crate::console::{Align, Columns, fit, heading, price};
 use crate::demo_stand::TOUR_MARKET_ID;
 use crate::error::CommandError;
 
@@ -156,10 +156,6 @@ impl Saturday {
 
 fn iso(day: &Date) -> String {
     format!("{:04}-{:02}-{:02}", day.year, day.month, day.day)
-}
-
-fn price(money: &Money) -> String {
-    format!("{}.{:02} {}", money.units, money.nanos / 10_000_000, money.currency_code)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The tour's week of meals: for a vegetarian who is allergic to nuts and is losing weight, made
 //! of what the shop sells. What the shop never told of its products is estimated by their names.
 
-use larder_proto::google::r#type::{Date, Money};
+use larder_proto::google::r#type::Date;
 use larder_proto::larder::catalog::v1::{ActivityLevel, CustomerProfile, NutritionGoal, Sex};
 use larder_proto::larder::nutrition::v1::{
     ListFoodMatchesRequest, MatchCatalogRequest, MealKind, PlanMealsRequest, PlanMealsResponse, PlanMember,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, call_refused};
 use crate::commands::operations;
-use crate::console::{Align, Columns, fit, heading};
+use crate::console::{Align, Columns, fit, heading, price};
 use crate::error::CommandError;
 
 const DAYS: i32 = 7;
@@ -133,20 +133,5 @@ fn kind_word(kind: MealKind) -> &'static str {
         MealKind::Dinner => "dinner",
         MealKind::Snack => "snack",
         MealKind::Unspecified => "",
-    }
-}
-
-fn price(money: &Money) -> String {
-    format!("{}.{:02} {}", money.units, money.nanos / 10_000_000, money.currency_code)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_read_as_prices() {
-        let money = Money { currency_code: "USD".into(), units: 3, nanos: 50_000_000 };
-        assert_eq!(price(&money), "3.05 USD");
     }
 }
