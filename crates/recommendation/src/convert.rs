@@ -24,6 +24,8 @@ pub(crate) mod target;
 
 use larder_proto::google::r#type::{Date, Money};
 
+use crate::days::date_of;
+
 /// Microseconds since 1970 as a wire instant.
 pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
@@ -43,8 +45,7 @@ pub(crate) fn optional_money(micros: Option<i64>, currency: Option<&str>) -> Opt
 
 /// Days since 1970 as a wire date.
 pub(crate) fn date(days: i32) -> Date {
-    let epoch = jiff::civil::Date::constant(1970, 1, 1);
-    let day = epoch.saturating_add(jiff::Span::new().days(days));
+    let day = date_of(days);
     Date { year: day.year().into(), month: day.month().into(), day: day.day().into() }
 }
 

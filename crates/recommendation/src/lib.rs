@@ -7,6 +7,7 @@ mod arrangement;
 mod batch;
 mod clock;
 mod convert;
+mod days;
 mod erase;
 mod error;
 mod experiment_results;

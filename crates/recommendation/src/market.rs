@@ -10,15 +10,3 @@ pub(crate) mod planning;
 pub(crate) mod promotions;
 pub(crate) mod records;
 pub(crate) mod sheet;
-
-use jiff::civil::Date;
-
-/// The day that is so many after 1 January 1970.
-pub(crate) fn date_of(day: i32) -> Date {
-    Date::constant(1970, 1, 1).saturating_add(jiff::Span::new().days(day))
-}
-
-/// How many days a day is after 1 January 1970.
-pub(crate) fn day_of(date: Date) -> i32 {
-    Date::constant(1970, 1, 1).until(date).map_or(0, |span| span.get_days())
-}

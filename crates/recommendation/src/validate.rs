@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::days::day_of;
 use crate::error::{Error, Violation};
 
 /// Micros in one unit of a currency.
@@ -213,19 +214,13 @@ impl Fields {
         if date.is_none() {
             self.refuse(field, "must be a day of the calendar from 1800-01-01 to 9999-12-31");
         }
-        date.map(days_since_1970)
+        date.map(day_of)
     }
 }
 
 fn is_id(id: &str) -> bool {
     (1..=128).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'~' | b'-'))
-}
-
-fn days_since_1970(date: jiff::civil::Date) -> i32 {
-    let epoch = jiff::civil::Date::constant(1970, 1, 1);
-    // A difference in days has no other unit than days.
-    epoch.until(date).map_or(0, |span| span.get_days())
 }
 
 #[cfg(test)]

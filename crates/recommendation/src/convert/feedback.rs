@@ -11,8 +11,9 @@ use larder_demand::feedback::{
 use larder_proto::larder::market::v1::*;
 
 use crate::convert::{date, money, timestamp};
+use crate::days::day_of;
 use crate::market::models::MODEL;
-use crate::market::{day_of, records};
+use crate::market::records;
 use crate::store::market_feedback::FeedbackRow;
 
 /// One row with what follows from it.

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use larder_proto::google::r#type::Money;
 use larder_proto::larder::market::v1::Sale;
 
+use crate::days::{DAY_US, local};
 use crate::error::Error;
 use crate::store::markets::MarketRow;
 use crate::store::sales::NewSale;
@@ -15,7 +14,6 @@ use crate::validate::Fields;
 
 /// Units of one sale.
 const MOST_QUANTITY: f64 = 1_000_000.0;
-const DAY_US: i64 = 86_400_000_000;
 const MICROS: i64 = 1_000_000;
 const MOST_AMOUNT: i64 = 1_000_000_000_000;
 
@@ -87,15 +85,6 @@ impl MarketsAtHand {
             source: "recorded".to_owned(),
         })
     }
-}
-
-/// The day since 1970 and the minute of the day that the clock of a place shows. On days when clocks
-/// are changed it is what people there read.
-pub(crate) fn local(at_us: i64, zone: &TimeZone) -> (i32, i16) {
-    let at = Timestamp::from_microsecond(at_us).unwrap_or_default();
-    let there = zone.to_datetime(at);
-    let minute = i16::from(there.hour()) * 60 + i16::from(there.minute());
-    (Date::constant(1970, 1, 1).until(there.date()).map_or(0, |span| span.get_days()), minute)
 }
 
 /// An amount that may be below 0, in the currency of the market.

@@ -13,6 +13,7 @@ use larder_proto::larder::nutrition::v1::nutrition_service_server::NutritionServ
 use larder_proto::larder::nutrition::v1::*;
 use tonic::{Request, Response, Status};
 
+use crate::days::utc_day;
 use crate::grpc::caller;
 use crate::state::State;
 use crate::write::idempotency_key;
@@ -22,11 +23,9 @@ pub(crate) struct NutritionCalls {
     pub(crate) state: Arc<State>,
 }
 
-const DAY_US: i64 = 86_400_000_000;
-
 /// Today in UTC, in days since 1970.
 fn today(state: &State) -> i32 {
-    i32::try_from((state.clock)().div_euclid(DAY_US)).unwrap_or(i32::MAX)
+    utc_day((state.clock)())
 }
 
 #[tonic::async_trait]

@@ -11,9 +11,9 @@ use larder_demand::{
 use larder_identity::TenantId;
 use sqlx::PgConnection;
 
-use super::date_of;
 use super::hours::{Hours, SaidOfDays, by_day};
 use super::promotions::PromotedDays;
+use crate::days::date_of;
 use crate::error::Error;
 use crate::store::market_feedback::{self, FeedbackFilter, FeedbackRow};
 use crate::store::market_outlooks::{self, OutlookRow};

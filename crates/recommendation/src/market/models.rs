@@ -75,7 +75,7 @@ impl DemandModels {
         let changes = markets::changes(&mut transaction, tenant).await?;
         let read = history::read(&mut transaction, tenant, &state.connectors.holidays, today).await?;
         transaction.commit().await?;
-        let through = read.through_day.map(super::date_of);
+        let through = read.through_day.map(crate::days::date_of);
         let history = read.history;
         let model = tokio::task::spawn_blocking(move || DemandModel::learn(&history, LEAD_DAYS));
         let model = model.await.map_err(|error| Error::Internal(format!("learning demand: {error}")))?;

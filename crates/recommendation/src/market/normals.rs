@@ -10,11 +10,10 @@ use jiff::{Timestamp, ToSpan};
 use larder_connectors::weather::ClimateNormals;
 use larder_connectors::{Asking, ConnectorError, Connectors, Place};
 
-use super::date_of;
-use super::promotions::local_day;
+use crate::days::{DAY_US, date_of, local};
 
 /// What is usual does not change sooner.
-const KEPT_FOR_US: i64 = 30 * 86_400_000_000;
+const KEPT_FOR_US: i64 = 30 * DAY_US;
 /// An archive that did not answer is not asked again sooner.
 const PAUSE_US: i64 = 3_600_000_000;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,7 +73,7 @@ impl Normals {
     fn ask(self: &Arc<Self>, connectors: Arc<Connectors>, key: String, at: &Where<'_>) {
         let (this, place, zone, now_us) = (self.clone(), at.place, at.zone.clone(), at.now_us);
         tokio::spawn(async move {
-            let last = date_of(local_day(now_us, &zone) - ARCHIVE_ENDS_DAYS);
+            let last = date_of(local(now_us, &zone).0 - ARCHIVE_ENDS_DAYS);
             let first = last.saturating_sub(YEARS.years());
             let asking = Asking::at(Timestamp::from_microsecond(now_us).unwrap_or_default(), PATIENCE);
             match connectors.weather.history(place, (first, last), &zone, &asking).await {

@@ -13,8 +13,8 @@ use larder_connectors::weather::{ClimateNormals, WeatherQuestion, WeatherRung};
 use larder_connectors::{Asking, ConnectorError, Connectors, Place};
 use larder_demand::{DayOutlook, Weather};
 
-use super::date_of;
 use super::normals::{Normals, Where};
+use crate::days::{DAY_US, date_of};
 use crate::store::market_days::MarketDayRow;
 use crate::store::market_outlooks::OutlookRow;
 use crate::store::markets::MarketRow;
@@ -26,7 +26,7 @@ const EVENTS_WITHIN_KM: f64 = 5.0;
 /// A forecast that is believed less than this is told, and the demand is foretold without it.
 const LEAST_CONFIDENCE: f64 = 0.2;
 /// What was known longer ago says nothing of the weather.
-const KEPT_FOR_US: i64 = 3 * 86_400_000_000;
+const KEPT_FOR_US: i64 = 3 * DAY_US;
 
 /// Who said what is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use larder_demand::quantity::{
 };
 use larder_demand::{DayOutlook, Forecast, ForecastQuery};
 
-use super::date_of;
 use super::models::LearntModel;
+use crate::days::date_of;
 use crate::error::{Error, Violation};
 use crate::store::market_products::MarketProductRow;
 

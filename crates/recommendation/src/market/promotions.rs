@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::tz::TimeZone;
 
-use super::{date_of, day_of};
+use crate::days::{DAY_US, date_of};
 use crate::store::promotions::PromotionRow;
 
 /// The promotions of a tenant, ready to be asked about days.
@@ -38,15 +38,9 @@ impl PromotedDays {
         }
         let midnight = |day: i32| {
             let at = zone.to_ambiguous_zoned(date_of(day).at(0, 0, 0, 0)).compatible();
-            at.map_or(i64::from(day) * 86_400_000_000, |at| at.timestamp().as_microsecond())
+            at.map_or(i64::from(day) * DAY_US, |at| at.timestamp().as_microsecond())
         };
         let (starts_us, ends_us) = (midnight(day), midnight(day + 1));
         applying.any(|promotion| promotion.starts_at_us < ends_us && promotion.ends_at_us > starts_us)
     }
-}
-
-/// The day that a moment falls on by the clock of a place.
-pub(crate) fn local_day(at_us: i64, zone: &TimeZone) -> i32 {
-    let at = jiff::Timestamp::from_microsecond(at_us).unwrap_or_default();
-    day_of(zone.to_datetime(at).date())
 }

@@ -9,8 +9,8 @@ use larder_demand::{Distribution, SalesCurve};
 use larder_identity::TenantId;
 use sqlx::PgConnection;
 
-use super::date_of;
 use super::hours::Hours;
+use crate::days::date_of;
 use crate::error::Error;
 use crate::store::market_feedback::{self, FeedbackFilter, FeedbackRow};
 use crate::store::sales;

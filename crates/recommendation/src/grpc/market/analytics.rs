@@ -8,6 +8,7 @@ use larder_proto::larder::market::v1::*;
 use sqlx::PgConnection;
 
 use crate::convert::money;
+use crate::days::utc_day;
 use crate::error::Error;
 use crate::metrics;
 use crate::state::State;
@@ -17,14 +18,13 @@ use crate::validate::Fields;
 const USUAL_DAYS: i32 = 30;
 const MOST_DAYS: i32 = 3_660;
 const DEFAULT_LIMIT: usize = 100;
-const DAY_US: i64 = 86_400_000_000;
 
 pub(super) async fn sum_up(
     state: &State,
     tenant: &TenantId,
     request: GetSalesAnalyticsRequest,
 ) -> Result<GetSalesAnalyticsResponse, Error> {
-    let today = i32::try_from((state.clock)().div_euclid(DAY_US)).unwrap_or(i32::MAX);
+    let today = utc_day((state.clock)());
     let mut fields = Fields::default();
     let group = SalesGroup::try_from(request.group_by).unwrap_or_default();
     if group == SalesGroup::Unspecified {

@@ -10,9 +10,9 @@ use larder_proto::larder::market::v1::*;
 use prost::Message;
 
 use crate::convert::feedback as wire;
+use crate::days::{local, utc_day};
 use crate::error::Error;
 use crate::market::models::MODEL;
-use crate::market::promotions::local_day;
 use crate::market::records;
 use crate::metrics;
 use crate::page::{self, PageOf};
@@ -44,7 +44,7 @@ pub(super) async fn submit(
     let kept = market_plans::get(&mut transaction, tenant, &request.market_id, day).await?;
     transaction.commit().await?;
     let zone = TimeZone::get(&market.time_zone).unwrap_or(TimeZone::UTC);
-    if day > local_day(now_us, &zone) {
+    if day > local(now_us, &zone).0 {
         return Err(Error::invalid("held_on", "must be today at the market, or before"));
     }
     let plan = kept.and_then(|kept| MarketPlan::decode(kept.as_slice()).ok()).unwrap_or_default();
@@ -214,7 +214,7 @@ pub(super) async fn stats(
         Error::invalid("group_by", "must be FEEDBACK_GROUP_PRODUCT, _MARKET, _WEEK or _MONTH")
     })?;
     let filter = filter((&request.market_id, &request.product_id, &request.from_on, &request.until_on))?;
-    let today = i32::try_from((state.clock)().div_euclid(86_400_000_000)).unwrap_or(i32::MAX);
+    let today = utc_day((state.clock)());
     let learnt = state.demand_models.of(state, tenant, today).await?;
     let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
     let read = records::read(&mut transaction, tenant, &filter, &learnt.curve).await?;

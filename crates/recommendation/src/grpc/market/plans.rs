@@ -10,11 +10,12 @@ use prost::Message;
 use sqlx::PgConnection;
 
 use crate::convert::{date, market_plan, money, query, timestamp};
+use crate::days::{date_of, day_of, local};
 use crate::error::Error;
 use crate::market::outlook::{DayQuestion, KnownDay, Source, ToldOfDay};
 use crate::market::planning::{self, PlanLimits, Planned, PlannedDay};
-use crate::market::promotions::{PromotedDays, local_day};
-use crate::market::{day_of, sheet};
+use crate::market::promotions::PromotedDays;
+use crate::market::sheet;
 use crate::metrics;
 use crate::state::State;
 use crate::store::market_days::MarketDayRow;
@@ -54,7 +55,7 @@ pub(super) async fn plan(
     let day = day.unwrap_or_default();
 
     let kept = read(state, tenant, &request.market_id, day).await?;
-    let today = local_day(now_us, &kept.zone);
+    let today = local(now_us, &kept.zone).0;
     let mut fields = Fields::default();
     if !(today..=today + FURTHEST_DAYS).contains(&day) {
         fields.refuse("held_on", "must be today or later at the market, up to a year ahead");
@@ -183,7 +184,7 @@ impl Kept {
     /// Days until the market is held again, by its usual weekdays and what is called off.
     fn days_until_next(&self) -> Option<u32> {
         let held = |ahead: &i32| {
-            let date = crate::market::date_of(self.day + ahead);
+            let date = date_of(self.day + ahead);
             let weekday = i16::from(date.weekday().to_monday_one_offset());
             self.market.weekdays.contains(&weekday) && !self.cancelled_later.contains(&day_of(date))
         };
