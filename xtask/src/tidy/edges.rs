@@ -6,7 +6,7 @@ use super::Complaint;
 use crate::workspace::Member;
 
 const SERVICES: [&str; 4] = ["larder-recommendation", "larder-gateway", "larder-backup", "larder-alerting"];
-const PURE_CRATES: [&str; 3] = ["larder-ranking", "larder-nutrition", "larder-demand"];
+const PURE_CRATES: [&str; 4] = ["larder-ranking", "larder-nutrition", "larder-demand", "larder-oncall"];
 
 /// Runtimes, databases, networks and wire types.
 const IMPURE: [&str; 14] = [
