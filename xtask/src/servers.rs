@@ -3,7 +3,9 @@
 
 mod postgres;
 mod redis;
+mod versions;
 
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -28,6 +30,7 @@ pub(crate) struct Servers {
     // Fields are dropped in this order: the folder goes last.
     redis: Server,
     postgres: Server,
+    postgresql_folders: OsString,
     folder: TempDir,
 }
 
@@ -43,7 +46,8 @@ impl Servers {
             .context("cannot make a temporary folder")?;
         let postgres = postgres::start(interrupt, &binaries, folder.path())?;
         let redis = redis::start(interrupt, &redis_program, folder.path())?;
-        Ok(Self { redis, postgres, folder })
+        let postgresql_folders = versions::folders(interrupt, &binaries)?;
+        Ok(Self { redis, postgres, postgresql_folders, folder })
     }
 
     /// The folder of this run; its other contents may be anything.
@@ -65,6 +69,7 @@ impl Servers {
         workspace::hide_own_variables(command);
         command.env("LARDER_TEST_DATABASE_URL", self.database_url());
         command.env("LARDER_TEST_REDIS_URL", self.redis_url());
+        command.env("LARDER_TEST_POSTGRESQL_DIRS", &self.postgresql_folders);
     }
 }
 

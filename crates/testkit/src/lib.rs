@@ -2,11 +2,13 @@
 //! that are not ours, as local servers that speak their wire shape. Nothing here is linked into the
 //! product.
 
+mod cluster;
 mod database;
 mod network;
 mod redis;
 pub mod stand_in;
 
+pub use cluster::{Stop, TestCluster, postgresql_versions, run};
 pub use database::TestDatabase;
 pub use network::NetworkCut;
 pub use redis::redis_url;
