@@ -402,6 +402,194 @@ impl MarketDayState {
         }
     }
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConnectSquareRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConnectSquareResponse {
+    /// Where the owner's browser is sent to give consent.
+    #[prost(string, tag = "1")]
+    pub authorize_url: ::prost::alloc::string::String,
+    /// Comes back beside the code; good for ten minutes, and once.
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FinishSquareConnectionRequest {
+    /// What the service gave the owner's browser.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// The state of ConnectSquare, which came back with it.
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FinishSquareConnectionResponse {
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<ShopConnection>,
+    /// Where the shop sells: what Market.square_location_id may name. Empty when they could not be
+    /// asked for now.
+    #[prost(message, repeated, tag = "2")]
+    pub locations: ::prost::alloc::vec::Vec<ShopLocation>,
+}
+/// A place of sale of a shop.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShopLocation {
+    #[prost(string, tag = "1")]
+    pub square_location_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// IANA zone.
+    #[prost(string, tag = "3")]
+    pub time_zone: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub currency_code: ::prost::alloc::string::String,
+    #[prost(bool, tag = "5")]
+    pub active: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisconnectSquareRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisconnectSquareResponse {
+    /// Whether the service confirmed that the tokens are good for nothing any more. They are forgotten
+    /// here either way.
+    #[prost(bool, tag = "1")]
+    pub revoked: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SyncSalesRequest {
+    /// Everything from this day on is fetched anew; absent fetches what is new, the last 72 hours before
+    /// it again, and what is still missing of three years.
+    #[prost(message, optional, tag = "1")]
+    pub from_on: ::core::option::Option<super::super::super::google::r#type::Date>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SyncSalesResponse {
+    /// Its result has sale_count, returned_count, refused_count, new_product_count, rung and
+    /// answered_until; refusal tells of the first line that was refused.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceiveSquareWebhookRequest {
+    /// The message as it came, byte for byte.
+    #[prost(bytes = "vec", tag = "1")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
+    /// The header x-square-hmacsha256-signature.
+    #[prost(string, tag = "2")]
+    pub signature: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReceiveSquareWebhookResponse {
+    /// Whether nothing was done, because the message had come before or is of a shop nobody connected.
+    #[prost(bool, tag = "1")]
+    pub ignored: bool,
+}
+/// Which product of the vendor something in the shop is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShopProduct {
+    /// What the shop calls it: "catalog:" with an id of its catalogue, or "name:" with what was typed in.
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// Its name there when it was seen last. Set by the service.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The vendor's own number there. Set by the service.
+    #[prost(string, tag = "3")]
+    pub sku: ::prost::alloc::string::String,
+    /// Of the catalogue and of the market products here.
+    #[prost(string, tag = "4")]
+    pub product_id: ::prost::alloc::string::String,
+    /// Who said so: "told" by BatchUpsertShopProducts, "sku" or "name" where those are the same, "new"
+    /// where nothing here resembles it. Set by the service.
+    #[prost(string, tag = "5")]
+    pub basis: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "6")]
+    pub seen_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListShopProductsRequest {
+    /// 1 to 1,000; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListShopProductsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub shop_products: ::prost::alloc::vec::Vec<ShopProduct>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchUpsertShopProductsRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub shop_products: ::prost::alloc::vec::Vec<ShopProduct>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchUpsertShopProductsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub verdicts: ::prost::alloc::vec::Vec<super::super::batch::v1::RowVerdict>,
+    #[prost(int32, tag = "2")]
+    pub accepted_count: i32,
+    #[prost(int32, tag = "3")]
+    pub rejected_count: i32,
+}
+/// How the vendor's shop is connected.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShopConnection {
+    /// "square".
+    #[prost(string, tag = "1")]
+    pub connector: ::prost::alloc::string::String,
+    /// The shop's id at the service.
+    #[prost(string, tag = "2")]
+    pub account_id: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub connected_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the access token ends; it is renewed weekly.
+    #[prost(message, optional, tag = "4")]
+    pub token_expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the owner took the consent back: connect anew.
+    #[prost(bool, tag = "5")]
+    pub revoked: bool,
+    /// The rung of the last synchronisation: "square", "cache" or "recorded_sales"; empty before the first.
+    #[prost(string, tag = "6")]
+    pub rung: ::prost::alloc::string::String,
+    #[prost(bool, tag = "7")]
+    pub degraded: bool,
+    #[prost(message, optional, tag = "8")]
+    pub synced_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Sales are known from and until these instants.
+    #[prost(message, optional, tag = "9")]
+    pub known_from: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "10")]
+    pub known_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What the last synchronisation failed at; empty when it did not.
+    #[prost(string, tag = "11")]
+    pub last_error: ::prost::alloc::string::String,
+    /// Things sold in the shop that resemble no product here; see ListShopProducts.
+    #[prost(int32, tag = "12")]
+    pub new_product_count: i32,
+}
+/// Where the sales that a plan was learnt from come from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SalesOutlook {
+    /// "recorded_sales" without a shop; otherwise "square" when it answered the last time, "cache" when
+    /// its last answer is younger than a day, "recorded_sales" when it is older.
+    #[prost(string, tag = "1")]
+    pub rung: ::prost::alloc::string::String,
+    /// Whether that was less than what was asked for.
+    #[prost(bool, tag = "2")]
+    pub degraded: bool,
+    /// Sales of the shop are known until then.
+    #[prost(message, optional, tag = "3")]
+    pub known_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// When sales made offline can still arrive for the last market day, until then.
+    #[prost(message, optional, tag = "4")]
+    pub final_at: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// The weather that is expected.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WeatherOutlook {
@@ -574,6 +762,9 @@ pub struct MarketPlan {
     /// What was missing.
     #[prost(string, tag = "18")]
     pub degraded_reason: ::prost::alloc::string::String,
+    /// Where the sales it was learnt from come from.
+    #[prost(message, optional, tag = "19")]
+    pub sales: ::core::option::Option<SalesOutlook>,
 }
 /// Who foretold the demand for a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1050,6 +1241,9 @@ pub struct ConnectorStatus {
 pub struct ListConnectorsResponse {
     #[prost(message, repeated, tag = "1")]
     pub connectors: ::prost::alloc::vec::Vec<ConnectorStatus>,
+    /// The shop of the tenant, when it is connected.
+    #[prost(message, repeated, tag = "2")]
+    pub shops: ::prost::alloc::vec::Vec<ShopConnection>,
 }
 /// What sales are summed up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1652,6 +1846,206 @@ pub mod market_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Begins to connect the vendor's shop at Square: tells the address at which its owner gives consent.
+        pub async fn connect_square(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConnectSquareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConnectSquareResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/ConnectSquare",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.market.v1.MarketService", "ConnectSquare"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends what ConnectSquare began, with the code that Square gave the owner's browser. Sales are
+        /// fetched from then on.
+        pub async fn finish_square_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FinishSquareConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FinishSquareConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/FinishSquareConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.market.v1.MarketService",
+                        "FinishSquareConnection",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Forgets the tokens of the shop, at Square too. Sales that were fetched stay.
+        pub async fn disconnect_square(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DisconnectSquareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DisconnectSquareResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/DisconnectSquare",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.market.v1.MarketService", "DisconnectSquare"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Fetches the sales of the shop now instead of at the next turn. The stream tells how far it has
+        /// come and closes when it is done.
+        pub async fn sync_sales(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SyncSalesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SyncSalesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/SyncSales",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("larder.market.v1.MarketService", "SyncSales"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Takes a message that Square signed. It says that there is something to fetch, never what was
+        /// sold; a message that came before does nothing.
+        pub async fn receive_square_webhook(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReceiveSquareWebhookRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReceiveSquareWebhookResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/ReceiveSquareWebhook",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.market.v1.MarketService",
+                        "ReceiveSquareWebhook",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what is sold in the shop, and which product here each thing is.
+        pub async fn list_shop_products(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListShopProductsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListShopProductsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/ListShopProducts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.market.v1.MarketService", "ListShopProducts"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says which product each of up to 1,000 things in the shop is: two that are one now get the same
+        /// product_id. The sales are fetched anew with it.
+        pub async fn batch_upsert_shop_products(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchUpsertShopProductsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchUpsertShopProductsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/BatchUpsertShopProducts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.market.v1.MarketService",
+                        "BatchUpsertShopProducts",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Tells how every connector is: the rung it answers from, and how the services behind it do.
         pub async fn list_connectors(
             &mut self,
@@ -1822,6 +2216,69 @@ pub mod market_service_server {
             request: tonic::Request<super::ExportFeedbackRequest>,
         ) -> std::result::Result<
             tonic::Response<Self::ExportFeedbackStream>,
+            tonic::Status,
+        >;
+        /// Begins to connect the vendor's shop at Square: tells the address at which its owner gives consent.
+        async fn connect_square(
+            &self,
+            request: tonic::Request<super::ConnectSquareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConnectSquareResponse>,
+            tonic::Status,
+        >;
+        /// Ends what ConnectSquare began, with the code that Square gave the owner's browser. Sales are
+        /// fetched from then on.
+        async fn finish_square_connection(
+            &self,
+            request: tonic::Request<super::FinishSquareConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FinishSquareConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Forgets the tokens of the shop, at Square too. Sales that were fetched stay.
+        async fn disconnect_square(
+            &self,
+            request: tonic::Request<super::DisconnectSquareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DisconnectSquareResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the SyncSales method.
+        type SyncSalesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SyncSalesResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Fetches the sales of the shop now instead of at the next turn. The stream tells how far it has
+        /// come and closes when it is done.
+        async fn sync_sales(
+            &self,
+            request: tonic::Request<super::SyncSalesRequest>,
+        ) -> std::result::Result<tonic::Response<Self::SyncSalesStream>, tonic::Status>;
+        /// Takes a message that Square signed. It says that there is something to fetch, never what was
+        /// sold; a message that came before does nothing.
+        async fn receive_square_webhook(
+            &self,
+            request: tonic::Request<super::ReceiveSquareWebhookRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReceiveSquareWebhookResponse>,
+            tonic::Status,
+        >;
+        /// Lists what is sold in the shop, and which product here each thing is.
+        async fn list_shop_products(
+            &self,
+            request: tonic::Request<super::ListShopProductsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListShopProductsResponse>,
+            tonic::Status,
+        >;
+        /// Says which product each of up to 1,000 things in the shop is: two that are one now get the same
+        /// product_id. The sales are fetched anew with it.
+        async fn batch_upsert_shop_products(
+            &self,
+            request: tonic::Request<super::BatchUpsertShopProductsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchUpsertShopProductsResponse>,
             tonic::Status,
         >;
         /// Tells how every connector is: the rung it answers from, and how the services behind it do.
@@ -2599,6 +3056,338 @@ pub mod market_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/ConnectSquare" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConnectSquareSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::ConnectSquareRequest>
+                    for ConnectSquareSvc<T> {
+                        type Response = super::ConnectSquareResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConnectSquareRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::connect_square(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConnectSquareSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/FinishSquareConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct FinishSquareConnectionSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::FinishSquareConnectionRequest>
+                    for FinishSquareConnectionSvc<T> {
+                        type Response = super::FinishSquareConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FinishSquareConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::finish_square_connection(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FinishSquareConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/DisconnectSquare" => {
+                    #[allow(non_camel_case_types)]
+                    struct DisconnectSquareSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::DisconnectSquareRequest>
+                    for DisconnectSquareSvc<T> {
+                        type Response = super::DisconnectSquareResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DisconnectSquareRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::disconnect_square(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DisconnectSquareSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/SyncSales" => {
+                    #[allow(non_camel_case_types)]
+                    struct SyncSalesSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::ServerStreamingService<super::SyncSalesRequest>
+                    for SyncSalesSvc<T> {
+                        type Response = super::SyncSalesResponse;
+                        type ResponseStream = T::SyncSalesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SyncSalesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::sync_sales(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SyncSalesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/ReceiveSquareWebhook" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReceiveSquareWebhookSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::ReceiveSquareWebhookRequest>
+                    for ReceiveSquareWebhookSvc<T> {
+                        type Response = super::ReceiveSquareWebhookResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReceiveSquareWebhookRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::receive_square_webhook(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReceiveSquareWebhookSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/ListShopProducts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListShopProductsSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::ListShopProductsRequest>
+                    for ListShopProductsSvc<T> {
+                        type Response = super::ListShopProductsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListShopProductsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::list_shop_products(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListShopProductsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/BatchUpsertShopProducts" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchUpsertShopProductsSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::BatchUpsertShopProductsRequest>
+                    for BatchUpsertShopProductsSvc<T> {
+                        type Response = super::BatchUpsertShopProductsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::BatchUpsertShopProductsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::batch_upsert_shop_products(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchUpsertShopProductsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
