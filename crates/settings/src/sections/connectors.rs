@@ -31,6 +31,9 @@ section! {
         /// The webhook's signature key; while it is exchanged, the new one and the old, separated by a comma.
         square_webhook_keys ("square_webhook_keys", "crate::secret::text"): Option<SecretString> = None,
             Kind::Secret(1);
+        /// How often the sales of a connected shop are fetched when no message asks for it sooner.
+        square_sync_interval ("square_sync_interval_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_secs(900), Kind::Whole(1_000..=86_400_000);
         /// Where Open-Meteo is. `https://api.open-meteo.com` is free for what is no trade;
         /// `https://customer-api.open-meteo.com` is for customers; it can be run by oneself.
         open_meteo_url: Option<Url> = None, Kind::Url;
