@@ -29,6 +29,7 @@ use crate::jobs::follow::Follower;
 use crate::jobs::keep::FactsKeeper;
 use crate::jobs::reload::Reloader;
 use crate::jobs::sweep;
+use crate::jobs::sync_shops::{self, ShopsCensus};
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::market::models::DemandModels;
 use crate::metrics;
@@ -154,7 +155,8 @@ impl App {
             stale_after: recommendation.model_stale_after,
             clock: app.clock,
         };
-        let outside = (model_settings.clone(), app.connectors.clone());
+        let shops = Arc::new(ShopsCensus::default());
+        let outside = (model_settings.clone(), app.connectors.clone(), shops.clone());
         health::register(&registry, pool.clone(), served.clone(), models, outside);
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
         let keeper = Arc::new(FactsKeeper::new(snapshots.clone(), recommendation.profiles_max_age));
@@ -163,6 +165,7 @@ impl App {
         let goals = CustomerGoals::new(model_settings.clone(), generic_foods.clone());
         let state = Arc::new(State {
             app: pool,
+            worker: worker.clone(),
             recommender: Recommender::new(served.clone(), goals),
             served,
             trainer,
@@ -177,6 +180,9 @@ impl App {
             generic_foods,
             demand_models: DemandModels::default(),
             connectors: app.connectors.clone(),
+            shops,
+            shop_nudge: Notify::new(),
+            sync_interval: app.settings.connectors.square_sync_interval,
             normals: Arc::default(),
             clock: app.clock,
             nudge,
@@ -242,6 +248,7 @@ impl App {
             follower.run(stopping).await;
         });
         tasks.spawn("trainer", self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
+        tasks.spawn("shops", sync_shops::run(self.state.clone(), shutdown.clone()));
         tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
         if let Some(receiver) = self.exposures.take() {
             let lost = self.state.exposures.lost().clone();

@@ -84,6 +84,18 @@ pub(crate) enum Error {
     /// The database answered with an error that no caller can mend.
     #[error("database error")]
     Database(#[source] sqlx::Error),
+    /// This installation lacks what the call needs.
+    #[error("{0}")]
+    NotSetUp(&'static str),
+    /// The tenant has no shop.
+    #[error("no shop is connected; begin with ConnectSquare")]
+    NotConnected,
+    /// Somebody who is not the shop's service sent a message in its name.
+    #[error("signature: does not fit the body")]
+    Forged,
+    /// A service out there did not do what was asked.
+    #[error("the shop's service: {0}")]
+    Outside(larder_connectors::ConnectorError),
     /// Anything else that went wrong inside.
     #[error("{0}")]
     Internal(String),
@@ -125,9 +137,14 @@ impl Error {
             | Self::PlacementTaken
             | Self::Busy(_)
             | Self::NoEarlierModel
+            | Self::NotSetUp(_)
+            | Self::NotConnected
             | Self::NoPlan { .. }
             | Self::SnapshotRefused(_) => ErrorKind::Conflict,
-            Self::Unavailable(_) | Self::ProfilesUnknown | Self::TrainingStopped(_) => ErrorKind::Unavailable,
+            Self::Forged => ErrorKind::PermissionDenied,
+            Self::Unavailable(_) | Self::ProfilesUnknown | Self::TrainingStopped(_) | Self::Outside(_) => {
+                ErrorKind::Unavailable
+            }
             Self::Database(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -146,6 +163,10 @@ impl Error {
             Self::ExperimentExists => (Code::AlreadyExists, "EXPERIMENT_EXISTS"),
             Self::PlacementTaken => (Code::AlreadyExists, "PLACEMENT_TAKEN"),
             Self::Busy(_) => (Code::Aborted, "BUSY"),
+            Self::NotSetUp(_) => (Code::FailedPrecondition, "NOT_SET_UP"),
+            Self::NotConnected => (Code::FailedPrecondition, "NOT_CONNECTED"),
+            Self::Forged => (Code::PermissionDenied, "SIGNATURE_REFUSED"),
+            Self::Outside(_) => (Code::Unavailable, "OUTSIDE_UNAVAILABLE"),
             Self::Unavailable(_) => (Code::Unavailable, "DATABASE_UNAVAILABLE"),
             Self::ProfilesUnknown => (Code::Unavailable, "PROFILES_UNKNOWN"),
             Self::Database(_) | Self::Internal(_) => (Code::Internal, "INTERNAL"),
@@ -188,6 +209,9 @@ impl Error {
             }
             Self::Unavailable(_) | Self::ProfilesUnknown => {
                 details.set_retry_info(Some(RETRY_AFTER));
+            }
+            Self::Outside(cause) => {
+                details.set_retry_info(Some(cause.retry_after().unwrap_or(RETRY_AFTER)));
             }
             _ => {}
         }

@@ -10,6 +10,7 @@ use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
 use sqlx::PgPool;
 
 use crate::Clock;
+use crate::jobs::sync_shops::ShopsCensus;
 use crate::jobs::train::PendingEvents;
 use crate::model_settings::ModelSettings;
 use crate::served::Served;
@@ -22,7 +23,7 @@ pub(crate) fn register(
     app: PgPool,
     served: Arc<Served>,
     models_of: ModelsHealth,
-    (settings, outside): (Arc<ModelSettings>, Arc<Connectors>),
+    (settings, outside, shops): (Arc<ModelSettings>, Arc<Connectors>, Arc<ShopsCensus>),
 ) {
     registry.register(postgresql(app));
     registry.register(models(served.clone(), models_of));
@@ -30,6 +31,7 @@ pub(crate) fn register(
     registry.register(cache(served));
     registry.register(model_settings(settings));
     registry.register(connectors(outside));
+    registry.register(tenants_shops(shops));
 }
 
 /// Nobody out there is needed for an answer; what plans have to do without is told.
@@ -48,6 +50,19 @@ fn connectors(outside: Arc<Connectors>) -> Check {
             } else {
                 CheckOutcome::degraded(told.join("; "))
             };
+            async move { outcome }.boxed()
+        }),
+    }
+}
+
+/// Plans go on without a shop; whose it is is for the tenant to see.
+fn tenants_shops(shops: Arc<ShopsCensus>) -> Check {
+    Check {
+        name: "shops",
+        timeout: TIMEOUT,
+        required_for_readiness: false,
+        run: Arc::new(move || {
+            let outcome = shops.trouble().map_or_else(CheckOutcome::healthy, CheckOutcome::degraded);
             async move { outcome }.boxed()
         }),
     }

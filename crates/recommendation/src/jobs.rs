@@ -1,9 +1,10 @@
 //! What runs beside the calls: following the log, training models, writing down what was
-//! shown, sweeping old rows.
+//! shown, fetching the sales of shops, sweeping old rows.
 
 pub(crate) mod expose;
 pub(crate) mod follow;
 pub(crate) mod keep;
 pub(crate) mod reload;
 pub(crate) mod sweep;
+pub(crate) mod sync_shops;
 pub(crate) mod train;

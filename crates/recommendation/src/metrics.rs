@@ -19,6 +19,19 @@ pub(crate) fn describe() {
     describe_counter!("larder_recommendation_nutrition_answers_total", "Answers about nutrition, by call");
     describe_counter!("larder_recommendation_market_answers_total", "Answers about market days, by call");
     describe_counter!("larder_recommendation_sales_recorded_total", "Sales recorded, by source");
+    describe_counter!(
+        "larder_recommendation_shop_syncs_total",
+        "Synchronisations of shops, by rung and by what they failed at"
+    );
+    describe_counter!(
+        "larder_recommendation_webhooks_total",
+        "Messages of the shops' service, by what came of them"
+    );
+    describe_gauge!("larder_recommendation_shops", "Connected shops, by how they do");
+    describe_gauge!(
+        "larder_recommendation_shop_sales_age_seconds",
+        "Since when the sales of the shop are not known that waits longest"
+    );
     describe_histogram!("larder_recommendation_rank_duration_seconds", "Time spent ranking, by call");
     describe_counter!("larder_recommendation_events_recorded_total", "Interactions recorded that were new");
     describe_counter!("larder_recommendation_events_duplicate_total", "Interactions that were there already");
@@ -96,6 +109,26 @@ pub(crate) fn market_answered(call: &'static str, is_degraded: bool) {
 /// Sales that were recorded, by where they come from.
 pub(crate) fn sales_recorded(source: &'static str, sales: usize) {
     counter!("larder_recommendation_sales_recorded_total", "source" => source).increment(sales as u64);
+}
+
+/// A synchronisation of a shop; `cause` is the kind of failure, or `none`.
+pub(crate) fn shop_synced(rung: &'static str, cause: &'static str) {
+    counter!("larder_recommendation_shop_syncs_total", "rung" => rung, "error" => cause).increment(1);
+}
+
+/// A message in the name of the shops' service.
+pub(crate) fn webhook_received(outcome: &'static str) {
+    counter!("larder_recommendation_webhooks_total", "outcome" => outcome).increment(1);
+}
+
+/// How all shops do, and how old the oldest knowledge of sales is.
+pub(crate) fn shops(connected: i64, failing: i64, revoked: i64, age_us: Option<i64>) {
+    let states = [("well", connected - failing - revoked), ("failing", failing), ("revoked", revoked)];
+    for (state, count) in states {
+        gauge!("larder_recommendation_shops", "state" => state).set(count as f64);
+    }
+    gauge!("larder_recommendation_shop_sales_age_seconds")
+        .set(age_us.map_or(0.0, |age_us| age_us as f64 / 1e6));
 }
 
 pub(crate) fn events_recorded(new: usize, duplicate: usize) {

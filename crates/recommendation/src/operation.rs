@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::Stream;
 use larder_identity::TenantId;
+use larder_proto::larder::market::v1::SyncSalesResponse;
 use larder_proto::larder::operation::v1::{Operation, OperationProgress, OperationState};
 use larder_proto::larder::recommendation::v1::{EvaluateModelResponse, TrainModelResponse};
 use tokio::sync::mpsc;
@@ -18,6 +19,7 @@ use crate::convert::{model, timestamp};
 use crate::error::Error;
 use crate::jobs::train::{EvaluationWishes, TrainedModel, Wishes};
 use crate::operate;
+use crate::shop::{self, sync::SyncReport};
 use crate::state::State;
 use crate::store::models;
 use crate::training::read::Progress;
@@ -64,6 +66,30 @@ pub(crate) fn evaluate(
     Box::pin(ReceiverStream::new(stream))
 }
 
+/// Starts to fetch the sales of a shop and streams its operation.
+pub(crate) fn sync_sales(
+    state: Arc<State>,
+    tenant: TenantId,
+    from: Option<jiff::Timestamp>,
+) -> Responses<SyncSalesResponse> {
+    let (responses, stream) = mpsc::channel(16);
+    let respond = |operation: &Operation| SyncSalesResponse { operation: Some(operation.clone()) };
+    let mut operation = begin(&state, "sync_sales");
+    tokio::spawn(async move {
+        let work = async |progress| shop::sync::run(&state, &tenant, from, &progress).await;
+        let result = follow(&mut operation, &responses, respond, work).await;
+        operation.result = result.as_ref().map(synced).unwrap_or_default();
+        let counts = operation.result.clone();
+        let result = result.and_then(|report| match report.cause {
+            Some(cause) => Err(Error::Outside(cause)),
+            None => Ok(counts),
+        });
+        end(&state, &mut operation, result);
+        let _ = responses.send(Ok(respond(&operation))).await;
+    });
+    Box::pin(ReceiverStream::new(stream))
+}
+
 pub(crate) fn begin(state: &State, kind: &str) -> Operation {
     Operation {
         operation_id: Uuid::now_v7().to_string(),
@@ -91,6 +117,19 @@ async fn follow<T, R>(
     };
     let (result, ()) = tokio::join!(work(Progress(Some(progress))), told);
     result
+}
+
+fn synced(report: &SyncReport) -> BTreeMap<String, String> {
+    let known_until = report.known_until_us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
+    BTreeMap::from([
+        ("sale_count".to_owned(), report.sales.to_string()),
+        ("returned_count".to_owned(), report.returned.to_string()),
+        ("refused_count".to_owned(), report.refused.to_string()),
+        ("refusal".to_owned(), report.refusal.clone()),
+        ("new_product_count".to_owned(), report.new_products.to_string()),
+        ("rung".to_owned(), report.rung.to_owned()),
+        ("answered_until".to_owned(), known_until.map(|at| at.to_string()).unwrap_or_default()),
+    ])
 }
 
 fn trained(model: TrainedModel) -> BTreeMap<String, String> {

@@ -1,6 +1,7 @@
 //! What every call has at hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use larder_connectors::Connectors;
 use larder_ranking::ExpressionCache;
@@ -11,6 +12,7 @@ use tokio::sync::Notify;
 use crate::Clock;
 use crate::exposures::ExposureLog;
 use crate::jobs::keep::FactsKeeper;
+use crate::jobs::sync_shops::ShopsCensus;
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::market::models::DemandModels;
 use crate::market::normals::Normals;
@@ -25,6 +27,8 @@ use crate::snapshots::SnapshotFolder;
 pub(crate) struct State {
     /// Connections that see one tenant at a time.
     pub(crate) app: PgPool,
+    /// Connections that see every tenant, for what is whose turn and whose message.
+    pub(crate) worker: PgPool,
     pub(crate) served: Arc<Served>,
     pub(crate) recommender: Recommender,
     pub(crate) trainer: ModelTrainer,
@@ -43,6 +47,10 @@ pub(crate) struct State {
     pub(crate) demand_models: DemandModels,
     /// The outside world.
     pub(crate) connectors: Arc<Connectors>,
+    /// How the tenants' shops do, and what wakes whoever fetches from them.
+    pub(crate) shops: Arc<ShopsCensus>,
+    pub(crate) shop_nudge: Notify,
+    pub(crate) sync_interval: Duration,
     /// What is usual in the weather.
     pub(crate) normals: Arc<Normals>,
     pub(crate) clock: Clock,

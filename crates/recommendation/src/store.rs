@@ -3,6 +3,8 @@
 
 pub(crate) mod body_measurements;
 pub(crate) mod budgets;
+pub(crate) mod connection_states;
+pub(crate) mod connections;
 pub(crate) mod customers;
 pub(crate) mod erasures;
 pub(crate) mod experiments;
@@ -23,7 +25,9 @@ pub(crate) mod products;
 pub(crate) mod promotions;
 pub(crate) mod sales;
 pub(crate) mod sales_analytics;
+pub(crate) mod shop_products;
 pub(crate) mod tenants;
+pub(crate) mod webhook_events;
 
 use sqlx::PgConnection;
 

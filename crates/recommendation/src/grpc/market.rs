@@ -8,6 +8,7 @@ mod markets;
 mod plans;
 mod products;
 mod sales;
+mod shop;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tonic::{Request, Response, Status};
 use crate::convert::connector;
 use crate::error::Error;
 use crate::grpc::caller;
+use crate::operation::Responses;
 use crate::state::State;
 use crate::store;
 use crate::store::markets::MarketRow;
@@ -80,6 +82,7 @@ fn required_day(fields: &mut Fields, field: &str, day: Option<&Date>) -> Option<
 #[tonic::async_trait]
 impl MarketService for MarketCalls {
     type ExportFeedbackStream = export::ExportStream;
+    type SyncSalesStream = Responses<SyncSalesResponse>;
 
     async fn batch_upsert_markets(
         &self,
@@ -221,10 +224,67 @@ impl MarketService for MarketCalls {
         &self,
         request: Request<ListConnectorsRequest>,
     ) -> Result<Response<ListConnectorsResponse>, Status> {
-        caller(&request)?;
+        let caller = caller(&request)?;
         let statuses = self.state.connectors.statuses();
         Ok(Response::new(ListConnectorsResponse {
             connectors: statuses.into_iter().map(connector::to_wire).collect(),
+            shops: shop::connected(&self.state, &caller.tenant).await?.into_iter().collect(),
         }))
+    }
+
+    async fn connect_square(
+        &self,
+        request: Request<ConnectSquareRequest>,
+    ) -> Result<Response<ConnectSquareResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(shop::connect(&self.state, &caller.tenant).await?))
+    }
+
+    async fn finish_square_connection(
+        &self,
+        request: Request<FinishSquareConnectionRequest>,
+    ) -> Result<Response<FinishSquareConnectionResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(shop::finish(&self.state, &caller.tenant, request.into_inner()).await?))
+    }
+
+    async fn disconnect_square(
+        &self,
+        request: Request<DisconnectSquareRequest>,
+    ) -> Result<Response<DisconnectSquareResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(shop::disconnect(&self.state, &caller.tenant).await?))
+    }
+
+    async fn sync_sales(
+        &self,
+        request: Request<SyncSalesRequest>,
+    ) -> Result<Response<Self::SyncSalesStream>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(shop::sync(&self.state, &caller.tenant, request.get_ref())?))
+    }
+
+    async fn receive_square_webhook(
+        &self,
+        request: Request<ReceiveSquareWebhookRequest>,
+    ) -> Result<Response<ReceiveSquareWebhookResponse>, Status> {
+        Ok(Response::new(shop::receive(&self.state, request.into_inner()).await?))
+    }
+
+    async fn list_shop_products(
+        &self,
+        request: Request<ListShopProductsRequest>,
+    ) -> Result<Response<ListShopProductsResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(shop::list(&self.state, &caller.tenant, request.into_inner()).await?))
+    }
+
+    async fn batch_upsert_shop_products(
+        &self,
+        request: Request<BatchUpsertShopProductsRequest>,
+    ) -> Result<Response<BatchUpsertShopProductsResponse>, Status> {
+        let caller = caller(&request)?;
+        let key = idempotency_key(request.metadata())?;
+        Ok(Response::new(shop::upsert(&self.state, &caller.tenant, key, request.into_inner()).await?))
     }
 }

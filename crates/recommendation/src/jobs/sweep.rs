@@ -6,7 +6,7 @@ use std::time::Duration;
 use larder_lifecycle::Shutdown;
 use sqlx::PgPool;
 
-use crate::store::{exposures, idempotency};
+use crate::store::{connection_states, exposures, idempotency, webhook_events};
 
 const INTERVAL: Duration = Duration::from_secs(600);
 
@@ -20,6 +20,8 @@ pub(crate) async fn run(worker: PgPool, shutdown: Shutdown) {
         let Ok(mut connection) = worker.acquire().await else { continue };
         note("idempotency keys", idempotency::remove_old(&mut connection).await);
         note("exposures", exposures::remove_old(&mut connection).await);
+        note("webhook events", webhook_events::remove_old(&mut connection).await);
+        note("consents", connection_states::remove_old(&mut connection).await);
     }
 }
 

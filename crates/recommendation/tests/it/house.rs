@@ -2,6 +2,7 @@
 //! clients that carry a token of a tenant.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use larder_connectors::Connectors;
@@ -31,8 +32,21 @@ use tonic::{Request, Status};
 pub(crate) const NOW_S: i64 = 1_772_366_400;
 pub(crate) const DAY_S: i64 = 86_400;
 
+/// Seconds that have passed since. A process runs one test.
+static PASSED_S: AtomicI64 = AtomicI64::new(0);
+
 fn clock() -> i64 {
-    NOW_S * 1_000_000
+    now_s() * 1_000_000
+}
+
+/// The time that services believe it is, in seconds since 1970.
+pub(crate) fn now_s() -> i64 {
+    NOW_S + PASSED_S.load(Ordering::SeqCst)
+}
+
+/// Lets time pass for every service of this test.
+pub(crate) fn pass_s(seconds: i64) {
+    PASSED_S.fetch_add(seconds, Ordering::SeqCst);
 }
 
 pub(crate) struct House {

@@ -74,9 +74,11 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 24] = [
+const TABLES: [&str; 28] = [
     "body_measurements",
     "budgets",
+    "connection_states",
+    "connections",
     "customers",
     "erasures",
     "experiments",
@@ -98,7 +100,9 @@ const TABLES: [&str; 24] = [
     "promotions",
     "sale_hours",
     "sales",
+    "shop_products",
     "tenants",
+    "webhook_events",
 ];
 
 #[tokio::test]

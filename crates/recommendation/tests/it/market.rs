@@ -5,6 +5,10 @@ mod feedback;
 mod outside;
 mod plans;
 mod sales;
+mod shop;
+mod shop_secrets;
+mod shop_troubles;
+mod stand;
 mod terms;
 
 use larder_proto::google::r#type::{Date, Money};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use larder_identity::TenantId;
 use larder_proto::google::api::HttpBody;
@@ -9,15 +10,18 @@ use larder_proto::larder::market::v1::*;
 use prost::Message;
 use sqlx::PgConnection;
 
-use crate::convert::{date, market_plan, money, query, timestamp};
+use crate::convert::{date, market_plan, money, query, shop, timestamp};
 use crate::days::{date_of, day_of, local};
 use crate::error::Error;
+use crate::market::models::LearntModel;
 use crate::market::outlook::{DayQuestion, KnownDay, Source, ToldOfDay};
 use crate::market::planning::{self, PlanLimits, Planned, PlannedDay};
 use crate::market::promotions::PromotedDays;
 use crate::market::sheet;
 use crate::metrics;
+use crate::shop::standing::Standing;
 use crate::state::State;
+use crate::store::connections::{self, ConnectionRow};
 use crate::store::market_days::MarketDayRow;
 use crate::store::market_outlooks::OutlookRow;
 use crate::store::market_plans::KeptPlan;
@@ -85,7 +89,7 @@ pub(super) async fn plan(
         days_until_next: kept.days_until_next(),
     };
     let planned = planning::plan(&learnt, kept.planned(terms, instead, limits, &known))?;
-    let plan = kept.to_wire(&planned, &known, (&learnt.version, now_us));
+    let plan = kept.to_wire(&planned, &known, (&learnt, now_us));
     metrics::market_answered("plan_market_day", plan.degraded);
     if !request.what_if {
         keep(state, tenant, &plan, (&known, day, now_us)).await?;
@@ -106,6 +110,7 @@ struct Kept {
     promoted: PromotedDays,
     names: HashMap<String, String>,
     categories: HashMap<String, String>,
+    shop: Option<ConnectionRow>,
 }
 
 async fn read(state: &State, tenant: &TenantId, market_id: &str, day: i32) -> Result<Kept, Error> {
@@ -142,6 +147,7 @@ async fn read_from(
         promoted: PromotedDays::new(rows, categories.clone()),
         names: names.into_iter().map(|name| (name.product_id, name.name)).collect(),
         categories,
+        shop: connections::get(db, tenant).await?,
     })
 }
 
@@ -191,6 +197,12 @@ impl Kept {
         (1..=NEXT_WITHIN_DAYS).find(held).and_then(|ahead| u32::try_from(ahead).ok())
     }
 
+    /// When a day ended at the market, in microseconds since 1970.
+    fn end_of(&self, day: Option<Date>) -> Option<i64> {
+        let end = day?.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?;
+        Some(end.timestamp().as_microsecond())
+    }
+
     fn planned(
         &self,
         terms: Vec<MarketProductRow>,
@@ -213,7 +225,12 @@ impl Kept {
         }
     }
 
-    fn to_wire(&self, planned: &PlannedDay, known: &KnownDay, (version, now_us): (&str, i64)) -> MarketPlan {
+    fn to_wire(
+        &self,
+        planned: &PlannedDay,
+        known: &KnownDay,
+        (learnt, now_us): (&LearntModel, i64),
+    ) -> MarketPlan {
         let totals = &planned.plan.totals;
         let amount = |micros: i64| Some(money(micros, &self.market.currency));
         let short = planned.plan.limits.iter().filter(|limit| limit.worth_of_one_more_micros > 0);
@@ -221,7 +238,9 @@ impl Kept {
         let failed = planned.lines.iter().any(|line| line.forecast.method == failed);
         let failed =
             failed.then_some("the model had no answer for some products: their last days were taken");
-        let missing: Vec<_> = failed.map(str::to_owned).into_iter().chain(known.missing()).collect();
+        let sales = Standing::of(self.shop.as_ref(), now_us);
+        let failed = failed.map(str::to_owned).into_iter();
+        let missing: Vec<_> = failed.chain(sales.missing.clone()).chain(known.missing()).collect();
         MarketPlan {
             market_id: self.market.market_id.clone(),
             market_name: self.market.name.clone(),
@@ -237,10 +256,11 @@ impl Kept {
             weather: Some(market_plan::weather_to_wire(known)),
             events: Some(market_plan::events_to_wire(known)),
             holiday: known.holiday.names.first().cloned().unwrap_or_default(),
-            model_version: version.to_owned(),
+            model_version: learnt.version.clone(),
             planned_at: Some(timestamp(now_us)),
             degraded: !missing.is_empty(),
             degraded_reason: missing.join("; "),
+            sales: Some(shop::sales_outlook(&sales, self.end_of(learnt.through), now_us)),
         }
     }
 }
