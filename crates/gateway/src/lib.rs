@@ -22,6 +22,7 @@ mod server;
 pub mod store;
 mod transcode;
 mod upstream;
+mod webhooks;
 
 pub use app::{App, GatewayAppSettings, RunningApp};
 pub use config::SCHEMA;

@@ -7,12 +7,12 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue, header};
 
 use crate::gate::Gate;
 use crate::problem::Problem;
-use crate::{docs, grpc, health, http_json, openapi, passthrough};
+use crate::{docs, grpc, health, http_json, openapi, passthrough, webhooks};
 
 /// What the gateway answers on its public port.
 ///
@@ -22,6 +22,7 @@ use crate::{docs, grpc, health, http_json, openapi, passthrough};
 /// | `/health/detailed` | every service's report, for `platform.read` |
 /// | `/openapi.json` | the OpenAPI 3.1 document of the contract |
 /// | `/docs` | the page that shows it |
+/// | `/v1/connectors/square/webhook` | messages that Square signed |
 /// | gRPC and gRPC-Web | passed through, whatever the path |
 /// | anything else | the routes of the contract, or 404 |
 pub(crate) fn router(gate: Arc<Gate>) -> Router {
@@ -32,6 +33,7 @@ pub(crate) fn router(gate: Arc<Gate>) -> Router {
         .route("/docs", get(docs::entrance))
         .route("/docs/", get(docs::index))
         .route("/docs/{*file}", get(docs::asset))
+        .route(webhooks::SQUARE_PATH, post(webhooks::square).fallback(only_post))
         .fallback(dispatch)
         .method_not_allowed_fallback(only_get)
         .with_state(gate)
@@ -48,6 +50,11 @@ async fn dispatch(state: State<Arc<Gate>>, request: Request) -> Response {
 /// The gateway's own pages are only read.
 async fn only_get(request: Request) -> Response {
     http_json::refuse(Problem::method_not_allowed("GET, HEAD".into()), request.uri().path())
+}
+
+/// Messages are only sent.
+async fn only_post(request: Request) -> Response {
+    http_json::refuse(Problem::method_not_allowed("POST".into()), request.uri().path())
 }
 
 /// Headers that tell browsers what not to do with an answer; gRPC clients are no browsers.
