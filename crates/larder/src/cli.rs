@@ -12,6 +12,7 @@ use crate::commands::healthcheck::HealthcheckArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::load::LoadArgs;
 use crate::commands::models::ModelsArgs;
+use crate::commands::secrets::SecretsArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::token::TokenArgs;
 use crate::commands::up::UpArgs;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     CheckConfig(CheckConfigArgs),
     /// Makes and revokes the credentials that callers show
     Token(TokenArgs),
+    /// Makes keys for tenants' tokens, and seals the tokens anew under another one
+    Secrets(SecretsArgs),
     /// Runs one service alone, as a container does
     Serve(ServeArgs),
     /// Asks a service whether it is ready; for container health checks

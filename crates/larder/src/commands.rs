@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod load;
 pub(crate) mod models;
 pub(crate) mod operations;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod train_worker;
@@ -77,6 +78,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Up(args) => up::run(args, &context).await,
             Command::Demo(args) => demo::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,
+            Command::Secrets(args) => secrets::run(args, &context).await,
             Command::Serve(args) => serve::run(args, &context).await,
             Command::CheckConfig(args) => check_config::run(args, &context),
             Command::Import(args) => import::run(args, &context).await,

@@ -11,6 +11,7 @@ mod demo_stand;
 mod error;
 mod instance;
 mod keys;
+mod own_database;
 mod platform;
 
 use std::process::ExitCode;

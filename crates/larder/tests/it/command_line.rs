@@ -14,6 +14,7 @@ async fn help_names_every_command_and_the_exit_codes() {
         "check-config",
         "healthcheck",
         "token",
+        "secrets",
         "serve",
         "load",
         "models",

@@ -180,6 +180,18 @@ impl Up {
         Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 
+    /// Sends a body as it is, with headers of its own.
+    pub(crate) async fn send(&self, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        let mut request = http::Request::builder().method("POST").uri(format!("{}{path}", self.gateway));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = self.http.request(request.body(body.to_owned()).unwrap()).await.unwrap();
+        let status = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
     /// What a path answers as it is: the status, the content type and the text.
     pub(crate) async fn page(&self, path: &str) -> (u16, String, String) {
         let uri = format!("{}{path}", self.gateway);

@@ -11,4 +11,5 @@ mod imports;
 mod larder;
 mod refusals;
 mod roles;
+mod shop;
 mod training;

@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use larder_database::{PrivateCluster, PrivateClusterSettings, Role, Server};
+use larder_database::Role;
 use larder_gateway::store::{ApiKey, KeyError, NewKey, create_key, list_keys, revoke_key};
-use larder_settings::Settings;
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -15,7 +14,7 @@ use super::{GrantArgs, parse_tenant};
 use crate::commands::Context;
 use crate::console::{Align, Columns};
 use crate::error::CommandError;
-use crate::{clock, console, instance};
+use crate::{clock, console, own_database};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -146,37 +145,18 @@ fn shown_time(at: SystemTime) -> String {
     format!("{at:.0}")
 }
 
-/// Does something with the database that has the keys; a private one that nobody runs is
-/// run for as long as that takes.
+/// Does something with the database that has the keys.
 async fn with_database<T>(
     context: &Context,
     work: impl AsyncFnOnce(&PgPool) -> Result<T, KeyError>,
 ) -> Result<T, CommandError> {
     let settings = context.settings()?;
-    if let Some(url) = &settings.database.url {
-        return on_server(&settings, Server::from_url(url)?, work).await;
-    }
-    if let Some(url) = instance::running(&settings.data_dir).and_then(|running| running.database_url) {
-        return on_server(&settings, Server::from_url(&url)?, work).await;
-    }
-    let cluster = PrivateCluster::start(PrivateClusterSettings {
-        data_dir: settings.data_dir.clone(),
-        bin_dir: settings.database.bin_dir.clone(),
+    own_database::with_server(&settings, async |server| {
+        larder_gateway::store::migrate(&server, &settings).await?;
+        let pool = larder_database::connect(&server, larder_gateway::SCHEMA, Role::App, &settings.database);
+        let done = work(&pool).await.map_err(|error| CommandError::Refused(error.to_string()));
+        pool.close().await;
+        done
     })
-    .await?;
-    let done = on_server(&settings, cluster.server().clone(), work).await;
-    cluster.stop().await?;
-    done
-}
-
-async fn on_server<T>(
-    settings: &Settings,
-    server: Server,
-    work: impl AsyncFnOnce(&PgPool) -> Result<T, KeyError>,
-) -> Result<T, CommandError> {
-    larder_gateway::store::migrate(&server, settings).await?;
-    let pool = larder_database::connect(&server, larder_gateway::SCHEMA, Role::App, &settings.database);
-    let done = work(&pool).await.map_err(|error| CommandError::Refused(error.to_string()));
-    pool.close().await;
-    done
+    .await
 }
