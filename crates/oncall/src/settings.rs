@@ -6,9 +6,12 @@ mod channels;
 mod document;
 mod duration;
 mod people;
+mod policies;
 mod problem;
+mod quiet;
 mod receivers;
 mod routes;
+mod schedules;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +19,13 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use crate::escalation::EscalationPolicy;
+use crate::flapping::FlapLimits;
+use crate::inhibition::{InhibitRule, ServiceGraph};
+use crate::notification::{TemplateSources, Templates};
 use crate::routing::Route;
+use crate::schedule::Schedule;
+use crate::silence::Silence;
 use crate::time_interval::TimeInterval;
 use document::{Document, Located, Section, nearest};
 
@@ -58,6 +67,20 @@ pub struct Settings {
     pub teams: BTreeMap<String, Team>,
     /// Stretches of time that routes name.
     pub time_intervals: BTreeMap<String, TimeInterval>,
+    /// Who is on call when, by name.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// How incidents look for somebody, by name.
+    pub policies: BTreeMap<String, EscalationPolicy>,
+    /// Which alerts hide which.
+    pub inhibitions: Vec<InhibitRule>,
+    /// Which service stands on which.
+    pub services: ServiceGraph,
+    /// Silences that come again.
+    pub maintenance: Vec<Silence>,
+    /// When an alert is flapping.
+    pub flapping: FlapLimits,
+    /// Templates of messages above Larder's own, by name; each was tried.
+    pub templates: TemplateSources,
     /// Signs of life that are waited for.
     pub heartbeats: BTreeMap<String, Heartbeat>,
     /// What is looked at from here.
@@ -98,12 +121,27 @@ fn read(root: &Section<'_>) -> Option<Settings> {
     let channels = channels::read(root);
     let contacts = people::contacts(root, &channels.names);
     let teams = people::teams(root, &contacts.names);
-    let receivers = receivers::read(root, &channels.names);
+    let schedules = schedules::read(root, &contacts.names);
+    let known = policies::Known {
+        contacts: &contacts.names,
+        teams: &teams.names,
+        schedules: &schedules.names,
+        channels: &channels.names,
+    };
+    let policies = policies::read(root, &known);
+    let receivers = receivers::read(root, &channels.names, &policies.names);
     let time_intervals = routes::time_intervals(root);
     let known = routes::Known { receivers: &receivers.names, intervals: &time_intervals.names };
     let route = routes::root(root, &known);
     let heartbeats = watching::heartbeats(root);
     let probes = watching::probes(root);
+    let inhibitions = quiet::inhibitions(root);
+    let maintenance = quiet::maintenance(root);
+    let (services, flapping) = (quiet::services(root), quiet::flapping(root));
+    let templates = root.text_map("templates");
+    for problem in Templates::new(&templates).err().into_iter().flatten() {
+        root.refuse("templates", problem.to_string());
+    }
     let emergency_channels = root.texts("emergency_channels").unwrap_or_default();
     for channel in &emergency_channels {
         must_exist(root, channel, "channel", &channels.names);
@@ -121,6 +159,13 @@ fn read(root: &Section<'_>) -> Option<Settings> {
         contacts: contacts.parts,
         teams: teams.parts,
         time_intervals: time_intervals.parts,
+        schedules: schedules.parts,
+        policies: policies.parts,
+        inhibitions: inhibitions.parts.into_values().collect(),
+        services,
+        maintenance: maintenance.parts.into_values().collect(),
+        flapping,
+        templates,
         heartbeats: heartbeats.parts,
         probes: probes.parts,
     })

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
+pub(crate) use parse::minute_of_day;
+
 /// A named set of intervals in one time zone; it holds when any of them does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeInterval {

@@ -57,6 +57,8 @@ pub enum ChannelKind {
         from: String,
         /// Who gets what is sent to the channel itself rather than to a person.
         to: Vec<String>,
+        /// A file with the certificate of an authority of one's own (PEM).
+        ca_file: Option<String>,
     },
     /// A Slack workspace.
     Slack {
@@ -219,6 +221,7 @@ fn email(section: &Section<'_>) -> Option<ChannelKind> {
         );
     }
     let login = user.zip(password);
+    let ca_file = section.text("ca_file").map(|file| file.value);
     let to = section.texts("to").unwrap_or_default();
     for address in to.iter().filter(|address| !is_address(&address.value)) {
         section.refuse_at(
@@ -226,7 +229,15 @@ fn email(section: &Section<'_>) -> Option<ChannelKind> {
             format!("{:?} is refused; accepted: an address such as ops@example.org", address.value),
         );
     }
-    Some(ChannelKind::Email { host: host?.value, port, security, login, from: from?.value, to: values(to) })
+    Some(ChannelKind::Email {
+        host: host?.value,
+        port,
+        security,
+        login,
+        from: from?.value,
+        to: values(to),
+        ca_file,
+    })
 }
 
 fn is_address(text: &str) -> bool {

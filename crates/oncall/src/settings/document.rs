@@ -159,6 +159,18 @@ impl<'d> Section<'d> {
         Some(self.read(key, &accepted, read)?.value)
     }
 
+    /// A local time, as TOML writes it or as a text.
+    pub(super) fn local_time(&self, key: &'static str) -> Option<jiff::civil::DateTime> {
+        let read = |value: &DeValue<'_>| match value {
+            DeValue::Datetime(told) if told.offset.is_none() && told.date.is_some() => {
+                told.to_string().parse().ok()
+            }
+            DeValue::String(text) if !text.ends_with(['Z', 'z', ']']) => text.parse().ok(),
+            _ => None,
+        };
+        Some(self.read(key, "a local time such as 2026-01-05T09:00:00", read)?.value)
+    }
+
     /// A text that something else reads; its reason becomes the problem.
     pub(super) fn parsed<T, E: ToString>(
         &self,

@@ -18,13 +18,21 @@ pub struct Receiver {
     pub send_resolved: bool,
 }
 
-pub(super) fn read(root: &Section<'_>, channels: &BTreeSet<String>) -> Named<Receiver> {
+pub(super) fn read(
+    root: &Section<'_>,
+    channels: &BTreeSet<String>,
+    policies: &BTreeSet<String>,
+) -> Named<Receiver> {
     named(root, "receivers", |section, name| {
         let told = section.texts("channels").unwrap_or_default();
         for channel in &told {
             must_exist(section, channel, "channel", channels);
         }
-        let policy = section.text("policy").map(|policy| policy.value);
+        let policy = section.text("policy");
+        if let Some(policy) = &policy {
+            must_exist(section, policy, "policy", policies);
+        }
+        let policy = policy.map(|policy| policy.value);
         let send_resolved = section.flag("send_resolved").unwrap_or(true);
         Some(Receiver { name: name.to_owned(), policy, channels: values(told), send_resolved })
     })

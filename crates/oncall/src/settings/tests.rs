@@ -138,4 +138,53 @@ fn the_example_of_the_readme_is_accepted() {
         readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let settings = Settings::parse(example).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(settings.route.walk().len(), 4);
+    let on_call =
+        settings.schedules["shop"].on_call("2026-11-20T20:00:00Z".parse().expect("an instant"), &[]);
+    assert_eq!(on_call.map(|on_call| on_call.contact).as_deref(), Some("ben"), "Friday night");
+    assert_eq!((settings.policies.len(), settings.inhibitions.len(), settings.maintenance.len()), (1, 1, 1));
+}
+
+#[test]
+fn schedules_policies_and_what_keeps_quiet_are_checked_too() {
+    let text = r#"
+route = { receiver = "x" }
+receivers = [{ name = "x", policy = "shpo" }]
+channels = [{ name = "log", kind = "log" }]
+contacts = [{ name = "ana", reach = [{ channel = "log" }] }]
+flapping = { turns = 1 }
+
+[[schedules]]
+name = "shop"
+time_zone = "Europe/Paris"
+layers = [
+  { rotation = "weekly", starts_at = 2026-01-05T09:00:00Z, members = ["ana", "bne"] },
+  { rotation = "fixed", shifts = [{ contact = "ana", starts_at = 2026-01-05T09:00:00, ends_at = "2026-01-05T08:00" }] },
+  { rotation = "daily", starts_at = "2026-01-05T09:00", members = ["ana"], restrictions = [{ times = ["24:00-09:00"] }] },
+]
+
+[[policies]]
+name = "shop"
+steps = [{ notify = [{ schedule = "shop" }, { contact = "ana", team = "x" }], wait = "1s" }, { wait = "5m" }]
+
+[[inhibitions]]
+name = "critical"
+source_matchers = ['severity="critical"']
+
+[[services]]
+name = "gateway"
+depends_on = ["shop"]
+
+[[services]]
+name = "shop"
+depends_on = ["gateway"]
+
+[[maintenance]]
+name = "nightly"
+matchers = ['service="shop"']
+starts_at = 2026-01-01T02:00:00
+time_zone = "Europe/Paris"
+rule = "FREQ=SECONDLY"
+duration = "2h"
+"#;
+    insta::assert_snapshot!(problems(text));
 }
