@@ -8,6 +8,11 @@ pub mod google {
     }
 }
 pub mod larder {
+    pub mod backup {
+        pub mod v1 {
+            include!("larder.backup.v1.rs");
+        }
+    }
     pub mod batch {
         pub mod v1 {
             include!("larder.batch.v1.rs");

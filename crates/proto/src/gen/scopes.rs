@@ -1,5 +1,14 @@
 // @generated from the required_scope options in proto/
 pub(crate) const SCOPES: &[(&str, &str)] = &[
+    ("/larder.backup.v1.BackupService/CreateBackup", "backups.write"),
+    ("/larder.backup.v1.BackupService/GetBackup", "backups.read"),
+    ("/larder.backup.v1.BackupService/GetRecoveryStatus", "backups.read"),
+    ("/larder.backup.v1.BackupService/HoldBackup", "backups.write"),
+    ("/larder.backup.v1.BackupService/ListBackups", "backups.read"),
+    ("/larder.backup.v1.BackupService/PreviewRetention", "backups.read"),
+    ("/larder.backup.v1.BackupService/RestoreBackup", "backups.restore"),
+    ("/larder.backup.v1.BackupService/VerifyBackup", "backups.write"),
+    ("/larder.backup.v1.BackupService/WatchOperation", "backups.read"),
     ("/larder.catalog.v1.CatalogService/BatchRecordInteractions", "interactions.write"),
     ("/larder.catalog.v1.CatalogService/BatchUpsertBudgets", "catalog.write"),
     ("/larder.catalog.v1.CatalogService/BatchUpsertCustomers", "catalog.write"),
