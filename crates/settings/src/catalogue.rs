@@ -6,14 +6,16 @@ use toml::{Table, Value};
 
 use crate::sections::{Section, Setting};
 use crate::{
-    ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings, LifecycleSettings,
-    RecommendationSettings, RedisSettings, ResilienceSettings, Settings, TelemetrySettings,
+    BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
+    LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings, Settings,
+    TelemetrySettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 9] = [
+pub(crate) const SECTIONS: [(&str, Section); 10] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
+    ("backup", BackupSettings::SECTION),
     ("connectors", ConnectorSettings::SECTION),
     ("database", DatabaseSettings::SECTION),
     ("redis", RedisSettings::SECTION),

@@ -58,6 +58,8 @@ fn shared_addresses(settings: &Settings) -> Vec<String> {
         ("gateway.ops_address", settings.gateway.ops_address),
         ("recommendation.listen_address", settings.recommendation.listen_address),
         ("recommendation.ops_address", settings.recommendation.ops_address),
+        ("backup.listen_address", settings.backup.listen_address),
+        ("backup.ops_address", settings.backup.ops_address),
     ];
     let mut problems = Vec::new();
     for (position, (name, address)) in listeners.iter().enumerate() {

@@ -10,7 +10,7 @@ use crate::kind::Kind;
 use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
-    Authentication, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
+    Authentication, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
     LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings,
 };
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// The recommendation service.
     pub recommendation: RecommendationSettings,
+    /// Backups.
+    pub backup: BackupSettings,
     /// The outside world of market days.
     pub connectors: ConnectorSettings,
     /// PostgreSQL.
@@ -54,6 +56,7 @@ impl Default for Settings {
             data_dir: PathBuf::from(".larder"),
             gateway: GatewaySettings::default(),
             recommendation: RecommendationSettings::default(),
+            backup: BackupSettings::default(),
             connectors: ConnectorSettings::default(),
             database: DatabaseSettings::default(),
             redis: RedisSettings::default(),
@@ -94,6 +97,11 @@ impl Settings {
             Environment::Development => Authentication::Anonymous,
             Environment::Testing | Environment::Staging | Environment::Production => Authentication::Required,
         })
+    }
+
+    /// The folder of backups: as set, or `backups` in the data folder.
+    pub fn backup_dir(&self) -> PathBuf {
+        self.backup.folder.clone().unwrap_or_else(|| self.data_dir.join("backups"))
     }
 
     /// The folder of model snapshots: as set, or `snapshots` in the data folder.

@@ -13,10 +13,13 @@ const PROTECTED_SSL_MODES: [&str; 3] = ["require", "verify-ca", "verify-full"];
 pub(super) fn refusals(settings: &Settings) -> Vec<String> {
     let mut refusals = Vec::new();
     refusals.extend(database(settings.database.url.as_ref()));
+    refusals.extend(source(settings.backup.source_url.as_ref()));
     refusals.extend(redis(settings.redis.url.as_ref()));
     let gateway = &settings.gateway;
     refusals.extend(plaintext("gateway.recommendation_url", Some(&gateway.recommendation_url)));
     refusals.extend(plaintext("gateway.recommendation_ops_url", Some(&gateway.recommendation_ops_url)));
+    refusals.extend(plaintext("gateway.backup_url", gateway.backup_url.as_ref()));
+    refusals.extend(plaintext("gateway.backup_ops_url", gateway.backup_ops_url.as_ref()));
     refusals.extend(plaintext("telemetry.otlp_endpoint", settings.telemetry.otlp_endpoint.as_ref()));
     let dsn = settings.telemetry.sentry_dsn.as_ref().and_then(|dsn| Url::parse(dsn.expose_secret()).ok());
     refusals.extend(plaintext("telemetry.sentry_dsn", dsn.as_ref()));
@@ -30,6 +33,14 @@ fn database(url: Option<&SecretString>) -> Option<String> {
                 .to_owned(),
         );
     };
+    unprotected("database.url", url)
+}
+
+fn source(url: Option<&SecretString>) -> Option<String> {
+    unprotected("backup.source_url", url?)
+}
+
+fn unprotected(name: &str, url: &SecretString) -> Option<String> {
     let url = Url::parse(url.expose_secret()).ok()?;
     if database_distance(&url) == Distance::SameMachine {
         return None;
@@ -38,8 +49,7 @@ fn database(url: Option<&SecretString>) -> Option<String> {
         matches!(name.as_ref(), "sslmode" | "ssl-mode") && PROTECTED_SSL_MODES.contains(&value.as_ref())
     });
     (!protected).then(|| {
-        "`database.url` leads to another machine without TLS; accepted is sslmode=require, verify-ca or verify-full"
-            .to_owned()
+        format!("`{name}` leads to another machine without TLS; accepted is sslmode=require, verify-ca or verify-full")
     })
 }
 

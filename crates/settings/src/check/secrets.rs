@@ -51,6 +51,7 @@ pub(super) fn refusals(settings: &Settings, process: Process) -> Vec<String> {
     let role_password = settings.database.role_password.as_ref();
     refusals.extend(weakness("database.role_password", role_password, LEAST_PASSWORD_CHARACTERS));
     refusals.extend(url_weakness("database.url", settings.database.url.as_ref()));
+    refusals.extend(url_weakness("backup.source_url", settings.backup.source_url.as_ref()));
     refusals.extend(url_weakness("redis.url", settings.redis.url.as_ref()));
     refusals
 }

@@ -91,6 +91,7 @@ fn the_database_needs_tls_anywhere_but_on_this_machine() {
     ] {
         let url = format!("postgres://larder@{remote}");
         expect_refusal("database.url", |it| it.database.url = secret(&url));
+        expect_refusal("backup.source_url", |it| it.backup.source_url = secret(&url));
     }
     for fine in
         ["db/l?sslmode=require", "db/l?sslmode=verify-ca", "localhost/l", "127.0.0.1/l", "/l?host=/run/pg"]

@@ -19,6 +19,10 @@ section! {
         recommendation_url: Url = local_url(50051), Kind::Url;
         /// Where the gateway asks for the recommendation service's health.
         recommendation_ops_url: Url = local_url(9051), Kind::Url;
+        /// Where the gateway finds the backup service. Left out, its calls are unknown here.
+        backup_url: Option<Url> = None, Kind::Url;
+        /// Where the gateway asks for the backup service's health.
+        backup_ops_url: Option<Url> = None, Kind::Url;
         /// How long a request may take in all before it is answered with a timeout.
         request_timeout ("request_timeout_ms", "crate::durations::milliseconds"):
             Duration = Duration::from_secs(10), Kind::Whole(1..=600_000);

@@ -1,0 +1,55 @@
+//! The section `[backup]`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::{localhost, section};
+use crate::kind::Kind;
+
+section! {
+    /// The backup service: what is backed up when, where it is kept and for how long.
+    BackupSettings = "backup" {
+        /// Whether `larder up` runs the backup service.
+        enabled: bool = true, Kind::Flag;
+        /// Where the service listens for gRPC.
+        listen_address: SocketAddr = localhost(50052), Kind::Address;
+        /// Where the service's health and metrics are; never routed to from outside.
+        ops_address: SocketAddr = localhost(9052), Kind::Address;
+        /// The name of the protected cluster; it begins the names of all its objects.
+        cluster: String = "larder".to_owned(), Kind::Text;
+        /// The PostgreSQL to protect, with a login that may replicate. Left out, it is that of
+        /// `database.url`, with the role `larder_backup`.
+        source_url ("source_url", "crate::secret::connection"): Option<SecretString> = None,
+            Kind::SecretUrl(&["postgres", "postgresql"]);
+        /// The folder that backups are kept in. Left out, it is `backups` in `data_dir`.
+        folder: Option<PathBuf> = None, Kind::Path;
+        /// The public keys of age (`age1…`, separated by commas) that backups are sealed for. Left out,
+        /// they are not sealed. The secret keys do not belong on this machine.
+        recipients: Option<String> = None, Kind::Text;
+        /// zstd's level: higher is smaller and slower.
+        compression_level: i32 = 1, Kind::Whole(1..=19);
+        /// Threads that compress.
+        compression_threads: u32 = 2, Kind::Whole(0..=64);
+        /// After how many bytes of the database a new object is begun; restores read several at once.
+        object_bytes: u64 = 256 * 1024 * 1024, Kind::Whole(1_048_576..=1_099_511_627_776);
+        /// The most bytes a second that are read from the database; 0 reads as fast as it goes.
+        throttle_bytes_per_second: u64 = 0, Kind::Whole(0..=1_099_511_627_776);
+        /// When backups are taken: cron with five fields, or `never`.
+        schedule: String = "0 */6 * * *".to_owned(), Kind::Text;
+        /// After how many days a scheduled backup is a full one; between them they are incremental where
+        /// the server keeps summaries of its WAL (`summarize_wal`, PostgreSQL 17 and later).
+        full_interval_days: u32 = 7, Kind::Whole(1..=366);
+        /// The time zone of the schedule.
+        time_zone: String = "UTC".to_owned(), Kind::Text;
+        /// How many of the newest backups the folder keeps whatever their age.
+        folder_keep_count: u32 = 2, Kind::Whole(1..=10_000);
+        /// For how many days the folder keeps every backup.
+        folder_keep_days: u32 = 7, Kind::Whole(0..=36_500);
+        /// Of how many weeks the folder keeps the newest backup.
+        folder_keep_weekly: u32 = 0, Kind::Whole(0..=10_000);
+        /// Of how many months the folder keeps the newest backup.
+        folder_keep_monthly: u32 = 0, Kind::Whole(0..=10_000);
+    }
+}
