@@ -95,7 +95,13 @@ impl App {
         checks::register(&registry, recommendation.clone(), settings.data_dir.clone());
         checks::register_redis(&registry, &settings.redis)?;
         let callers = authenticator(&settings, &signer, database.as_ref(), &registry)?;
-        let services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
+        let backup = gateway.backup_url.as_ref().map(|url| Upstream::new("backup", url, &settings));
+        let backup = backup.transpose()?.map(Arc::new);
+        if let Some(backup) = &backup {
+            checks::register_upstream(&registry, backup.clone());
+        }
+        let mut services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
+        services.extend(gateway.backup_ops_url.clone().map(|url| ("backup", url)));
         let gate = Gate {
             routes,
             rpcs: RpcTable::new(&pool),
@@ -106,6 +112,7 @@ impl App {
             callers,
             tokens: TokenMint::new(signer, settings.identity.token_ttl),
             recommendation,
+            backup,
         };
         Ok(Self { gate: Arc::new(gate), settings, metrics, database, registry })
     }

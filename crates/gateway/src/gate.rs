@@ -27,6 +27,8 @@ pub(crate) struct Gate {
     pub(crate) callers: Authenticator,
     pub(crate) tokens: TokenMint,
     pub(crate) recommendation: std::sync::Arc<Upstream>,
+    /// Where backups are taken, if anywhere.
+    pub(crate) backup: Option<std::sync::Arc<Upstream>>,
 }
 
 impl Gate {
@@ -43,9 +45,12 @@ impl Gate {
         self.tokens.authorization_for(&caller, clock::now())
     }
 
-    /// The process that serves `service`. Today there is one; the contract's other services
-    /// get their line here.
-    pub(crate) fn upstream_of(&self, _service: &str) -> &Upstream {
-        &self.recommendation
+    /// The process that serves `service`. One that is not configured is unknown to the process that
+    /// is asked instead, which says so.
+    pub(crate) fn upstream_of(&self, service: &str) -> &Upstream {
+        match &self.backup {
+            Some(backup) if service.starts_with("larder.backup.") => backup,
+            _ => &self.recommendation,
+        }
     }
 }

@@ -19,11 +19,16 @@ const TIMEOUT: Duration = Duration::from_millis(400);
 
 /// Registers the checks that every gateway has.
 pub(crate) fn register(registry: &HealthRegistry, upstream: Arc<Upstream>, data_dir: PathBuf) {
+    register_upstream(registry, upstream);
+    larder_lifecycle::system::register(registry, data_dir);
+}
+
+/// Registers the check of a service behind.
+pub(crate) fn register_upstream(registry: &HealthRegistry, upstream: Arc<Upstream>) {
     registry.register(Check::optional(upstream.name, TIMEOUT, move || {
         let upstream = upstream.clone();
         async move { upstream.check().await }
     }));
-    larder_lifecycle::system::register(registry, data_dir);
 }
 
 /// Registers the checks of the database of API keys and of what is kept of it in memory.
