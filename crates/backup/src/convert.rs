@@ -1,0 +1,85 @@
+//! Wire types and ours, in both directions; only this file and `grpc/` see both.
+
+use jiff::Timestamp;
+use larder_proto::larder::backup::v1 as wire;
+
+use crate::manifest::BackupKind;
+use crate::recovery::{RecoveryStatus, Window};
+use crate::retention::RetentionVerdict;
+use crate::vault::StoredBackup;
+
+pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn kind(kind: BackupKind) -> wire::BackupKind {
+    match kind {
+        BackupKind::Full => wire::BackupKind::Full,
+        BackupKind::Incremental => wire::BackupKind::Incremental,
+    }
+}
+
+pub(crate) fn backup(stored: &StoredBackup) -> wire::Backup {
+    let manifest = &stored.manifest;
+    let marks = &stored.marks;
+    let physical = &manifest.physical;
+    let proof_state = if marks.is_failed() {
+        wire::ProofState::Failed
+    } else if marks.is_proven() {
+        wire::ProofState::Proven
+    } else {
+        wire::ProofState::Unproven
+    };
+    wire::Backup {
+        backup_id: manifest.backup_id.to_string(),
+        target: stored.target.clone(),
+        kind: kind(manifest.kind).into(),
+        cluster: manifest.cluster.clone(),
+        system_identifier: manifest.server.system_identifier.to_string(),
+        server_version: manifest.server.version.clone(),
+        start_lsn: physical.start_lsn.to_string(),
+        stop_lsn: physical.stop_lsn.to_string(),
+        timeline: physical.stop_timeline.get(),
+        started_at: Some(timestamp(manifest.started_at)),
+        stopped_at: Some(timestamp(manifest.stopped_at)),
+        parent_backup_id: manifest.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
+        source_size_bytes: count(manifest.source_bytes()),
+        stored_size_bytes: count(manifest.stored_bytes()),
+        object_count: count(manifest.objects.len() as u64),
+        encrypted: manifest.is_sealed(),
+        proof_state: proof_state.into(),
+        proven_at: marks.proven_at.map(timestamp),
+        verified_at: marks.verification.as_ref().map(|reading| timestamp(reading.at)),
+        held: marks.hold.is_some(),
+    }
+}
+
+pub(crate) fn verdict(stored: &StoredBackup, verdict: &RetentionVerdict) -> wire::RetentionVerdict {
+    wire::RetentionVerdict {
+        backup: Some(backup(stored)),
+        keep: verdict.stays(),
+        reason: verdict.reason.to_string(),
+    }
+}
+
+fn window(window: &Window) -> wire::RecoveryWindow {
+    wire::RecoveryWindow { start_at: Some(timestamp(window.start)), end_at: Some(timestamp(window.end)) }
+}
+
+pub(crate) fn recovery(status: &RecoveryStatus) -> wire::GetRecoveryStatusResponse {
+    let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    wire::GetRecoveryStatusResponse {
+        windows: status.windows.iter().map(window).collect(),
+        rpo_ms: status.rpo.map(millis),
+        rto_ms: status.rto.map(millis),
+        rto_measured: status.is_rto_measured,
+        last_backup_at: status.last_backup_at.map(timestamp),
+        last_proven_at: status.last_proven_at.map(timestamp),
+        proven: status.is_proven,
+        warnings: status.warnings.clone(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Drills: a backup is restored into a throw-away cluster and checked there.

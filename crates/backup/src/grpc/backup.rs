@@ -1,0 +1,204 @@
+//! `BackupService`. Wire types come off here; what is done is told in `operate.rs`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use larder_proto::larder::backup::v1 as wire;
+use larder_proto::larder::backup::v1::backup_service_server::BackupService;
+use larder_proto::larder::backup::v1::*;
+use tonic::{Request, Response, Status};
+
+use super::fields;
+use crate::convert;
+use crate::error::BackupError;
+use crate::manifest::BackupKind;
+use crate::operate::{self, CreateWishes};
+use crate::operations::{self, Responses};
+use crate::pipeline::Identities;
+use crate::restore::{RestoreRequest, refuse_unless_empty};
+use crate::state::State;
+use crate::vault::{Hold, StoredBackup};
+
+/// Objects that a restore reads at once.
+const READ_AT_ONCE: usize = 2;
+
+/// The calls.
+pub(crate) struct BackupCalls {
+    pub(crate) state: Arc<State>,
+}
+
+#[tonic::async_trait]
+impl BackupService for BackupCalls {
+    type CreateBackupStream = Responses<CreateBackupResponse>;
+    type VerifyBackupStream = Responses<VerifyBackupResponse>;
+    type RestoreBackupStream = Responses<RestoreBackupResponse>;
+    type WatchOperationStream = Responses<WatchOperationResponse>;
+
+    async fn create_backup(
+        &self,
+        request: Request<CreateBackupRequest>,
+    ) -> Result<Response<Self::CreateBackupStream>, Status> {
+        let wishes = wishes(&request.into_inner())?;
+        let state = self.state.clone();
+        let followed = self.state.operations.start("create_backup", |progress| async move {
+            operate::create_backup(&state, wishes, &progress).await
+        });
+        let respond = |operation| CreateBackupResponse { operation: Some(operation) };
+        Ok(Response::new(operations::stream(followed, respond)))
+    }
+
+    async fn list_backups(
+        &self,
+        request: Request<ListBackupsRequest>,
+    ) -> Result<Response<ListBackupsResponse>, Status> {
+        let request = request.into_inner();
+        let size = fields::page_size(request.page_size)?;
+        let begin = fields::page_begin(&request.page_token)?;
+        let mut backups = operate::list_all(&self.state, fields::optional(&request.target)).await?;
+        if let Some((id, target)) = begin {
+            let place = |backup: &StoredBackup| (backup.manifest.backup_id.clone(), backup.target.clone());
+            // The newest come first, and at one backup the targets by name.
+            backups.retain(|backup| {
+                let (other, at) = place(backup);
+                other < id || (other == id && at > target)
+            });
+        }
+        let next = (backups.len() > size).then(|| {
+            let last = &backups[size - 1];
+            format!("{}@{}", last.manifest.backup_id, last.target)
+        });
+        backups.truncate(size);
+        Ok(Response::new(ListBackupsResponse {
+            backups: backups.iter().map(convert::backup).collect(),
+            next_page_token: next.unwrap_or_default(),
+        }))
+    }
+
+    async fn get_backup(
+        &self,
+        request: Request<GetBackupRequest>,
+    ) -> Result<Response<GetBackupResponse>, Status> {
+        let id = fields::backup_id(&request.into_inner().backup_id)?;
+        Ok(Response::new(GetBackupResponse { backups: self.at_targets(&id).await? }))
+    }
+
+    async fn verify_backup(
+        &self,
+        request: Request<VerifyBackupRequest>,
+    ) -> Result<Response<Self::VerifyBackupStream>, Status> {
+        let request = request.into_inner();
+        let id = fields::backup_id(&request.backup_id)?;
+        let state = self.state.clone();
+        let followed = self.state.operations.start("verify_backup", |progress| async move {
+            operate::verify_backup(&state, &id, fields::optional(&request.target), &progress).await
+        });
+        let respond = |operation| VerifyBackupResponse { operation: Some(operation) };
+        Ok(Response::new(operations::stream(followed, respond)))
+    }
+
+    async fn restore_backup(
+        &self,
+        request: Request<RestoreBackupRequest>,
+    ) -> Result<Response<Self::RestoreBackupStream>, Status> {
+        let request = request.into_inner();
+        let id = fields::optional_id("backup_id", &request.backup_id)?;
+        let folder = fields::folder(&request.folder)?;
+        refuse_unless_empty(&folder)?;
+        let state = self.state.clone();
+        let followed = self.state.operations.start("restore_backup", |progress| async move {
+            let (target, manifest) =
+                operate::choose(&state, id.as_ref(), fields::optional(&request.target)).await?;
+            let request = RestoreRequest {
+                target,
+                manifest,
+                folder,
+                tablespaces: BTreeMap::new(),
+                owner: None,
+                identities: Identities::default(),
+                at_once: READ_AT_ONCE,
+            };
+            operate::restore_backup(&state, request, &progress).await
+        });
+        let respond = |operation| RestoreBackupResponse { operation: Some(operation) };
+        Ok(Response::new(operations::stream(followed, respond)))
+    }
+
+    async fn hold_backup(
+        &self,
+        request: Request<HoldBackupRequest>,
+    ) -> Result<Response<HoldBackupResponse>, Status> {
+        let HoldBackupRequest { backup_id, release, reason } = request.into_inner();
+        let id = fields::backup_id(&backup_id)?;
+        if release {
+            self.state.vault.release(&id).await?;
+        } else {
+            self.state.vault.hold(&id, &Hold { at: (self.state.clock)(), reason }).await?;
+        }
+        tracing::info!(backup.id = %id, backup.held = !release, "hold changed");
+        Ok(Response::new(HoldBackupResponse { backups: self.at_targets(&id).await? }))
+    }
+
+    async fn preview_retention(
+        &self,
+        request: Request<PreviewRetentionRequest>,
+    ) -> Result<Response<PreviewRetentionResponse>, Status> {
+        let request = request.into_inner();
+        let mut verdicts = Vec::new();
+        for target in self.state.vault.targets_named(fields::optional(&request.target))? {
+            let (listing, decided) = operate::preview_retention(&self.state, &target).await?;
+            for verdict in &decided {
+                let of = |backup: &&StoredBackup| backup.manifest.backup_id == verdict.backup_id;
+                if let Some(backup) = listing.backups.iter().find(of) {
+                    verdicts.push(convert::verdict(backup, verdict));
+                }
+            }
+        }
+        Ok(Response::new(PreviewRetentionResponse { verdicts }))
+    }
+
+    async fn get_recovery_status(
+        &self,
+        _: Request<GetRecoveryStatusRequest>,
+    ) -> Result<Response<GetRecoveryStatusResponse>, Status> {
+        let status = operate::recovery_status(&self.state).await?;
+        Ok(Response::new(convert::recovery(&status)))
+    }
+
+    async fn watch_operation(
+        &self,
+        request: Request<WatchOperationRequest>,
+    ) -> Result<Response<Self::WatchOperationStream>, Status> {
+        let id = request.into_inner().operation_id;
+        let Some(followed) = self.state.operations.find(&id) else {
+            let description = format!("{id:?} is no operation of this process, or ended long ago");
+            return Err(BackupError::Invalid { field: "operation_id", description }.into());
+        };
+        let respond = |operation| WatchOperationResponse { operation: Some(operation) };
+        Ok(Response::new(operations::stream(followed, respond)))
+    }
+}
+
+impl BackupCalls {
+    async fn at_targets(&self, id: &crate::manifest::BackupId) -> Result<Vec<wire::Backup>, BackupError> {
+        let all = operate::list_all(&self.state, None).await?;
+        let found: Vec<_> =
+            all.iter().filter(|backup| backup.manifest.backup_id == *id).map(convert::backup).collect();
+        if found.is_empty() {
+            return Err(BackupError::NoSuchBackup(id.to_string()));
+        }
+        Ok(found)
+    }
+}
+
+fn wishes(request: &CreateBackupRequest) -> Result<CreateWishes, BackupError> {
+    let kind = match request.kind() {
+        wire::BackupKind::Unspecified | wire::BackupKind::Full => BackupKind::Full,
+        wire::BackupKind::Incremental => BackupKind::Incremental,
+    };
+    let parent = fields::optional_id("parent_backup_id", &request.parent_backup_id)?;
+    if parent.is_some() && kind != BackupKind::Incremental {
+        let description = "must be empty for a backup that is not incremental".to_owned();
+        return Err(BackupError::Invalid { field: "parent_backup_id", description });
+    }
+    Ok(CreateWishes { kind: Some(kind), parent })
+}

@@ -1,0 +1,47 @@
+//! What this service can tell of its own health. Nothing here decides for the others: the registry
+//! takes the worst level.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
+
+use crate::operate;
+use crate::schedule::Schedule;
+use crate::state::State;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// A run takes a while, and one that failed is tried again.
+const LATE: SignedDuration = SignedDuration::from_hours(2);
+
+/// Registers the checks of this service.
+pub(crate) fn register(registry: &HealthRegistry, state: Arc<State>, schedule: Option<Schedule>) {
+    registry.register(Check::optional("backups", TIMEOUT, move || {
+        let (state, schedule) = (state.clone(), schedule.clone());
+        async move { backups(&state, schedule.as_ref()).await }
+    }));
+}
+
+/// Late backups are told before anybody needs one.
+async fn backups(state: &State, schedule: Option<&Schedule>) -> CheckOutcome {
+    let status = match operate::recovery_status(state).await {
+        Ok(status) => status,
+        Err(error) => return CheckOutcome::degraded(format!("the backups cannot be listed: {error}")),
+    };
+    let now = (state.clock)();
+    let Some(last) = status.last_backup_at else {
+        return if schedule.is_some() {
+            CheckOutcome::degraded("there is no backup yet")
+        } else {
+            CheckOutcome::healthy()
+        };
+    };
+    let interval = schedule.and_then(|schedule| schedule.interval(now));
+    match interval {
+        Some(interval) if now.duration_since(last) > interval + LATE => {
+            CheckOutcome::degraded(format!("the last backup is of {last}, later than its schedule allows"))
+        }
+        _ => CheckOutcome::healthy(),
+    }
+}

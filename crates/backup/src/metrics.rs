@@ -1,0 +1,71 @@
+//! The metrics that are this service's own. The names are documented in one place, here.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use crate::manifest::BackupKind;
+
+/// Tells the exporter what each metric means.
+pub(crate) fn describe() {
+    describe_counter!("larder_backup_backups_total", "Backups that were taken, by kind");
+    describe_counter!("larder_backup_failures_total", "Operations that failed, by operation and stage");
+    describe_counter!("larder_backup_target_failures_total", "Backups that a target did not take, by target");
+    describe_counter!("larder_backup_removed_total", "Backups that retention removed, by target");
+    describe_counter!("larder_backup_source_bytes_total", "Bytes of databases that were read");
+    describe_histogram!("larder_backup_duration_seconds", "Time an operation took, by operation");
+    describe_gauge!("larder_backup_last_success_timestamp_seconds", "When the last backup ended");
+    describe_gauge!(
+        "larder_backup_last_proven_timestamp_seconds",
+        "When a backup was last proven by a restore"
+    );
+    describe_gauge!("larder_backup_rpo_seconds", "What would be lost if the cluster were gone now");
+    describe_gauge!("larder_backup_rto_seconds", "How long a restore would take");
+    describe_gauge!("larder_backup_stored_bytes", "Bytes of all backups, by target");
+    describe_gauge!("larder_backup_count", "Backups, by target");
+    // Alerts compare with what was before: a counter must be there before it counts.
+    for kind in [BackupKind::Full, BackupKind::Incremental] {
+        counter!("larder_backup_backups_total", "kind" => kind.as_str()).absolute(0);
+    }
+}
+
+pub(crate) fn taken(kind: BackupKind, source_bytes: u64) {
+    counter!("larder_backup_backups_total", "kind" => kind.as_str()).increment(1);
+    counter!("larder_backup_source_bytes_total").increment(source_bytes);
+}
+
+pub(crate) fn target_failed(target: &str) {
+    counter!("larder_backup_target_failures_total", "target" => target.to_owned()).increment(1);
+}
+
+pub(crate) fn failed(operation: &'static str, stage: &'static str) {
+    counter!("larder_backup_failures_total", "operation" => operation, "stage" => stage).increment(1);
+}
+
+pub(crate) fn took(operation: &'static str, duration: Duration) {
+    histogram!("larder_backup_duration_seconds", "operation" => operation).record(duration.as_secs_f64());
+}
+
+pub(crate) fn removed(target: &str) {
+    counter!("larder_backup_removed_total", "target" => target.to_owned()).increment(1);
+}
+
+pub(crate) fn stored(target: &str, count: usize, bytes: u64) {
+    gauge!("larder_backup_count", "target" => target.to_owned()).set(count as f64);
+    gauge!("larder_backup_stored_bytes", "target" => target.to_owned()).set(bytes as f64);
+}
+
+pub(crate) fn recovery(status: &crate::recovery::RecoveryStatus) {
+    if let Some(at) = status.last_backup_at {
+        gauge!("larder_backup_last_success_timestamp_seconds").set(at.as_second() as f64);
+    }
+    if let Some(at) = status.last_proven_at {
+        gauge!("larder_backup_last_proven_timestamp_seconds").set(at.as_second() as f64);
+    }
+    if let Some(rpo) = status.rpo {
+        gauge!("larder_backup_rpo_seconds").set(rpo.as_secs_f64());
+    }
+    if let Some(rto) = status.rto {
+        gauge!("larder_backup_rto_seconds").set(rto.as_secs_f64());
+    }
+}

@@ -1,0 +1,289 @@
+//! What the service does, one function a story: take a backup, read it again, restore it, let old
+//! ones go.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::rand;
+use larder_replication::{CheckpointSpeed, ReplicationConnection};
+
+use crate::error::BackupError;
+use crate::manifest::{BackupId, BackupKind, Manifest};
+use crate::metrics;
+use crate::operations::Results;
+use crate::progress::Progress;
+use crate::recovery::{self, RecoveryStatus};
+use crate::restore::{RestoreRequest, restore};
+use crate::retention::{self, Candidate, RetentionVerdict};
+use crate::state::State;
+use crate::target::SharedTarget;
+use crate::vault::{CreateRequest, Listing, StoredBackup, Verdict, Verification, create, verify};
+
+/// What a killed process began longer ago than this is removed.
+const UNFINISHED_AGE: Duration = Duration::from_secs(2 * 86_400);
+
+/// Which backup to take.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CreateWishes {
+    /// `None` takes what is due: incremental between the full ones, where the server can.
+    pub(crate) kind: Option<BackupKind>,
+    /// What an incremental one builds on.
+    pub(crate) parent: Option<BackupId>,
+}
+
+/// Takes a backup.
+pub(crate) async fn create_backup(
+    state: &State,
+    wishes: CreateWishes,
+    progress: &Progress,
+) -> Result<Results, BackupError> {
+    let turn = state.turn.try_acquire();
+    let _turn = turn.map_err(|_| {
+        BackupError::Refused(
+            "a backup is being taken already: follow that one, or wait for its end".to_owned(),
+        )
+    })?;
+    let kind = match wishes.kind {
+        Some(kind) => kind,
+        None => kind_that_is_due(state).await?,
+    };
+    let rate = state.settings.throttle_bytes_per_second;
+    let request = CreateRequest {
+        server: state.source.clone(),
+        backup_id: BackupId::new((state.clock)(), random()?),
+        kind,
+        parent: wishes.parent,
+        bytes_per_second: (rate > 0).then_some(rate),
+        checkpoint: CheckpointSpeed::Fast,
+        now: state.clock,
+    };
+    let created = create(&state.vault, request, progress).await?;
+    let manifest = &created.manifest;
+    metrics::taken(manifest.kind, manifest.source_bytes());
+    for failure in &created.failures {
+        metrics::target_failed(failure.target());
+    }
+    tracing::info!(
+        backup.id = %manifest.backup_id,
+        backup.kind = manifest.kind.as_str(),
+        backup.source_bytes = manifest.source_bytes(),
+        backup.stored_bytes = manifest.stored_bytes(),
+        "backup taken"
+    );
+    let failures: Vec<_> = created.failures.iter().map(ToString::to_string).collect();
+    Ok(Results::from([
+        ("backup_id".to_owned(), manifest.backup_id.to_string()),
+        ("kind".to_owned(), manifest.kind.as_str().to_owned()),
+        ("source_bytes".to_owned(), manifest.source_bytes().to_string()),
+        ("stored_bytes".to_owned(), manifest.stored_bytes().to_string()),
+        ("targets".to_owned(), created.targets.join(", ")),
+        ("failed_targets".to_owned(), failures.join("; ")),
+    ]))
+}
+
+/// A full one when the last is old or of another cluster, or the server cannot do better.
+async fn kind_that_is_due(state: &State) -> Result<BackupKind, BackupError> {
+    let mut connection = ReplicationConnection::connect(&state.source).await?;
+    let system = connection.identify_system().await?.system;
+    let summarizes = connection.version().major >= 17 && connection.show("summarize_wal").await? == "on";
+    if !summarizes {
+        return Ok(BackupKind::Full);
+    }
+    let is_ours = |manifest: &Manifest| {
+        manifest.kind == BackupKind::Full && manifest.server.system_identifier == system
+    };
+    let newest = state.vault.newest(None, is_ours).await?;
+    let interval = jiff::SignedDuration::from_hours(24 * i64::from(state.settings.full_interval_days));
+    let is_young = newest.is_some_and(|(_, full)| (state.clock)().duration_since(full.started_at) < interval);
+    Ok(if is_young { BackupKind::Incremental } else { BackupKind::Full })
+}
+
+fn random() -> Result<u32, BackupError> {
+    let mut bytes = [0; 4];
+    rand::fill(&mut bytes).map_err(|_| BackupError::Internal("the system has no randomness".to_owned()))?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// Reads every stored byte of a backup again, at one target or at all that hold it, and notes how
+/// that ended.
+pub(crate) async fn verify_backup(
+    state: &State,
+    id: &BackupId,
+    target: Option<&str>,
+    progress: &Progress,
+) -> Result<Results, BackupError> {
+    let (mut read, mut bytes, mut refusal) = (Vec::new(), 0, None);
+    for target in state.vault.targets_named(target)? {
+        let manifest = match state.vault.read_manifest(&target, id).await {
+            Err(BackupError::NoSuchBackup(_)) => continue,
+            Err(error) => {
+                refusal = Some(error);
+                continue;
+            }
+            Ok(manifest) => manifest,
+        };
+        let _guard = guard(state, &target, &manifest).await;
+        let verified = verify(&state.vault, &target, &manifest, progress).await;
+        note(state, &target, id, verified.as_ref().err()).await;
+        match verified {
+            Ok(verified) => {
+                read.push(target.name().to_owned());
+                bytes += verified.stored_bytes;
+            }
+            Err(error) => refusal = Some(error),
+        }
+    }
+    match refusal {
+        Some(error) => Err(error),
+        None if read.is_empty() => Err(BackupError::NoSuchBackup(id.to_string())),
+        None => Ok(Results::from([
+            ("backup_id".to_owned(), id.to_string()),
+            ("targets".to_owned(), read.join(", ")),
+            ("stored_bytes".to_owned(), bytes.to_string()),
+        ])),
+    }
+}
+
+/// Only what was found counts: a target that cannot be reached says nothing about the backup.
+async fn note(state: &State, target: &SharedTarget, id: &BackupId, failure: Option<&BackupError>) {
+    let (verdict, cause) = match failure {
+        None => (Verdict::Passed, None),
+        Some(error @ BackupError::Damaged { .. }) => (Verdict::Failed, Some(error.to_string())),
+        Some(_) => return,
+    };
+    let reading = Verification { at: (state.clock)(), verdict, cause };
+    if let Err(error) = state.vault.record_verification(target, id, &reading).await {
+        tracing::warn!(backup.id = %id, error.cause = %error, "a verification was not noted");
+    }
+}
+
+/// Keeps a backup and what it builds on from being removed.
+async fn guard(state: &State, target: &SharedTarget, manifest: &Manifest) -> crate::state::ReadGuard {
+    let chain = state.vault.chain(target, manifest.clone()).await.unwrap_or_else(|_| vec![manifest.clone()]);
+    state.reading.begin(chain.into_iter().map(|link| link.backup_id).collect())
+}
+
+/// Restores into an empty folder of this machine.
+pub(crate) async fn restore_backup(
+    state: &State,
+    request: RestoreRequest,
+    progress: &Progress,
+) -> Result<Results, BackupError> {
+    let _guard = guard(state, &request.target, &request.manifest).await;
+    let restored = restore(&state.vault, &request, progress).await?;
+    tracing::info!(backup.id = restored.backup_id, folder = %restored.folder.display(), "backup restored");
+    Ok(Results::from([
+        ("backup_id".to_owned(), restored.backup_id),
+        ("folder".to_owned(), restored.folder.display().to_string()),
+        ("file_count".to_owned(), restored.file_count.to_string()),
+        ("bytes".to_owned(), restored.bytes.to_string()),
+    ]))
+}
+
+/// Everything at all targets that can be listed, the newest first. A target that cannot be is told
+/// of in the log.
+pub(crate) async fn list_all(state: &State, target: Option<&str>) -> Result<Vec<StoredBackup>, BackupError> {
+    let (mut backups, mut refusal) = (Vec::new(), None);
+    let targets = state.vault.targets_named(target)?;
+    let count = targets.len();
+    let mut refused = 0;
+    for target in targets {
+        match state.vault.list(&target).await {
+            Ok(listing) => backups.extend(listing.backups),
+            Err(error) => {
+                tracing::warn!(target.name = target.name(), error.cause = %error, "a target cannot be listed");
+                refusal = Some(error);
+                refused += 1;
+            }
+        }
+    }
+    if let Some(error) = refusal.filter(|_| refused == count) {
+        return Err(error);
+    }
+    backups.sort_by(|one, other| {
+        (&other.manifest.backup_id, &one.target).cmp(&(&one.manifest.backup_id, &other.target))
+    });
+    Ok(backups)
+}
+
+/// What retention decides about a target now.
+pub(crate) async fn preview_retention(
+    state: &State,
+    target: &SharedTarget,
+) -> Result<(Listing, Vec<RetentionVerdict>), BackupError> {
+    let listing = state.vault.list(target).await?;
+    let candidates: Vec<_> = listing.backups.iter().map(|backup| candidate(state, backup)).collect();
+    let Some(policy) = state.policies.get(target.name()) else { return Ok((listing, Vec::new())) };
+    let verdicts = retention::decide(policy, &candidates, (state.clock)());
+    Ok((listing, verdicts))
+}
+
+fn candidate(state: &State, backup: &StoredBackup) -> Candidate {
+    let manifest = &backup.manifest;
+    Candidate {
+        backup_id: manifest.backup_id.clone(),
+        parent: manifest.parent.clone(),
+        is_proven: backup.marks.is_proven(),
+        is_held: backup.marks.hold.is_some(),
+        is_in_use: state.reading.contains(&manifest.backup_id),
+        // A cluster of another identifier is another series: its backups do not push these out.
+        series: manifest.server.system_identifier.to_string(),
+    }
+}
+
+/// Removes what the preview says, the newest first, so that nothing is ever left without what it
+/// builds on; then what killed processes left.
+pub(crate) async fn apply_retention(state: &State, target: &SharedTarget) -> Result<usize, BackupError> {
+    let (listing, verdicts) = preview_retention(state, target).await?;
+    let mut removed = 0;
+    for verdict in verdicts.iter().filter(|verdict| !verdict.stays()) {
+        let marks = state.vault.read_marks(target, &verdict.backup_id).await?;
+        if marks.hold.is_some() || state.reading.contains(&verdict.backup_id) {
+            continue;
+        }
+        state.vault.remove(target, &verdict.backup_id).await?;
+        metrics::removed(target.name());
+        tracing::info!(backup.id = %verdict.backup_id, target.name = target.name(), "old backup removed");
+        removed += 1;
+    }
+    let old = |id: &&BackupId| {
+        (state.clock)().duration_since(id.begun_at()).unsigned_abs() > UNFINISHED_AGE
+            && id.begun_at() < (state.clock)()
+    };
+    // A backup that another process is taking is young; what is left of a failed one is not.
+    for id in listing.uncommitted.iter().filter(old) {
+        state.vault.remove(target, id).await?;
+        tracing::info!(backup.id = %id, target.name = target.name(), "left-over of a failed backup removed");
+    }
+    let before = SystemTime::from((state.clock)()).checked_sub(UNFINISHED_AGE);
+    if let Some(before) = before {
+        target.remove_unfinished(&state.vault.prefix(), before).await?;
+    }
+    let stays = listing.backups.len() - removed;
+    let bytes = listing.backups.iter().map(|backup| backup.manifest.stored_bytes()).sum();
+    metrics::stored(target.name(), stays, bytes);
+    Ok(removed)
+}
+
+/// The promise as it stands.
+pub(crate) async fn recovery_status(state: &State) -> Result<RecoveryStatus, BackupError> {
+    let backups = list_all(state, None).await?;
+    let status = recovery::judge(&backups, &[], (state.clock)());
+    metrics::recovery(&status);
+    Ok(status)
+}
+
+/// Finds what to restore: the backup that was named, or the newest copy of the cluster.
+pub(crate) async fn choose(
+    state: &Arc<State>,
+    id: Option<&BackupId>,
+    target: Option<&str>,
+) -> Result<(SharedTarget, Manifest), BackupError> {
+    match id {
+        Some(id) => state.vault.find(id, target).await,
+        None => {
+            let newest = state.vault.newest(target, |_| true).await?;
+            newest.ok_or_else(|| BackupError::Refused("there is no backup yet: take one first".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What every call and every job has at hand.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use larder_replication::ConnectOptions;
+use larder_settings::BackupSettings;
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::manifest::BackupId;
+use crate::operations::Operations;
+use crate::retention::Policy;
+use crate::vault::Vault;
+
+/// Shared by the calls of one process.
+pub(crate) struct State {
+    pub(crate) vault: Vault,
+    /// The server that is protected.
+    pub(crate) source: ConnectOptions,
+    /// What each target keeps.
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) settings: BackupSettings,
+    pub(crate) operations: Operations,
+    pub(crate) clock: Clock,
+    /// One backup at a time: two would only make each other slow.
+    pub(crate) turn: Semaphore,
+    pub(crate) reading: Reading,
+}
+
+/// The backups that something reads, so that retention lets them be.
+#[derive(Clone, Default)]
+pub(crate) struct Reading(Arc<Mutex<HashMap<BackupId, usize>>>);
+
+/// As long as this lives, the backups are not removed.
+pub(crate) struct ReadGuard {
+    reading: Reading,
+    ids: Vec<BackupId>,
+}
+
+impl Reading {
+    pub(crate) fn begin(&self, ids: Vec<BackupId>) -> ReadGuard {
+        let mut counts = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for id in &ids {
+            *counts.entry(id.clone()).or_default() += 1;
+        }
+        ReadGuard { reading: self.clone(), ids }
+    }
+
+    pub(crate) fn contains(&self, id: &BackupId) -> bool {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).contains_key(id)
+    }
+}
+
+impl Drop for ReadGuard {
+    fn drop(&mut self) {
+        let mut counts = self.reading.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for id in &self.ids {
+            if let Some(count) = counts.get_mut(id) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(id);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_is_read_until_its_last_reader_is_done() {
+        let reading = Reading::default();
+        let id: BackupId = "20261123T064000Z-7f3a9c01".parse().unwrap();
+        let (one, other) = (reading.begin(vec![id.clone()]), reading.begin(vec![id.clone()]));
+        drop(one);
+        assert!(reading.contains(&id));
+        drop(other);
+        assert!(!reading.contains(&id));
+    }
+}
