@@ -9,41 +9,69 @@ use super::{
     shelves::{BRAND, CATEGORY, KIND, ShelfSum},
     statistics::ProductFacts,
 };
-use crate::{DiscoveryModel, forest::FeatureBlock};
+use crate::{
+    DiscoveryModel,
+    forest::{FeatureBlock, LANES},
+};
+
+/// The features of so many candidates as are scored side by side. They are put together here and then
+/// copied, since neighbouring features of one candidate lie far apart in the block.
+type Strip = [[f32; LANES]; FEATURES];
+
+const FEATURES: usize = Feature::ALL.len();
 
 pub(super) fn fill(scratch: &mut Scratch, models: FeatureModels<'_>) {
     let Scratch { candidates, own, block, household, sums, discovered, likeness, foreseen, .. } = scratch;
-    if block.features() != Feature::ALL.len() {
-        *block = FeatureBlock::new(Feature::ALL.len());
+    if block.features() != FEATURES {
+        *block = FeatureBlock::new(FEATURES);
     }
-    block.reset(candidates.len());
-    for (row, candidate) in candidates.iter().enumerate() {
-        let facts = models.statistics.of(candidate.product);
-        let own = candidate.is_own().then(|| &own[candidate.own as usize]);
-        let mut columns = Columns { block, row };
-        columns.own(own, &facts, household);
-        columns.household(household);
-        columns.product(&facts);
-        columns.neighbours(candidate);
-        columns.discovered(discovered, models.discovery, candidate.product);
-        columns.set(Feature::Foreseen, foreseen.of(candidate.product));
-        if let Some(content) = models.content {
-            columns.set(Feature::Likeness, likeness.of(content, candidate.product));
+    block.make_room(candidates.len());
+    for (place, candidates) in candidates.chunks(LANES).enumerate() {
+        let mut strip = [[f32::NAN; LANES]; FEATURES];
+        set_household(&mut strip, household);
+        for (lane, candidate) in candidates.iter().enumerate() {
+            let facts = models.statistics.of(candidate.product);
+            let own = candidate.is_own().then(|| &own[candidate.own as usize]);
+            let mut columns = Columns { strip: &mut strip, lane };
+            columns.own(own, &facts, household);
+            columns.product(&facts);
+            columns.neighbours(candidate);
+            columns.discovered(discovered, models.discovery, candidate.product);
+            columns.set(Feature::Foreseen, foreseen.of(candidate.product));
+            if let Some(content) = models.content {
+                columns.set(Feature::Likeness, likeness.of(content, candidate.product));
+            }
+            let shelves = models.shelves.of_product(candidate.product);
+            let of = |way: usize| shelves[way].map(|shelf| sums.of(way, shelf).unwrap_or_default());
+            columns.shelves([of(CATEGORY), of(KIND), of(BRAND)], own, &facts, household);
         }
-        let shelves = models.shelves.of_product(candidate.product);
-        let of = |way: usize| shelves[way].map(|shelf| sums.of(way, shelf).unwrap_or_default());
-        columns.shelves([of(CATEGORY), of(KIND), of(BRAND)], own, &facts, household);
+        block.write_strip(place, &strip);
     }
 }
 
+/// What is the same for every candidate.
+fn set_household(strip: &mut Strip, household: &Household) {
+    let mut set = |feature: Feature, value: f32| strip[feature as usize] = [value; LANES];
+    set(Feature::Baskets, household.baskets);
+    set(Feature::Baskets30, household.baskets_30);
+    set(Feature::LastBasket, household.last_basket);
+    set(Feature::FirstBasket, household.first_basket);
+    set(Feature::BasketSize, household.basket_size);
+    set(Feature::Products, household.products);
+    set(Feature::Products30, household.products_30);
+    set(Feature::Variety, household.variety);
+}
+
+/// One candidate's place in the strip.
 struct Columns<'a> {
-    block: &'a mut FeatureBlock,
-    row: usize,
+    strip: &'a mut Strip,
+    lane: usize,
 }
 
 impl Columns<'_> {
     fn set(&mut self, feature: Feature, value: f32) {
-        self.block.set(self.row, feature as usize, value);
+        // Every feature of every candidate passes here: the remainder spares a comparison.
+        self.strip[feature as usize][self.lane % LANES] = value;
     }
 
     fn own(&mut self, own: Option<&OwnProduct>, facts: &ProductFacts, household: &Household) {
@@ -80,17 +108,6 @@ impl Columns<'_> {
         self.set(Feature::OwnLastGap, own.last_gap);
         self.set(Feature::OwnOverdue, if own.gap.is_nan() { f32::NAN } else { own.since / own.gap.max(1.0) });
         self.set(Feature::OwnBasketsSince, own.baskets_since);
-    }
-
-    fn household(&mut self, household: &Household) {
-        self.set(Feature::Baskets, household.baskets);
-        self.set(Feature::Baskets30, household.baskets_30);
-        self.set(Feature::LastBasket, household.last_basket);
-        self.set(Feature::FirstBasket, household.first_basket);
-        self.set(Feature::BasketSize, household.basket_size);
-        self.set(Feature::Products, household.products);
-        self.set(Feature::Products30, household.products_30);
-        self.set(Feature::Variety, household.variety);
     }
 
     fn product(&mut self, facts: &ProductFacts) {

@@ -9,7 +9,7 @@ pub const LANES: usize = 32;
 pub struct FeatureBlock {
     features: usize,
     rows: usize,
-    /// Values of one feature: `rows` rounded up to whole [`LANES`], the rest NaN.
+    /// Values of one feature: `rows` rounded up to whole [`LANES`]; what is beyond the rows means nothing.
     stride: usize,
     values: Vec<f32>,
 }
@@ -27,6 +27,24 @@ impl FeatureBlock {
         self.stride = rows.next_multiple_of(LANES);
         self.values.clear();
         self.values.resize(self.stride * self.features, f32::NAN);
+    }
+
+    /// Makes it so many rows, to be written strip by strip; until then they hold what was there before.
+    pub(crate) fn make_room(&mut self, rows: usize) {
+        self.rows = rows;
+        self.stride = rows.next_multiple_of(LANES);
+        self.values.resize(self.stride * self.features, f32::NAN);
+    }
+
+    /// Writes [`LANES`] rows from row `place * LANES` on, feature by feature.
+    ///
+    /// # Panics
+    /// When there are no such rows, or not so many features.
+    pub(crate) fn write_strip(&mut self, place: usize, strip: &[[f32; LANES]]) {
+        assert_eq!(strip.len(), self.features, "one row of values for each feature");
+        for (column, values) in self.values.chunks_exact_mut(self.stride).zip(strip) {
+            column[place * LANES..][..LANES].copy_from_slice(values);
+        }
     }
 
     /// How many rows there are.
