@@ -69,8 +69,9 @@ const FIRST_DEVIATION: f32 = 0.1;
 
 /// A vector that is asked for on its own is solved to this share of the first error…
 const TOLERANCE: f32 = 1e-4;
-/// …within so many steps.
+/// …within so many steps, or a few from a vector that is nearly right.
 const MOST_STEPS: usize = 32;
+const FEW_STEPS: usize = 3;
 
 impl FactorModel {
     /// Fits the vectors to customers by products, whose positive values say how much each pair
@@ -131,13 +132,25 @@ impl FactorModel {
     /// training would find, the products staying as they are. Products without a vector and values
     /// that are not above 0 are left out; nothing known gives zeros.
     pub fn fold_in(&self, history: &[(u32, f32)]) -> Vec<f32> {
+        self.solved(history, vec![0.0; self.factors], MOST_STEPS)
+    }
+
+    /// [`FactorModel::fold_in`] of somebody whose vector was right before a little happened: a few steps
+    /// from there, which cost a tenth. A vector of another length is left out of account.
+    pub fn fold_in_from(&self, vector: &[f32], history: &[(u32, f32)]) -> Vec<f32> {
+        if vector.len() != self.factors {
+            return self.fold_in(history);
+        }
+        self.solved(history, vector.to_vec(), FEW_STEPS)
+    }
+
+    fn solved(&self, history: &[(u32, f32)], mut vector: Vec<f32>, steps: usize) -> Vec<f32> {
         let known = |&(product, value): &(u32, f32)| {
             (product as usize) < self.product_count() && value > 0.0 && value.is_finite()
         };
         let history: Vec<(u32, f32)> = history.iter().copied().filter(known).collect();
-        let mut vector = vec![0.0; self.factors];
         let side = self.customers_side();
-        side.solve_row(history.iter().copied(), &mut vector, MOST_STEPS, &mut side.workbench());
+        side.solve_row(history.iter().copied(), &mut vector, steps, &mut side.workbench());
         vector
     }
 

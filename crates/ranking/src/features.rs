@@ -25,8 +25,12 @@ pub(crate) use statistics::Statistics;
 
 use self::{customer::Household, discovered::Discovered, foreseen::Foreseen, shelves::GroupSums};
 use crate::{
-    ContentModel, DiscoveryModel, ProfileModel, content::Likeness, forest::FeatureBlock, history_value,
-    neighbours::ShortlistEntry, snapshot::Models,
+    ContentModel, DiscoveryModel, ProfileModel,
+    content::Likeness,
+    forest::{FeatureBlock, Promising},
+    history_value,
+    neighbours::ShortlistEntry,
+    snapshot::Models,
 };
 
 /// The models features are made with: all fitted on what was known at one time.
@@ -49,8 +53,10 @@ pub(crate) struct FeatureModels<'a> {
 pub(crate) struct CustomerFindings<'a> {
     /// What customers alike buy, and what was discovered for them.
     pub shortlist: &'a [ShortlistEntry],
-    /// Their vector, if it still fits what is known of them.
+    /// Their vector.
     pub vector: Option<&'a [f32]>,
+    /// Whether something happened since the vector was found.
+    pub is_vector_old: bool,
     /// The traits of their profile.
     pub traits: &'a [String],
 }
@@ -71,6 +77,8 @@ pub(crate) struct Scratch {
     pub block: FeatureBlock,
     /// The ranker's scores of the candidates.
     pub scores: Vec<f32>,
+    /// For scoring them in two stages.
+    pub promising: Promising,
     household: Household,
     discovered: Discovered,
     /// What the customer's profile foresees.

@@ -14,6 +14,7 @@ mod grow;
 mod histogram;
 mod lambdarank;
 mod objective;
+mod promising;
 mod sample;
 mod score;
 mod settings;
@@ -27,6 +28,7 @@ mod validation;
 
 pub use block::{FeatureBlock, LANES};
 pub use calibration::Calibration;
+pub use promising::Promising;
 pub use settings::{ForestSettings, Objective};
 pub use train::Training;
 pub use training_rows::TrainingRows;
@@ -55,7 +57,7 @@ pub struct Forest {
 
 impl Forest {
     fn new(features: usize, bias: f32, trees: Vec<Tree>) -> Self {
-        let compiled = Compiled::of(bias, &trees);
+        let compiled = Compiled::of(&trees);
         Self { features, bias, trees, compiled }
     }
 

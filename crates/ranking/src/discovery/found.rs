@@ -70,5 +70,5 @@ pub(crate) fn findings_of<'a>(
 ) -> CustomerFindings<'a> {
     let factors = discovery.and_then(DiscoveryModel::factors);
     let vector = factors.and_then(|factors| factors.customer(customer as u32));
-    CustomerFindings { shortlist: shortlists.of(customer), vector, traits: &[] }
+    CustomerFindings { shortlist: shortlists.of(customer), vector, is_vector_old: false, traits: &[] }
 }

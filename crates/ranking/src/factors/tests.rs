@@ -63,6 +63,24 @@ fn folding_in_a_history_gives_the_trained_vector() {
 }
 
 #[test]
+fn a_vector_that_was_right_before_a_purchase_is_soon_right_again() {
+    let customers = shop(60, 45, 3);
+    let model = FactorModel::fit(&customers, &settings());
+    for customer in 0..60 {
+        let before = model.customer(customer).unwrap();
+        let mut history: Vec<(u32, f32)> = customers.row(customer as usize).iter().collect();
+        history.push(((customer + 1) % 3 + 3 * (customer % 15), 1.0));
+        let (anew, from_before) = (model.fold_in(&history), model.fold_in_from(before, &history));
+        let distance = |one: &[f32], other: &[f32]| {
+            one.iter().zip(other).map(|(one, other)| (one - other).powi(2)).sum::<f32>().sqrt()
+        };
+        let moved = distance(before, &anew);
+        assert!(distance(&from_before, &anew) < 0.05 * moved, "customer {customer} moved {moved}");
+    }
+    assert_eq!(model.fold_in_from(&[1.0], &[(3, 1.0)]), model.fold_in(&[(3, 1.0)]));
+}
+
+#[test]
 fn folding_in_leaves_out_what_is_not_known() {
     let model = FactorModel::fit(&shop(60, 45, 3), &settings());
     let known = model.fold_in(&[(3, 1.0)]);

@@ -14,13 +14,13 @@ pub(crate) struct Discovered {
 
 impl Discovered {
     /// Scores products for who has `own`, `order` being its places by falling pull. `vector` is the
-    /// one found while training; without it one is found now.
+    /// one found while training, and whether something happened since; without it one is found now.
     pub(super) fn fill(
         &mut self,
         model: Option<&DiscoveryModel>,
         (own, order): (&[OwnProduct], &[u32]),
         products: usize,
-        vector: Option<&[f32]>,
+        (vector, is_old): (Option<&[f32]>, bool),
     ) {
         for product in self.touched.drain(..) {
             self.sums[product as usize] = 0.0;
@@ -44,6 +44,7 @@ impl Discovered {
         }
         if let Some(factors) = model.factors() {
             match vector {
+                Some(vector) if is_old => self.vector = factors.fold_in_from(vector, &self.history),
                 Some(vector) => self.vector.extend_from_slice(vector),
                 None if self.history.is_empty() => {}
                 None => self.vector = factors.fold_in(&self.history),

@@ -63,9 +63,9 @@ const MOST_FORESEEN: usize = 40;
 
 pub(super) fn gather(scratch: &mut Scratch, models: FeatureModels<'_>, findings: CustomerFindings<'_>) {
     let size = scratch.places.len() as u32;
-    let CustomerFindings { shortlist, vector, traits } = findings;
+    let CustomerFindings { shortlist, vector, is_vector_old, traits } = findings;
     let history = (&scratch.own[..], &scratch.order[..]);
-    scratch.discovered.fill(models.discovery, history, size as usize, vector);
+    scratch.discovered.fill(models.discovery, history, size as usize, (vector, is_vector_old));
     if shortlist.is_empty() {
         for product in scratch.discovered.best(MOST_DISCOVERED) {
             let at = scratch.add_candidate(product);

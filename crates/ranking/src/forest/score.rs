@@ -5,6 +5,8 @@
 //! ask the same node at the same time, with whatever vector instructions the processor has; additions
 //! are in the trees' order for each row, so every processor gives the same bits.
 
+use std::ops::Range;
+
 use pulp::{Scalar, Simd};
 
 use super::{
@@ -18,7 +20,6 @@ const LEAF_SLOTS: usize = 32;
 /// The trees laid out for asking every node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Compiled {
-    bias: f32,
     questions: Vec<Question>,
     trees: Vec<CompiledTree>,
 }
@@ -40,16 +41,22 @@ struct CompiledTree {
     leaves: [f32; LEAF_SLOTS],
 }
 
+impl CompiledTree {
+    fn questions(&self) -> usize {
+        self.missing_left + self.missing_right
+    }
+}
+
 impl Compiled {
-    pub(super) fn of(bias: f32, trees: &[Tree]) -> Self {
-        let mut compiled = Self { bias, ..Self::default() };
+    pub(super) fn of(trees: &[Tree]) -> Self {
+        let mut compiled = Self::default();
         for tree in trees {
-            compiled.add(tree);
+            compiled.push(tree);
         }
         compiled
     }
 
-    fn add(&mut self, tree: &Tree) {
+    fn push(&mut self, tree: &Tree) {
         let order = tree.leaves_in_order().expect("growing and decoding only make whole trees");
         let mut leaves = [0.0; LEAF_SLOTS];
         let mut bit_of_leaf = [0u32; LEAF_SLOTS];
@@ -88,19 +95,30 @@ impl Forest {
     pub fn score(&self, rows: &FeatureBlock, out: &mut [f32]) {
         assert_eq!(rows.features(), self.features, "the block has other features");
         assert_eq!(rows.rows(), out.len(), "one score for each row");
-        if self.trees.is_empty() {
-            out.fill(self.bias);
+        out.fill(self.bias);
+        self.compiled.add(0..self.trees.len(), rows, out);
+    }
+}
+
+impl Compiled {
+    /// Adds what these trees say of every row to what `out` has.
+    pub(super) fn add(&self, trees: Range<usize>, rows: &FeatureBlock, out: &mut [f32]) {
+        if trees.is_empty() {
             return;
         }
         let (values, stride) = rows.padded();
-        pulp::Arch::new().dispatch(Strips { compiled: &self.compiled, values, stride, out });
+        let first = self.trees[..trees.start].iter().map(CompiledTree::questions).sum::<usize>();
+        let (questions, trees) = (&self.questions[first..], &self.trees[trees]);
+        pulp::Arch::new().dispatch(Strips { trees, questions, values, stride, out });
     }
 }
 
 /// All rows, a strip of lanes at a time. It is a type because only what is inlined into
 /// `with_simd` is compiled for the processor's vector instructions.
 struct Strips<'a> {
-    compiled: &'a Compiled,
+    trees: &'a [CompiledTree],
+    /// Those of the trees, and perhaps more behind them.
+    questions: &'a [Question],
     values: &'a [f32],
     stride: usize,
     out: &'a mut [f32],
@@ -126,9 +144,10 @@ impl Strips<'_> {
     fn score<S: Simd, const REGISTERS: usize>(self, simd: S) {
         for (strip, places) in self.out.chunks_mut(LANES).enumerate() {
             let values = &self.values[strip * LANES..];
-            let mut scores = [self.compiled.bias; LANES];
-            let mut questions = self.compiled.questions.as_slice();
-            for tree in &self.compiled.trees {
+            let mut scores = [0.0; LANES];
+            scores[..places.len()].copy_from_slice(places);
+            let mut questions = self.questions;
+            for tree in self.trees {
                 let (missing_left, rest) = questions.split_at(tree.missing_left);
                 let (missing_right, rest) = rest.split_at(tree.missing_right);
                 questions = rest;

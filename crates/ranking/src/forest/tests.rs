@@ -1,6 +1,7 @@
 //! Laws and behaviours of growing and applying a forest.
 
 mod corrupted;
+mod promising;
 mod worlds;
 
 use proptest::prelude::*;

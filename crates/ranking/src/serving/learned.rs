@@ -28,6 +28,11 @@ const MOST_FEATURES: usize = 40;
 /// customer has.
 const MOST_CHANGED: usize = 10;
 
+/// So many candidates for each product wanted, and so many more, are seen by the whole ranker; the
+/// others by its first trees.
+const PROMISING_PER_ITEM: usize = 2;
+const MORE_PROMISING: usize = 76;
+
 /// Below this two products are not said to be alike.
 const LEAST_LIKENESS: f32 = 0.3;
 
@@ -68,8 +73,12 @@ pub(super) fn rank(
                 }
             }
         }
-        score(serving, ranker, scratch);
-        push_down(scratch, &aversions_of(serving, &tastes));
+        let aversions = aversions_of(serving, &tastes);
+        match aversions.is_empty() && only.is_none() {
+            true => score_at_least(serving, ranker, scratch, pool * PROMISING_PER_ITEM + MORE_PROMISING),
+            false => score(serving, ranker, scratch),
+        }
+        push_down(scratch, &aversions);
         best(serving, ranker, scratch, pool, |candidate, foreseen| {
             evidence_of(serving, (candidate, foreseen), &tastes, &favourites)
         })
@@ -145,8 +154,8 @@ pub(crate) fn fill_history(serving: &Serving, customer_id: &str, scratch: &mut S
     scratch.history.finish();
 }
 
-/// What was found out of the customer when the snapshot was trained. The vector no longer fits when
-/// something happened since.
+/// What was found out of the customer when the snapshot was trained. The vector is old when something
+/// happened since.
 pub(super) fn findings_of<'a>(
     serving: &'a Serving,
     customer_id: &str,
@@ -158,16 +167,23 @@ pub(super) fn findings_of<'a>(
         Some(discovery::findings_of(customer, &snapshot.shortlists, snapshot.discovery.as_ref()))
     });
     let findings = found.unwrap_or_default();
-    let is_as_trained = serving.overlay.pairs_of(customer_id).is_none();
-    CustomerFindings { vector: findings.vector.filter(|_| is_as_trained), traits, ..findings }
+    let is_vector_old = serving.overlay.pairs_of(customer_id).is_some();
+    CustomerFindings { is_vector_old, traits, ..findings }
 }
 
 /// Scores every candidate.
 pub(super) fn score(serving: &Serving, ranker: &LearnedRanker, scratch: &mut Scratch) {
+    score_at_least(serving, ranker, scratch, scratch.candidates.len());
+}
+
+/// Scores so many candidates or more; one that stands no chance to be among as many is given minus
+/// infinity.
+fn score_at_least(serving: &Serving, ranker: &LearnedRanker, scratch: &mut Scratch, count: usize) {
     scratch.fill_block(serving.feature_models());
-    scratch.scores.clear();
-    scratch.scores.resize(scratch.block.rows(), 0.0);
-    ranker.forest.score(&scratch.block, &mut scratch.scores);
+    let Scratch { block, scores, promising, .. } = scratch;
+    scores.clear();
+    scores.resize(block.rows(), 0.0);
+    ranker.forest.score_promising(block, count, promising, scores);
 }
 
 /// What is bought with products the customer does not want loses as many nats as the linear blend
