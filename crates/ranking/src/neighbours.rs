@@ -16,7 +16,7 @@ const MOST_NEIGHBOURS: usize = 100;
 
 /// Of a customer's own products so many are on the shortlist, and of new ones so many.
 const MOST_OWN: usize = 150;
-const MOST_NEW: usize = 80;
+const MOST_NEW: usize = 50;
 
 /// Of the buyers of a product at most so many are looked at, evenly chosen, since the work grows
 /// with their square.

@@ -24,7 +24,7 @@ const FEWEST_BUYERS: f32 = 5.0;
 const MOST_NEWCOMERS: usize = 10;
 
 /// So many products new to each customer are put on their shortlist.
-const MOST_DISCOVERED: usize = 40;
+const MOST_DISCOVERED: usize = 30;
 
 /// Fits what tells of products new to a customer; `None` when that is not wanted or too few customers
 /// did anything.

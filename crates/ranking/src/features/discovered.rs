@@ -1,7 +1,10 @@
 //! What the item-to-item weights and the vectors say of products, for one customer.
 
-use super::{MOST_SEEDS, own::OwnProduct};
+use super::own::OwnProduct;
 use crate::{DiscoveryModel, history_value};
+
+/// So many of the products with most pull say by the weights what else is liked.
+const MOST_EASE_SEEDS: usize = 30;
 
 /// Scores of one customer. Only the touched sums are cleared.
 #[derive(Default)]
@@ -33,7 +36,7 @@ impl Discovered {
         self.history.clear();
         let known = order.iter().map(|&place| &own[place as usize]);
         self.history.extend(known.map(|own| (own.product, history_value(own.taste))));
-        for &(product, value) in self.history.iter().take(MOST_SEEDS) {
+        for &(product, value) in self.history.iter().take(MOST_EASE_SEEDS) {
             for (target, weight) in model.ease().neighbours_of(product) {
                 let Some(sum) = self.sums.get_mut(target as usize) else { continue };
                 if *sum == 0.0 {

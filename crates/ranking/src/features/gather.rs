@@ -10,7 +10,7 @@ pub(crate) const NO_PLACE: u32 = u32::MAX;
 const MOST_OWN: usize = 300;
 
 /// So many of the products nearest to the seeds are weighed beside the own ones.
-const MOST_NEAR: usize = 60;
+const MOST_NEAR: usize = 30;
 
 /// A product on its way into the answer.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -55,7 +55,7 @@ pub(crate) struct Statistics {
 }
 
 /// So many popular products are candidates for everybody.
-const MOST_POPULAR: usize = 60;
+const MOST_POPULAR: usize = 30;
 
 #[derive(Clone, Copy, Default)]
 struct Counts {
