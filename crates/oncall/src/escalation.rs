@@ -275,7 +275,7 @@ fn standing(history: &[(Timestamp, IncidentEvent)]) -> Option<Standing> {
             Some(Standing::Running(run))
         };
         standing = match (event, standing) {
-            (IncidentEvent::Opened, None | Some(Standing::Resolved)) => begin(None),
+            (IncidentEvent::Opened, None | Some(Standing::Resolved | Standing::Exhausted)) => begin(None),
             (IncidentEvent::Resolved { .. }, Some(_)) => Some(Standing::Resolved),
             (_, standing @ (None | Some(Standing::Resolved))) => standing,
             (IncidentEvent::Acknowledged { by, until }, _) => {

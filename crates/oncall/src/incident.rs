@@ -9,7 +9,7 @@ use crate::escalation::Target;
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum IncidentEvent {
-    /// It began, or began again after it was over.
+    /// It began, or began again after it was over; or its escalation begins anew after every step was tried.
     Opened,
     /// A step of its escalation was carried out.
     Paged {

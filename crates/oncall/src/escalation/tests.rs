@@ -177,6 +177,24 @@ fn an_acknowledgement_lapses_a_snooze_ends_and_a_hand_over_begins_anew() {
 }
 
 #[test]
+fn after_every_step_was_tried_it_can_begin_anew() {
+    let world = World::new();
+    let policy = policy(vec![shop(5)], 0);
+    let mut history = opened();
+    history.push((at(0), IncidentEvent::Paged { position: 0, reached: true }));
+    history.push((at(1), IncidentEvent::Opened));
+    assert_eq!(
+        drawn(&policy.timeline(&world.people(), &history, 0, at(100))).len(),
+        1,
+        "not while it goes on"
+    );
+    history.push((at(5), IncidentEvent::Exhausted));
+    assert!(policy.timeline(&world.people(), &history, 0, at(300)).is_empty());
+    history.push((at(240), IncidentEvent::Opened));
+    assert_eq!(drawn(&policy.timeline(&world.people(), &history, 0, at(242))), ["240 ben"]);
+}
+
+#[test]
 fn a_page_written_down_twice_counts_once() {
     let world = World::new();
     let policy = policy(vec![shop(5), step(Target::Channel("slack".into()), 5)], 0);

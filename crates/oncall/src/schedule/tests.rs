@@ -257,7 +257,8 @@ fn transitions(zone: &TimeZone) -> Vec<Timestamp> {
 const HAND_OVERS: [&str; 4] =
     ["2019-01-07T00:00:00", "2019-01-07T01:45:00", "2019-01-07T02:30:00", "2019-01-07T23:15:00"];
 
-/// Every zone whose clock changes in those years, one of each that change alike.
+/// Every zone whose clock changes in those years, one of each that change alike: the others are a fixed offset,
+/// for which there is nothing to be wrong about.
 fn changing_zones() -> Vec<(String, TimeZone, Vec<Timestamp>)> {
     let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
     assert!(names.len() > 400, "the zones are there: {}", names.len());
@@ -290,13 +291,12 @@ fn somebody_is_on_call_around_every_change_of_the_clock_in_every_zone() {
 }
 
 #[test]
-#[ignore = "21 years of every zone take minutes"]
+#[ignore = "every instant of 21 years in every zone takes minutes"]
 fn somebody_is_on_call_at_every_instant_from_2020_to_2040_in_every_zone() {
-    for (number, name) in jiff::tz::db().available().enumerate() {
-        let zone = zone(name.as_str());
+    for (number, (name, zone, _)) in changing_zones().iter().enumerate() {
         for year in 2020..=2040_i16 {
             let hand_over = HAND_OVERS[(number + year.unsigned_abs() as usize) % HAND_OVERS.len()];
-            let schedule = covering(&zone, hand_over.parse().expect("a local time"));
+            let schedule = covering(zone, hand_over.parse().expect("a local time"));
             let start = |year| {
                 let start = jiff::civil::date(year, 1, 1).to_zoned(TimeZone::UTC);
                 start.expect("a date").timestamp()
