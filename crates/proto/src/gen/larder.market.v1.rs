@@ -150,6 +150,109 @@ pub struct RetrainingSign {
     #[prost(string, tag = "5")]
     pub sentence: ::prost::alloc::string::String,
 }
+/// A demand model: what it learns from. It learns every day that comes, whatever its version.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DemandModel {
+    #[prost(string, tag = "1")]
+    pub model_version: ::prost::alloc::string::String,
+    #[prost(enumeration = "DemandModelState", tag = "2")]
+    pub state: i32,
+    #[prost(message, optional, tag = "3")]
+    pub made_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first day it learns from; absent for the last three years.
+    #[prost(message, optional, tag = "4")]
+    pub learns_from: ::core::option::Option<super::super::super::google::r#type::Date>,
+    /// Days on which it was compared with the one that answered, each foretold from the days before it.
+    #[prost(int32, tag = "5")]
+    pub compared_day_count: i32,
+    /// Mean scaled pinball loss of it and of the one that answered; absent for the first.
+    #[prost(double, optional, tag = "6")]
+    pub loss: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "7")]
+    pub loss_of_champion: ::core::option::Option<f64>,
+    /// Part of the demands below the ninetieth percentile, of both.
+    #[prost(double, optional, tag = "8")]
+    pub coverage_p90: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "9")]
+    pub coverage_p90_of_champion: ::core::option::Option<f64>,
+    /// For people: why it was taken or not, the latest word.
+    #[prost(string, tag = "10")]
+    pub verdict: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "11")]
+    pub decided_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why it was tried.
+    #[prost(message, repeated, tag = "12")]
+    pub signs: ::prost::alloc::vec::Vec<RetrainingSign>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDemandModelsRequest {
+    /// 1 to 1,000; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// The next_page_token of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDemandModelsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub demand_models: ::prost::alloc::vec::Vec<DemandModel>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollBackDemandModelRequest {
+    /// For whoever reads the list later; up to 256 characters.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RollBackDemandModelResponse {
+    /// The one that answers now.
+    #[prost(message, optional, tag = "1")]
+    pub demand_model: ::core::option::Option<DemandModel>,
+}
+/// What became of a demand model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DemandModelState {
+    Unspecified = 0,
+    /// It answers.
+    Serving = 1,
+    /// It answered before, and can be rolled back to; it is watched beside the one that answers.
+    Previous = 2,
+    /// It was not better than the one that answered.
+    Rejected = 3,
+    /// It answered once.
+    Retired = 4,
+}
+impl DemandModelState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DEMAND_MODEL_STATE_UNSPECIFIED",
+            Self::Serving => "DEMAND_MODEL_STATE_SERVING",
+            Self::Previous => "DEMAND_MODEL_STATE_PREVIOUS",
+            Self::Rejected => "DEMAND_MODEL_STATE_REJECTED",
+            Self::Retired => "DEMAND_MODEL_STATE_RETIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DEMAND_MODEL_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "DEMAND_MODEL_STATE_SERVING" => Some(Self::Serving),
+            "DEMAND_MODEL_STATE_PREVIOUS" => Some(Self::Previous),
+            "DEMAND_MODEL_STATE_REJECTED" => Some(Self::Rejected),
+            "DEMAND_MODEL_STATE_RETIRED" => Some(Self::Retired),
+            _ => None,
+        }
+    }
+}
 /// A place where the tenant sells on some days.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Market {
@@ -765,6 +868,10 @@ pub struct MarketPlan {
     /// Where the sales it was learnt from come from.
     #[prost(message, optional, tag = "19")]
     pub sales: ::core::option::Option<SalesOutlook>,
+    /// Whether something was written that the model does not know yet: it is being learnt, and the next
+    /// plan knows it.
+    #[prost(bool, tag = "20")]
+    pub model_is_behind: bool,
 }
 /// Who foretold the demand for a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1099,6 +1206,50 @@ pub struct PlanMarketDayResponse {
     /// Whether the plan was kept.
     #[prost(bool, tag = "2")]
     pub kept: bool,
+    /// With what_if, what the request's own wishes change: this plan less the one without them.
+    #[prost(message, optional, tag = "3")]
+    pub difference: ::core::option::Option<WhatIfDifference>,
+}
+/// One plan less another.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhatIfDifference {
+    #[prost(message, optional, tag = "1")]
+    pub expected_profit: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    #[prost(message, optional, tag = "2")]
+    pub expected_revenue: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    #[prost(message, optional, tag = "3")]
+    pub expected_waste_cost: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// Of what has to be made or bought.
+    #[prost(message, optional, tag = "4")]
+    pub cost: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Products whose quantity or worth is another.
+    #[prost(message, repeated, tag = "5")]
+    pub products: ::prost::alloc::vec::Vec<WhatIfProductDifference>,
+}
+/// What is different for one product.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhatIfProductDifference {
+    #[prost(string, tag = "1")]
+    pub product_id: ::prost::alloc::string::String,
+    #[prost(double, tag = "2")]
+    pub quantity: f64,
+    #[prost(double, tag = "3")]
+    pub expected_sold: f64,
+    #[prost(double, tag = "4")]
+    pub expected_left_over: f64,
+    #[prost(message, optional, tag = "5")]
+    pub expected_profit: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// Of the probability, 0 to 1, that it sells out.
+    #[prost(double, tag = "6")]
+    pub sell_out_probability: f64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetPlanSheetRequest {
@@ -1846,6 +1997,64 @@ pub mod market_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Lists the demand models of the tenant, the newest first: which one answers, how it did beside the
+        /// one before, and why it was taken or not.
+        pub async fn list_demand_models(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDemandModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDemandModelsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/ListDemandModels",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.market.v1.MarketService", "ListDemandModels"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Goes back to the demand model that answered before.
+        pub async fn roll_back_demand_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollBackDemandModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollBackDemandModelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.market.v1.MarketService/RollBackDemandModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.market.v1.MarketService",
+                        "RollBackDemandModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Begins to connect the vendor's shop at Square: tells the address at which its owner gives consent.
         pub async fn connect_square(
             &mut self,
@@ -2216,6 +2425,23 @@ pub mod market_service_server {
             request: tonic::Request<super::ExportFeedbackRequest>,
         ) -> std::result::Result<
             tonic::Response<Self::ExportFeedbackStream>,
+            tonic::Status,
+        >;
+        /// Lists the demand models of the tenant, the newest first: which one answers, how it did beside the
+        /// one before, and why it was taken or not.
+        async fn list_demand_models(
+            &self,
+            request: tonic::Request<super::ListDemandModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDemandModelsResponse>,
+            tonic::Status,
+        >;
+        /// Goes back to the demand model that answered before.
+        async fn roll_back_demand_model(
+            &self,
+            request: tonic::Request<super::RollBackDemandModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RollBackDemandModelResponse>,
             tonic::Status,
         >;
         /// Begins to connect the vendor's shop at Square: tells the address at which its owner gives consent.
@@ -3056,6 +3282,101 @@ pub mod market_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/ListDemandModels" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDemandModelsSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::ListDemandModelsRequest>
+                    for ListDemandModelsSvc<T> {
+                        type Response = super::ListDemandModelsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDemandModelsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::list_demand_models(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDemandModelsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.market.v1.MarketService/RollBackDemandModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollBackDemandModelSvc<T: MarketService>(pub Arc<T>);
+                    impl<
+                        T: MarketService,
+                    > tonic::server::UnaryService<super::RollBackDemandModelRequest>
+                    for RollBackDemandModelSvc<T> {
+                        type Response = super::RollBackDemandModelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollBackDemandModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MarketService>::roll_back_demand_model(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollBackDemandModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
