@@ -24,7 +24,7 @@ pub use reason::{Reason, in_words};
 pub use request::{Keeps, Packing, PlannedProduct, QuantityRequest, StockLot, Van};
 pub use terms::{Currency, Terms};
 pub(crate) use terms::{micros, money};
-pub use what_if::{Change, ProductDifference, WhatIf, what_if};
+pub use what_if::{PlanDifference, ProductDifference};
 
 use good::Good;
 use limits::Limits;

@@ -1,70 +1,13 @@
-//! What would be different: the same plan with a changed price, cost, van, budget, outlook, or a
-//! quantity set by hand, and the difference of every product and of the totals.
+//! What would be different: one plan less another, of every product and of the totals.
 
 use super::answer::{PlanTotals, ProductPlan, QuantityPlan};
-use super::plan_quantities;
-use super::request::{PlannedProduct, QuantityRequest};
-use crate::{Distribution, Factor, InvalidField, InvalidFields};
 
-/// One change to a plan.
+/// What is different between two plans: after less before.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// Another price. The demand stays what it was: how buyers answer a price is for an
-    /// [`Change::Outlook`] to say.
-    Price {
-        /// Of which product.
-        product_id: String,
-        /// The new price.
-        price_micros: i64,
-    },
-    /// Another cost of making or buying a unit.
-    UnitCost {
-        /// Of which product.
-        product_id: String,
-        /// The new cost.
-        unit_cost_micros: i64,
-    },
-    /// Another value of leftovers.
-    Salvage {
-        /// Of which product.
-        product_id: String,
-        /// The new salvage.
-        salvage_micros: i64,
-    },
-    /// A quantity set by hand, or, with none, left to the plan again.
-    Quantity {
-        /// Of which product.
-        product_id: String,
-        /// The new quantity.
-        quantity: Option<f64>,
-    },
-    /// Another day: other weather, an event, other buyers.
-    Outlook {
-        /// Of which product.
-        product_id: String,
-        /// What may be asked for then,
-        demand: Box<Distribution>,
-        /// and what moved it.
-        factors: Vec<Factor>,
-    },
-    /// Other room in the van, litres; none for no limit.
-    VanVolume(Option<f64>),
-    /// Another load of the van, kg; none for no limit.
-    VanWeight(Option<f64>),
-    /// Another budget, micros; none for no limit.
-    Budget(Option<i64>),
-}
-
-/// A plan before and after changes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WhatIf {
-    /// Without the changes.
-    pub before: QuantityPlan,
-    /// With them.
-    pub after: QuantityPlan,
-    /// Products whose quantity or worth is another, in the order of the request.
-    pub differences: Vec<ProductDifference>,
-    /// After less before.
+pub struct PlanDifference {
+    /// Products whose quantity or worth is another, in the order of the plan.
+    pub products: Vec<ProductDifference>,
+    /// Of the whole plan.
     pub totals: PlanTotals,
 }
 
@@ -85,66 +28,18 @@ pub struct ProductDifference {
     pub chance_of_selling_out: f64,
 }
 
-/// Plans without and with changes, which are made in their order.
-///
-/// # Errors
-/// A product that the plan does not have, and every field that cannot be planned with after the changes.
-pub fn what_if(request: &QuantityRequest, changes: &[Change]) -> Result<WhatIf, InvalidFields> {
-    let before = plan_quantities(request)?;
-    let mut changed = request.clone();
-    for (number, change) in changes.iter().enumerate() {
-        apply(&mut changed, number, change)?;
+impl PlanDifference {
+    /// What is different in a plan after its wishes were changed. Both are of the same products in the same order;
+    /// a product that only one of them has is left out.
+    #[must_use]
+    pub fn between(before: &QuantityPlan, after: &QuantityPlan) -> Self {
+        let pairs = before.products.iter().zip(&after.products);
+        let products = pairs
+            .filter(|(before, after)| before.product_id == after.product_id && is_another(before, after))
+            .map(|(before, after)| difference(before, after))
+            .collect();
+        Self { products, totals: after.totals.less(&before.totals) }
     }
-    let after = plan_quantities(&changed)?;
-    let differences = before
-        .products
-        .iter()
-        .zip(&after.products)
-        .filter(|(before, after)| is_another(before, after))
-        .map(|(before, after)| difference(before, after))
-        .collect();
-    let totals = after.totals.less(&before.totals);
-    Ok(WhatIf { before, after, differences, totals })
-}
-
-fn apply(request: &mut QuantityRequest, number: usize, change: &Change) -> Result<(), InvalidFields> {
-    match change {
-        Change::VanVolume(volume_litres) => request.van.volume_litres = *volume_litres,
-        Change::VanWeight(weight_kg) => request.van.weight_kg = *weight_kg,
-        Change::Budget(budget_micros) => request.budget_micros = *budget_micros,
-        Change::Price { product_id, price_micros } => {
-            product_of(request, number, product_id)?.terms.price_micros = *price_micros;
-        }
-        Change::UnitCost { product_id, unit_cost_micros } => {
-            product_of(request, number, product_id)?.terms.unit_cost_micros = *unit_cost_micros;
-        }
-        Change::Salvage { product_id, salvage_micros } => {
-            product_of(request, number, product_id)?.terms.salvage_micros = *salvage_micros;
-        }
-        Change::Quantity { product_id, quantity } => {
-            product_of(request, number, product_id)?.set_quantity = *quantity;
-        }
-        Change::Outlook { product_id, demand, factors } => {
-            let product = product_of(request, number, product_id)?;
-            product.demand = Distribution::clone(demand);
-            product.factors.clone_from(factors);
-        }
-    }
-    Ok(())
-}
-
-fn product_of<'request>(
-    request: &'request mut QuantityRequest,
-    number: usize,
-    product_id: &str,
-) -> Result<&'request mut PlannedProduct, InvalidFields> {
-    request.products.iter_mut().find(|product| product.product_id == product_id).ok_or_else(|| {
-        InvalidFields(vec![InvalidField {
-            field: format!("changes[{number}].product_id"),
-            value: product_id.to_owned(),
-            accepted: "the id of a product of the plan".to_owned(),
-        }])
-    })
 }
 
 fn is_another(before: &ProductPlan, after: &ProductPlan) -> bool {
