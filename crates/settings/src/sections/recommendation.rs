@@ -49,6 +49,10 @@ section! {
         /// database is back, since nobody knows what the customer must stay away from.
         profiles_max_age ("profiles_max_age_s", "crate::durations::seconds"):
             Duration = Duration::from_secs(86_400), Kind::Whole(60..=31_536_000);
+        /// How long a plan of a market day waits for newer sales to be learnt, before the model of before makes it
+        /// and says so.
+        demand_patience ("demand_patience_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_millis(20), Kind::Whole(0..=60_000);
         /// How often the log of interactions is read for what other replicas recorded.
         tail_interval ("tail_interval_ms", "crate::durations::milliseconds"):
             Duration = Duration::from_millis(500), Kind::Whole(10..=60_000);
