@@ -31,6 +31,7 @@ use crate::jobs::reload::Reloader;
 use crate::jobs::sweep;
 use crate::jobs::sync_shops::{self, ShopsCensus};
 use crate::jobs::train::{ModelTrainer, PendingEvents};
+use crate::jobs::watch_demand;
 use crate::market::models::DemandModels;
 use crate::metrics;
 use crate::model_settings::ModelSettings;
@@ -179,6 +180,7 @@ impl App {
             model_settings,
             generic_foods,
             demand_models: DemandModels::default(),
+            demand_nudge: Notify::new(),
             connectors: app.connectors.clone(),
             shops,
             shop_nudge: Notify::new(),
@@ -248,6 +250,7 @@ impl App {
             follower.run(stopping).await;
         });
         tasks.spawn("trainer", self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
+        tasks.spawn("demand models", watch_demand::run(self.state.clone(), shutdown.clone()));
         tasks.spawn("shops", sync_shops::run(self.state.clone(), shutdown.clone()));
         tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
         if let Some(receiver) = self.exposures.take() {

@@ -32,9 +32,26 @@ pub(crate) fn local(at_us: i64, zone: &TimeZone) -> (i32, i16) {
     (day_of(there.date()), i16::from(there.hour()) * 60 + i16::from(there.minute()))
 }
 
+/// When the next day begins by the clock of a place, in microseconds since 1970.
+pub(crate) fn next_day_us(at_us: i64, zone: &TimeZone) -> i64 {
+    let there = zone.to_datetime(Timestamp::from_microsecond(at_us).unwrap_or_default());
+    let begins = there.date().tomorrow().ok().and_then(|day| day.to_zoned(zone.clone()).ok());
+    // Only past the end of the calendar there is none.
+    begins.map_or(i64::MAX, |begins| begins.timestamp().as_microsecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_day_begins_at_midnight_there_also_where_clocks_are_changed() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().as_microsecond();
+        assert_eq!(next_day_us(at("2026-03-28T23:30:00Z"), &berlin), at("2026-03-29T22:00:00Z"));
+        assert_eq!(next_day_us(at("2026-03-29T21:59:59Z"), &berlin), at("2026-03-29T22:00:00Z"));
+        assert_eq!(next_day_us(at("2026-03-29T22:00:00Z"), &berlin), at("2026-03-30T22:00:00Z"));
+    }
 
     #[test]
     fn days_come_back_and_moments_have_one() {

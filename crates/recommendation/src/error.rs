@@ -54,6 +54,9 @@ pub(crate) enum Error {
     /// No other model served before the one that serves.
     #[error("no model served before the present one; list the models and promote one by its version")]
     NoEarlierModel,
+    /// No other demand model answered before the present one.
+    #[error("{0}")]
+    NothingBefore(String),
     /// The snapshot file of a model is missing or not what was registered.
     #[error("{0}; the model that serves goes on serving")]
     SnapshotRefused(String),
@@ -137,6 +140,7 @@ impl Error {
             | Self::PlacementTaken
             | Self::Busy(_)
             | Self::NoEarlierModel
+            | Self::NothingBefore(_)
             | Self::NotSetUp(_)
             | Self::NotConnected
             | Self::NoPlan { .. }
@@ -156,6 +160,7 @@ impl Error {
             Self::NotFound { .. } => (Code::NotFound, "NOT_FOUND"),
             Self::ModelNotFound => (Code::NotFound, "MODEL_NOT_FOUND"),
             Self::NoPlan { .. } => (Code::FailedPrecondition, "NO_PLAN"),
+            Self::NothingBefore(_) => (Code::FailedPrecondition, "NO_EARLIER_MODEL"),
             Self::NoEarlierModel => (Code::FailedPrecondition, "NO_EARLIER_MODEL"),
             Self::SnapshotRefused(_) => (Code::FailedPrecondition, "SNAPSHOT_REFUSED"),
             Self::TrainingStopped(_) => (Code::Aborted, "TRAINING_STOPPED"),

@@ -1,5 +1,5 @@
 //! What runs beside the calls: following the log, training models, writing down what was
-//! shown, fetching the sales of shops, sweeping old rows.
+//! shown, fetching the sales of shops, watching demand models, sweeping old rows.
 
 pub(crate) mod expose;
 pub(crate) mod follow;
@@ -8,3 +8,4 @@ pub(crate) mod reload;
 pub(crate) mod sweep;
 pub(crate) mod sync_shops;
 pub(crate) mod train;
+pub(crate) mod watch_demand;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use larder_demand::feedback::Decision;
 use larder_telemetry::ErrorKind;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
@@ -19,6 +20,10 @@ pub(crate) fn describe() {
     describe_counter!("larder_recommendation_nutrition_answers_total", "Answers about nutrition, by call");
     describe_counter!("larder_recommendation_market_answers_total", "Answers about market days, by call");
     describe_counter!("larder_recommendation_sales_recorded_total", "Sales recorded, by source");
+    describe_counter!(
+        "larder_recommendation_demand_model_decisions_total",
+        "Demand models that were promoted, kept out or rolled back to"
+    );
     describe_counter!(
         "larder_recommendation_shop_syncs_total",
         "Synchronisations of shops, by rung and by what they failed at"
@@ -109,6 +114,16 @@ pub(crate) fn market_answered(call: &'static str, is_degraded: bool) {
 /// Sales that were recorded, by where they come from.
 pub(crate) fn sales_recorded(source: &'static str, sales: usize) {
     counter!("larder_recommendation_sales_recorded_total", "source" => source).increment(sales as u64);
+}
+
+/// A demand model was promoted, kept out or rolled back to.
+pub(crate) fn demand_model_decided(decision: Decision) {
+    let decision = match decision {
+        Decision::Promoted => "promoted",
+        Decision::Kept => "kept",
+        Decision::RolledBack => "rolled_back",
+    };
+    counter!("larder_recommendation_demand_model_decisions_total", "decision" => decision).increment(1);
 }
 
 /// A synchronisation of a shop; `cause` is the kind of failure, or `none`.

@@ -45,6 +45,8 @@ pub(crate) struct State {
     /// What stands in for products whose nutrients nobody told.
     pub(crate) generic_foods: Arc<GenericFoods>,
     pub(crate) demand_models: DemandModels,
+    /// Wakes whoever looks whether they still fit.
+    pub(crate) demand_nudge: Notify,
     /// The outside world.
     pub(crate) connectors: Arc<Connectors>,
     /// How the tenants' shops do, and what wakes whoever fetches from them.

@@ -6,6 +6,7 @@ pub(crate) mod budgets;
 pub(crate) mod connection_states;
 pub(crate) mod connections;
 pub(crate) mod customers;
+pub(crate) mod demand_models;
 pub(crate) mod erasures;
 pub(crate) mod experiments;
 pub(crate) mod exposures;

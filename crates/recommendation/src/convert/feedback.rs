@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
 use larder_demand::SalesCurve;
 use larder_demand::feedback::{
     Grouping, JudgedRecord, LastDaysRule, MoneyTotals, Period, Statistics, StatisticsSettings, TrainingStand,
-    Trigger, TriggerSettings, judge, retraining_triggers, statistics,
+    TriggerSettings, judge, retraining_triggers, statistics,
 };
 use larder_proto::larder::market::v1::*;
 
 use crate::convert::{date, money, timestamp};
 use crate::days::day_of;
-use crate::market::models::MODEL;
-use crate::market::records;
+use crate::market::{records, signs};
+use crate::store::demand_models::{DemandModelRow, Sign};
 use crate::store::market_feedback::FeedbackRow;
 
 /// One row with what follows from it.
@@ -52,11 +51,11 @@ pub(crate) fn to_wire(row: &FeedbackRow) -> Feedback {
     }
 }
 
-/// Statistics of judged feedback; `stand` is up to when the model has learnt, and which products.
+/// Statistics of judged feedback; `stand` is which model answers and what it has learnt from.
 pub(crate) fn stats(
     judged: &[JudgedRecord<'_>],
     group_by: FeedbackGroup,
-    (through, known_products): (Option<Date>, BTreeSet<String>),
+    stand: TrainingStand,
 ) -> GetFeedbackStatsResponse {
     let settings = StatisticsSettings::default();
     let grouping = Grouping {
@@ -77,10 +76,8 @@ pub(crate) fn stats(
             .map(|sum| sum_to_wire(sum, judged, grouping.by_period))
             .collect(),
     };
-    let stand = TrainingStand { model_version: MODEL.to_owned(), trained_through: through, known_products };
-    let settings = TriggerSettings::default();
-    let signs = retraining_triggers(judged, &stand, &settings);
-    let signs = signs.iter().map(|sign| self::sign(sign, &settings)).collect();
+    let signs = retraining_triggers(judged, &stand, &TriggerSettings::default());
+    let signs = signs.iter().map(|trigger| sign(signs::of(trigger))).collect();
     GetFeedbackStatsResponse { total, stats, signs }
 }
 
@@ -118,15 +115,31 @@ fn sum_to_wire(sum: &Statistics, judged: &[JudgedRecord<'_>], period: Option<Per
     }
 }
 
-fn sign(trigger: &Trigger, settings: &TriggerSettings) -> RetrainingSign {
-    let (kind, product_id, value, limit) = match trigger {
-        Trigger::Bias { product_id, tracking_signal, .. } => {
-            ("tracking_signal", product_id.clone(), *tracking_signal, settings.tracking_limit)
-        }
-        Trigger::Drift { .. } => ("drift", String::new(), 1.0, settings.drift_limit),
-        Trigger::Calibration { share, level, .. } => ("calibration", String::new(), *share, *level),
-        Trigger::NewDays { days } => ("new_days", String::new(), *days as f64, settings.new_days as f64),
-        Trigger::NewProduct { product_id } => ("new_product", product_id.clone(), 1.0, 0.0),
+fn sign(sign: Sign) -> RetrainingSign {
+    let Sign { kind, product_id, value, limit, sentence } = sign;
+    RetrainingSign { kind, product_id, value, limit, sentence }
+}
+
+/// A model that was written down, out.
+pub(crate) fn demand_model(row: DemandModelRow) -> DemandModel {
+    let state = match row.state.as_str() {
+        "serving" => DemandModelState::Serving,
+        "previous" => DemandModelState::Previous,
+        "rejected" => DemandModelState::Rejected,
+        _ => DemandModelState::Retired,
     };
-    RetrainingSign { kind: kind.to_owned(), product_id, value, limit, sentence: trigger.to_string() }
+    DemandModel {
+        model_version: row.model_version,
+        state: state.into(),
+        made_at: Some(timestamp(row.made_at_us)),
+        learns_from: row.learns_from_day.map(date),
+        compared_day_count: row.compared_days,
+        loss: row.loss,
+        loss_of_champion: row.loss_of_champion,
+        coverage_p90: row.coverage_p90,
+        coverage_p90_of_champion: row.coverage_p90_of_champion,
+        verdict: row.verdict,
+        decided_at: Some(timestamp(row.decided_at_us)),
+        signs: row.signs.0.into_iter().map(sign).collect(),
+    }
 }

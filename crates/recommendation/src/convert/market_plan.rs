@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use larder_demand::quantity::{Limit, Reason};
+use larder_demand::quantity::{Limit, PlanDifference, Reason};
 use larder_demand::{FactorKind, HeuristicReason, Method, Weather};
 use larder_proto::larder::market::v1::*;
 
@@ -208,5 +208,26 @@ pub(crate) fn events_to_wire(known: &KnownDay) -> EventOutlook {
         source: source(known.source).into(),
         known_at: known.known_at_us.map(timestamp),
         rung: known.rung.to_owned(),
+    }
+}
+
+/// What a plan's own wishes change, in the market's currency.
+pub(crate) fn difference(difference: &PlanDifference, currency: &str) -> WhatIfDifference {
+    let amount = |micros: i64| Some(money(micros, currency));
+    let totals = &difference.totals;
+    let products = difference.products.iter().map(|product| WhatIfProductDifference {
+        product_id: product.product_id.clone(),
+        quantity: product.quantity,
+        expected_sold: product.expected_sold,
+        expected_left_over: product.expected_left_over,
+        expected_profit: amount(product.expected_profit_micros),
+        sell_out_probability: product.chance_of_selling_out,
+    });
+    WhatIfDifference {
+        expected_profit: amount(totals.expected_profit_micros),
+        expected_revenue: amount(totals.expected_revenue_micros),
+        expected_waste_cost: amount(totals.expected_waste_cost_micros),
+        cost: amount(totals.spend_micros),
+        products: products.collect(),
     }
 }

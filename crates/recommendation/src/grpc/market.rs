@@ -5,6 +5,7 @@ mod days;
 mod export;
 mod feedback;
 mod markets;
+mod models;
 mod plans;
 mod products;
 mod sales;
@@ -230,6 +231,22 @@ impl MarketService for MarketCalls {
             connectors: statuses.into_iter().map(connector::to_wire).collect(),
             shops: shop::connected(&self.state, &caller.tenant).await?.into_iter().collect(),
         }))
+    }
+
+    async fn list_demand_models(
+        &self,
+        request: Request<ListDemandModelsRequest>,
+    ) -> Result<Response<ListDemandModelsResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(models::list(&self.state, &caller.tenant, request.into_inner()).await?))
+    }
+
+    async fn roll_back_demand_model(
+        &self,
+        request: Request<RollBackDemandModelRequest>,
+    ) -> Result<Response<RollBackDemandModelResponse>, Status> {
+        let caller = caller(&request)?;
+        Ok(Response::new(models::roll_back(&self.state, &caller.tenant, request.into_inner()).await?))
     }
 
     async fn connect_square(

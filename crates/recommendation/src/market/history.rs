@@ -13,7 +13,8 @@ use sqlx::PgConnection;
 
 use super::hours::{Hours, SaidOfDays, by_day};
 use super::promotions::PromotedDays;
-use crate::days::date_of;
+use super::recipe::Recipe;
+use crate::days::{date_of, local, next_day_us, utc_day};
 use crate::error::Error;
 use crate::store::market_feedback::{self, FeedbackFilter, FeedbackRow};
 use crate::store::market_outlooks::{self, OutlookRow};
@@ -41,10 +42,13 @@ pub(crate) struct ReadHistory {
     /// The last day anything is known of.
     pub(crate) through_day: Option<i32>,
     pub(crate) curve: SalesCurve,
+    /// When the next day begins at one of the markets, in microseconds since 1970.
+    pub(crate) next_day_at_us: i64,
 }
 
 /// The rows of one reading.
 struct Rows {
+    now_us: i64,
     markets: HashMap<String, MarketRow>,
     zones: HashMap<String, TimeZone>,
     said: SaidOfDays,
@@ -52,14 +56,16 @@ struct Rows {
     promoted: PromotedDays,
 }
 
-/// Reads what there is before `today`, which counts from 1970.
+/// Reads the days that were over at `now_us` by the clock of their market, and those that somebody told of; as far
+/// back as the recipe learns.
 pub(crate) async fn read(
     db: &mut PgConnection,
     tenant: &TenantId,
     holidays: &HolidayTable,
-    today: i32,
+    (now_us, recipe): (i64, &Recipe),
 ) -> Result<ReadHistory, Error> {
-    let from_day = today - LEARNT_DAYS;
+    let today = utc_day(now_us);
+    let from_day = (today - LEARNT_DAYS).max(recipe.learns_from_day.unwrap_or(i32::MIN));
     let found = markets::list(db, tenant, "", ALL).await?;
     let zones = found
         .iter()
@@ -70,11 +76,13 @@ pub(crate) async fn read(
     let names = market_products::names(db, tenant).await?;
     let categories = names.into_iter().map(|name| (name.product_id, name.category)).collect();
     let promoted = PromotedDays::new(promotions::list(db, tenant, "", None, ALL).await?, categories);
-    let sums = sales::day_sums(db, tenant, (from_day, today), None).await?;
+    // Somewhere it is a day further than in UTC; which days are over is for each market's clock to say.
+    let sums = sales::day_sums(db, tenant, (from_day, today + 2), None).await?;
     let minutes = sales::minute_sums(db, tenant, today - CURVE_DAYS, CURVE_ROWS).await?;
     let filter = FeedbackFilter { from_day: Some(from_day), ..FeedbackFilter::default() };
     let feedback = market_feedback::list(db, tenant, &filter, None, ALL).await?;
     let rows = Rows {
+        now_us,
         markets: found.into_iter().map(|market| (market.market_id.clone(), market)).collect(),
         zones,
         said,
@@ -115,6 +123,7 @@ impl Rows {
             last_sold: HashMap::new(),
             through_day: None,
             curve: SalesCurve::even(),
+            next_day_at_us: self.next_day_at_us(),
         };
         let mut sold_out: HashMap<(String, String, i32), bool> = HashMap::new();
         let mut keys: Vec<_> = known.keys().cloned().collect();
@@ -161,6 +170,9 @@ impl Rows {
         }
         let recorded = known.sum.as_ref().map(|sum| sum.quantity);
         let feedback = known.feedback.as_ref();
+        if feedback.is_none() && !self.is_over(market, day) {
+            return None;
+        }
         let sold = feedback.and_then(|row| row.sold).or(recorded).unwrap_or(0.0).max(0.0);
         let brought = feedback.map(|row| row.brought);
         if sold <= NOTHING && brought.is_none_or(|brought| brought <= 0.0) {
@@ -182,6 +194,18 @@ impl Rows {
             || self.zones.get(market).is_some_and(|zone| self.promoted.is_promoted(product, day, zone));
         let outlook = DayOutlook { promoted, price, ..self.outlook(holidays, found, day) };
         Some(PastDay { date: date_of(day), sold, brought, sold_out_at, outlook })
+    }
+
+    /// Whether a day is over by the clock of its market.
+    fn is_over(&self, market: &str, day: i32) -> bool {
+        let zone = self.zones.get(market);
+        day < zone.map_or_else(|| utc_day(self.now_us), |zone| local(self.now_us, zone).0)
+    }
+
+    /// When the next day begins at one of the markets.
+    fn next_day_at_us(&self) -> i64 {
+        let begins = self.zones.values().map(|zone| next_day_us(self.now_us, zone));
+        begins.min().unwrap_or_else(|| next_day_us(self.now_us, &TimeZone::UTC))
     }
 
     /// What was known of the day itself.

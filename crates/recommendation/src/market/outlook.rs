@@ -53,6 +53,12 @@ pub(crate) struct ToldOfDay {
     pub(crate) event_attendance: Option<f64>,
 }
 
+impl ToldOfDay {
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.weather.is_none() && self.event_attendance.is_none()
+    }
+}
+
 /// The weather that is known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownWeather {

@@ -87,6 +87,8 @@ pub(crate) fn settings(database: &TestDatabase, folder: &TempDir) -> Settings {
     settings.recommendation.listen_address = "127.0.0.1:0".parse().unwrap();
     settings.recommendation.ops_address = "127.0.0.1:0".parse().unwrap();
     settings.recommendation.tail_interval = Duration::from_millis(20);
+    // Tests want to see what they just wrote.
+    settings.recommendation.demand_patience = Duration::from_secs(20);
     // Tests train when they say so.
     settings.recommendation.training_min_events = 1_000_000;
     settings.lifecycle.drain_timeout = Duration::from_secs(2);

@@ -74,12 +74,13 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 28] = [
+const TABLES: [&str; 29] = [
     "body_measurements",
     "budgets",
     "connection_states",
     "connections",
     "customers",
+    "demand_models",
     "erasures",
     "experiments",
     "exposures",

@@ -2,6 +2,7 @@
 //! that it is Sunday, 1 March 2026; the market is held on Saturdays.
 
 mod feedback;
+mod models;
 mod outside;
 mod plans;
 mod sales;

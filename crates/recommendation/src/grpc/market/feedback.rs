@@ -1,25 +1,26 @@
 //! Calls about how market days went.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::FutureExt;
 use jiff::tz::TimeZone;
-use larder_demand::feedback::{LastDaysRule, judge};
+use larder_demand::feedback::{LastDaysRule, TrainingStand, judge};
 use larder_identity::TenantId;
 use larder_proto::larder::market::v1::*;
 use prost::Message;
 
 use crate::convert::feedback as wire;
-use crate::days::{local, utc_day};
+use crate::days::local;
 use crate::error::Error;
-use crate::market::models::MODEL;
+use crate::market::recipe::Recipe;
 use crate::market::records;
 use crate::metrics;
 use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::market_feedback::{self, FeedbackFilter, FeedbackPlace, FeedbackRow, NewFeedback};
 use crate::store::market_products::MarketProductRow;
-use crate::store::{market_plans, market_products, markets, tenants};
+use crate::store::{demand_models, market_plans, market_products, markets, tenants};
 use crate::validate::Fields;
 use crate::write::Write;
 
@@ -65,12 +66,14 @@ pub(super) async fn submit(
                 tenants::remember(db, &tenant).await?;
                 market_feedback::upsert(db, &tenant, &rows).await?;
                 markets::count_change(db, &tenant).await?;
+                demand_models::want_look(db, &tenant, now_us).await?;
                 let kept = market_feedback::list(db, &tenant, &filter, None, MOST_LINES as i64 * 10).await?;
                 Ok((SubmitFeedbackResponse { feedback: in_order(kept, &named) }, ()))
             }
             .boxed()
         })
         .await?;
+    state.demand_nudge.notify_one();
     metrics::market_answered("submit_feedback", false);
     Ok(written.response)
 }
@@ -132,7 +135,8 @@ impl KnownOfDay<'_> {
             goodwill_micros: terms.map(|terms| terms.goodwill_micros),
             disposal_micros: terms.map(|terms| terms.disposal_micros),
             is_fractional: terms.is_some_and(|terms| terms.is_fractional),
-            model_version: planned.map_or_else(String::new, |_| MODEL.to_owned()),
+            model_version: planned
+                .map_or_else(String::new, |_| Recipe::version_of_plan(&self.plan.model_version).to_owned()),
             submitted_at_us: self.now_us,
         }
     }
@@ -206,7 +210,7 @@ pub(super) fn filter((market_id, product_id, from_on, until_on): Asked<'_>) -> R
 
 /// Sums up feedback, with signs that the model should learn anew.
 pub(super) async fn stats(
-    state: &State,
+    state: &Arc<State>,
     tenant: &TenantId,
     request: GetFeedbackStatsRequest,
 ) -> Result<GetFeedbackStatsResponse, Error> {
@@ -214,20 +218,22 @@ pub(super) async fn stats(
         Error::invalid("group_by", "must be FEEDBACK_GROUP_PRODUCT, _MARKET, _WEEK or _MONTH")
     })?;
     let filter = filter((&request.market_id, &request.product_id, &request.from_on, &request.until_on))?;
-    let today = utc_day((state.clock)());
-    let learnt = state.demand_models.of(state, tenant, today).await?;
+    let learnt = state.demand_models.of(state, tenant).await?.learnt;
     let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
     let read = records::read(&mut transaction, tenant, &filter, &learnt.curve).await?;
     transaction.commit().await?;
-    let known_products = learnt.last_sold.keys().map(|(product, _)| product.clone()).collect();
-    let through = learnt.through;
+    let stand = TrainingStand {
+        model_version: learnt.recipe.version.clone(),
+        trained_through: learnt.through,
+        known_products: learnt.last_sold.keys().map(|(product, _)| product.clone()).collect(),
+    };
     let work = tokio::task::spawn_blocking(move || {
         let judged = judge(&read.records, &LastDaysRule::default());
         let key = |one: &larder_demand::feedback::JudgedRecord<'_>| {
             (one.record.product_id.clone(), one.record.market_id.clone(), one.record.date)
         };
         let given: Vec<_> = judged.into_iter().filter(|one| read.given.contains(&key(one))).collect();
-        wire::stats(&given, group_by, (through, known_products))
+        wire::stats(&given, group_by, stand)
     });
     let answer = work.await.map_err(|error| Error::Internal(format!("feedback statistics: {error}")))?;
     metrics::market_answered("feedback_stats", false);

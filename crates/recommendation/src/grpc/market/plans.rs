@@ -1,9 +1,11 @@
 //! Calls about how much to bring.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use larder_demand::quantity::PlanDifference;
 use larder_identity::TenantId;
 use larder_proto::google::api::HttpBody;
 use larder_proto::larder::market::v1::*;
@@ -13,7 +15,7 @@ use sqlx::PgConnection;
 use crate::convert::{date, market_plan, money, query, shop, timestamp};
 use crate::days::{date_of, day_of, local};
 use crate::error::Error;
-use crate::market::models::LearntModel;
+use crate::market::models::ServingModel;
 use crate::market::outlook::{DayQuestion, KnownDay, Source, ToldOfDay};
 use crate::market::planning::{self, PlanLimits, Planned, PlannedDay};
 use crate::market::promotions::PromotedDays;
@@ -42,7 +44,7 @@ const ALL: i64 = 100_000;
 
 /// Plans how much of each product to bring.
 pub(super) async fn plan(
-    state: &State,
+    state: &Arc<State>,
     tenant: &TenantId,
     request: PlanMarketDayRequest,
 ) -> Result<PlanMarketDayResponse, Error> {
@@ -80,7 +82,7 @@ pub(super) async fn plan(
     }
     fields.finish(())?;
 
-    let learnt = state.demand_models.of(state, tenant, today).await?;
+    let serving = state.demand_models.of(state, tenant).await?;
     let known = kept.question(&told, now_us).ask(&state.connectors, &state.normals).await;
     let limits = PlanLimits {
         budget_micros: budget.map(|budget| budget.micros),
@@ -88,13 +90,27 @@ pub(super) async fn plan(
         van_weight_kg: request.van_weight_kg.or(kept.market.van_weight_kg),
         days_until_next: kept.days_until_next(),
     };
-    let planned = planning::plan(&learnt, kept.planned(terms, instead, limits, &known))?;
-    let plan = kept.to_wire(&planned, &known, (&learnt, now_us));
+    let planned = planning::plan(&serving.learnt, kept.planned(terms.clone(), instead, limits, &known))?;
+    let plan = kept.to_wire(&planned, &known, (&serving, now_us));
     metrics::market_answered("plan_market_day", plan.degraded);
     if !request.what_if {
         keep(state, tenant, &plan, (&known, day, now_us)).await?;
+        return Ok(PlanMarketDayResponse { plan: Some(plan), kept: true, difference: None });
     }
-    Ok(PlanMarketDayResponse { plan: Some(plan), kept: !request.what_if })
+    let usual = match told.is_nothing() {
+        true => known,
+        false => kept.question(&ToldOfDay::default(), now_us).ask(&state.connectors, &state.normals).await,
+    };
+    let limits = PlanLimits {
+        budget_micros: None,
+        van_volume_l: kept.market.van_volume_l,
+        van_weight_kg: kept.market.van_weight_kg,
+        ..limits
+    };
+    let without = planning::plan(&serving.learnt, kept.planned(terms, HashMap::new(), limits, &usual))?;
+    let difference = PlanDifference::between(&without.plan, &planned.plan);
+    let difference = market_plan::difference(&difference, &kept.market.currency);
+    Ok(PlanMarketDayResponse { plan: Some(plan), kept: false, difference: Some(difference) })
 }
 
 /// What is kept of a market and of the day that is planned.
@@ -229,7 +245,7 @@ impl Kept {
         &self,
         planned: &PlannedDay,
         known: &KnownDay,
-        (learnt, now_us): (&LearntModel, i64),
+        (serving, now_us): (&ServingModel, i64),
     ) -> MarketPlan {
         let totals = &planned.plan.totals;
         let amount = |micros: i64| Some(money(micros, &self.market.currency));
@@ -256,11 +272,12 @@ impl Kept {
             weather: Some(market_plan::weather_to_wire(known)),
             events: Some(market_plan::events_to_wire(known)),
             holiday: known.holiday.names.first().cloned().unwrap_or_default(),
-            model_version: learnt.version.clone(),
+            model_version: serving.learnt.version.clone(),
             planned_at: Some(timestamp(now_us)),
             degraded: !missing.is_empty(),
             degraded_reason: missing.join("; "),
-            sales: Some(shop::sales_outlook(&sales, self.end_of(learnt.through), now_us)),
+            model_is_behind: serving.is_behind,
+            sales: Some(shop::sales_outlook(&sales, self.end_of(serving.learnt.through), now_us)),
         }
     }
 }

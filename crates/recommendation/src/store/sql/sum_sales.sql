@@ -1,3 +1,4 @@
+-- First by day, so that few rows are left to sort and to count days of.
 with sums as (
     select
         case $7::text
@@ -8,7 +9,7 @@ with sums as (
             when 'day' then sold_on::text
             else promotion_id
         end as grouped,
-        quantity, amount_micros, sale_count, sold_on
+        sold_on, sum(quantity) as quantity, sum(amount_micros) as amount_micros, sum(sale_count) as sale_count
     from recommendation.sale_hours
     where tenant_id = $1
         and sold_on >= date '1970-01-01' + $2::integer
@@ -19,6 +20,7 @@ with sums as (
             select market_id from recommendation.markets where tenant_id = $1 and currency = $6
         )
         and ($7::text <> 'promotion' or promotion_id <> '')
+    group by 1, 2
 )
 select
     coalesce(grouped, '') as "group!",

@@ -51,10 +51,18 @@ async fn what_if_is_answered_and_not_kept() {
     let asked = PlanMarketDayRequest { products: vec![dear], what_if: true, ..plan_of(&[]) };
     let what_if = guest.market.plan_market_day(asked).await.unwrap().into_inner();
     assert!(!what_if.kept);
+    let difference = what_if.difference.clone().unwrap();
+    assert_eq!(difference.products.len(), 1, "{difference:?}");
+    assert!(
+        difference.products[0].quantity < 0.0 && units(&difference.expected_profit) < 0.0,
+        "{difference:?}"
+    );
     assert_eq!(guest.market.get_plan_sheet(sheet.clone()).await.unwrap_err().code(), Code::NotFound);
     let usual = plan(&mut guest, plan_of(&[])).await;
     let quantity = |plan: &MarketPlan| line(plan, "bread").quantity;
-    assert!(quantity(&what_if.plan.unwrap()) < quantity(&usual), "a loaf that costs more is risked less");
+    let dear = quantity(&what_if.plan.unwrap());
+    assert_eq!(dear - quantity(&usual), difference.products[0].quantity);
+    assert!(dear < quantity(&usual), "a loaf that costs more is risked less");
     let poor = PlanMarketDayRequest { budget: euros(1_500), what_if: true, ..plan_of(&[]) };
     let poor = plan(&mut guest, poor).await;
     assert!(quantity(&poor) <= 10.0 && units(&poor.cost) <= 15.0, "{poor:?}");

@@ -1,0 +1,51 @@
+//! Looks, after feedback, whether a tenant's demand model still fits. One tenant at a time, on one thread, beside
+//! everything else: a challenger costs some dozens of learnings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder_identity::TenantId;
+use larder_lifecycle::Shutdown;
+
+use crate::error::Error;
+use crate::market::championship;
+use crate::state::State;
+use crate::store::demand_models;
+
+/// How often it is looked where somebody ought to look.
+const LOOK: Duration = Duration::from_secs(10);
+const AT_ONCE: i64 = 16;
+
+/// Looks until shutdown.
+pub(crate) async fn run(state: Arc<State>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.wait() => return,
+            () = state.demand_nudge.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let looked = tokio::select! {
+            () = shutdown.wait() => return,
+            looked = look(&state) => looked,
+        };
+        if let Err(error) = looked {
+            tracing::warn!(error.cause = %error, "demand models cannot be looked at");
+        }
+    }
+}
+
+async fn look(state: &State) -> Result<(), Error> {
+    let mut connection = state.worker.acquire().await?;
+    let wanted = demand_models::looks_wanted(&mut connection, AT_ONCE).await?;
+    drop(connection);
+    for (tenant, wanted_at_us) in wanted {
+        let Ok(tenant) = TenantId::parse(&tenant) else { continue };
+        if let Err(error) = championship::look(state, &tenant).await {
+            tracing::warn!(tenant.id = %tenant, error.cause = %error, "demand model was not looked at");
+        }
+        let mut transaction = larder_database::begin_tenant(&state.app, &tenant).await?;
+        demand_models::looked(&mut transaction, &tenant, wanted_at_us).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
