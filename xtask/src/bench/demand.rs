@@ -1,5 +1,5 @@
 //! `cargo xtask bench demand`: forecasts of market days and of all days beside other forecasters, the
-//! correction of sell-outs, and speed. The peers come from the configured Python package index into an
+//! correction of sell-outs, speed, and what market days cost in the service. The peers come from the configured Python package index into an
 //! environment of their own in the target folder.
 
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 
 use super::{Row, example, measure, ranking};
 use crate::interrupt::Interrupt;
+use crate::servers::Servers;
 use crate::workspace::Workspace;
 
 const PACKAGES: [&str; 4] = ["lightgbm==4.7.0", "numpy==2.4.6", "pandas==2.3.3", "statsforecast==2.1.1"];
@@ -17,12 +18,40 @@ const PROTOCOLS: [&str; 4] = ["market-days", "daily", "sell-outs", "speed"];
 /// Protocols that need no data.
 const MADE_UP: &str = "sell-outs";
 
+/// Plans, feedback and sums over gRPC; it needs no data and no peers, but servers.
+const SERVICE: &str = "service";
+
 /// Runs one protocol after the other and collects the rows of all.
 pub(super) fn run(
     workspace: &Workspace,
     interrupt: &Interrupt,
     asked: &ranking::Ranking,
 ) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let only = asked.protocol.as_deref();
+    if only.is_none_or(|only| only == SERVICE) {
+        rows.extend(service(workspace, interrupt)?);
+    }
+    if only != Some(SERVICE) {
+        rows.extend(forecasts(workspace, interrupt, asked)?);
+    }
+    if rows.is_empty() {
+        bail!("nothing was measured; --protocol is one of {} or {SERVICE}", PROTOCOLS.join(", "));
+    }
+    Ok(rows)
+}
+
+/// The released program with a stand of its own.
+fn service(workspace: &Workspace, interrupt: &Interrupt) -> Result<Vec<Row>> {
+    let program = super::build(workspace, interrupt, &super::BENCHES[0])?;
+    let servers = Servers::start(interrupt)?;
+    let mut command = Command::new(program);
+    command.arg("--stand").env("LARDER_TEST_FOLDER", servers.folder());
+    servers.describe_to(&mut command);
+    measure(workspace, interrupt, command)
+}
+
+fn forecasts(workspace: &Workspace, interrupt: &Interrupt, asked: &ranking::Ranking) -> Result<Vec<Row>> {
     let program = example(workspace, interrupt, "larder-demand", "demand")?;
     let folder = workspace.target.join("bench-demand");
     let python = match asked.without_peers {
@@ -45,9 +74,6 @@ pub(super) fn run(
             command.arg("--python").arg(python).arg("--peers").arg(workspace.root.join(SCRIPT));
         }
         rows.extend(measure(workspace, interrupt, command)?);
-    }
-    if rows.is_empty() {
-        bail!("nothing was measured; --protocol is one of {}", PROTOCOLS.join(", "));
     }
     Ok(rows)
 }

@@ -4,7 +4,7 @@
 //! `-- --big-shop` the same for 100,000 products, with `-- --soak` besides whether memory stays
 //! flat over a million calls, with `-- --in-process` only what an answer costs without a wire, out
 //! of a model that is trained first or of `--snapshot FILE`; with `-- --from-clone` how long a
-//! newcomer waits.
+//! newcomer waits; with `-- --stand` what market days cost, which `cargo xtask bench demand` asks for.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -14,6 +14,7 @@ mod in_process;
 mod program;
 mod row;
 mod shop;
+mod stand;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -38,6 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if asked("--in-process") {
         let snapshot = std::env::args().skip_while(|argument| argument != "--snapshot").nth(1);
         return big_shop::measure_in_process(&larder, snapshot.map(PathBuf::from));
+    }
+    if asked("--stand") {
+        return stand::measure(&larder);
     }
     if asked("--big-shop") || asked("--soak") {
         return big_shop::measure(&larder, asked("--soak"));

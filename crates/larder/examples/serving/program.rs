@@ -151,6 +151,11 @@ impl Drop for Larder {
 }
 
 impl Running {
+    /// Where the recommendation service answers gRPC.
+    pub(crate) fn service_url(&self) -> String {
+        format!("http://{}", self.recommendation)
+    }
+
     pub(crate) fn loads(&self) -> Loads<'_> {
         Loads(self)
     }
