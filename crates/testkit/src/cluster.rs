@@ -245,8 +245,8 @@ impl TestCluster {
     /// The port of the socket's name and, where a setting says so, of the network.
     #[must_use]
     pub fn port(&self) -> &str {
-        let ports = self.settings.iter().filter(|(name, _)| name == "port");
-        ports.last().map_or("5432", |(_, port)| port)
+        let told = self.settings.iter().rfind(|(name, _)| name == "port");
+        told.map_or("5432", |(_, port)| port)
     }
 
     /// The folder of the socket.
