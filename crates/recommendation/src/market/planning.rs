@@ -6,12 +6,15 @@ use larder_demand::quantity::{
     Currency, Keeps, Packing, PlannedProduct, ProductPlan, QuantityPlan, QuantityRequest, StockLot, Terms,
     Van, plan_quantities,
 };
-use larder_demand::{DayOutlook, Forecast, ForecastQuery};
+use larder_demand::{DayOutlook, Distribution, Forecast, ForecastQuery};
 
 use super::models::LearntModel;
 use crate::days::date_of;
 use crate::error::{Error, Violation};
 use crate::store::market_products::MarketProductRow;
+
+/// How fast a level is followed, of a day; markets' levels are followed at this rate as well.
+const SMOOTHING: f64 = 0.3;
 
 /// What a request says of one product instead of its kept terms.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +51,8 @@ pub(crate) struct Planned<'a> {
     pub(crate) promoted: Vec<bool>,
     pub(crate) instead: HashMap<String, Instead>,
     pub(crate) limits: PlanLimits,
+    /// Market days of which the shop could not be asked: nobody knows what was sold on them.
+    pub(crate) missed_days: u32,
 }
 
 /// One product of a plan with what it was decided from.
@@ -90,6 +95,7 @@ pub(crate) fn plan(learnt: &LearntModel, planned: Planned<'_>) -> Result<Planned
         };
         let mut forecast = learnt.model.forecast(&query);
         name_events(&mut forecast, planned.event_name.as_deref());
+        forecast.distribution = widened(&forecast.distribution, planned.missed_days);
         products.push(product(&terms, &forecast, currency, instead.quantity));
         forecasts.push(forecast);
     }
@@ -107,6 +113,19 @@ pub(crate) fn plan(learnt: &LearntModel, planned: Planned<'_>) -> Result<Planned
         PlannedLine { last_four_mean: last_four_mean(sold), forecast, plan: plan.clone() }
     });
     Ok(PlannedDay { lines: lines.collect(), plan: decided })
+}
+
+/// A forecast from further back than the day before: its spread grows as that of exponential smoothing does, by
+/// the root of 1 + missed days x smoothing^2 (Hyndman and Athanasopoulos, Forecasting: principles and practice,
+/// ETS(A,N,N)).
+fn widened(forecast: &Distribution, missed_days: u32) -> Distribution {
+    if missed_days == 0 {
+        return forecast.clone();
+    }
+    let (middle, factor) =
+        (forecast.quantile(0.5), (1.0 + f64::from(missed_days) * SMOOTHING * SMOOTHING).sqrt());
+    let wider = |level: f64| (middle + (forecast.quantile(level) - middle) * factor).max(0.0);
+    Distribution::from_fn(wider).unwrap_or_else(|_| forecast.clone())
 }
 
 /// What the vendor's own rule would bring: the mean of the last four days.
@@ -168,7 +187,21 @@ fn refused(refused: larder_demand::InvalidFields) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::last_four_mean;
+    use larder_demand::Distribution;
+
+    use super::{last_four_mean, widened};
+
+    #[test]
+    fn what_is_not_known_widens_and_moves_nothing() {
+        let forecast = Distribution::from_fn(|level| 50.0 + 40.0 * level).unwrap();
+        let spread = |of: &Distribution| of.quantile(0.9) - of.quantile(0.1);
+        assert_eq!(widened(&forecast, 0), forecast);
+        let (one, eight) = (widened(&forecast, 1), widened(&forecast, 8));
+        assert!((one.quantile(0.5) - 70.0).abs() < 1e-6);
+        assert!((spread(&one) / spread(&forecast) - 1.09_f64.sqrt()).abs() < 1e-3);
+        assert!((spread(&eight) / spread(&forecast) - 1.72_f64.sqrt()).abs() < 1e-3);
+        assert!(widened(&Distribution::from_fn(|level| 2.0 * level).unwrap(), 60).quantile(0.05) >= 0.0);
+    }
 
     #[test]
     fn the_rule_takes_the_last_four_days_or_what_there_is() {

@@ -90,7 +90,8 @@ pub(super) async fn plan(
         van_weight_kg: request.van_weight_kg.or(kept.market.van_weight_kg),
         days_until_next: kept.days_until_next(),
     };
-    let planned = planning::plan(&serving.learnt, kept.planned(terms.clone(), instead, limits, &known))?;
+    let planned =
+        planning::plan(&serving.learnt, kept.planned(terms.clone(), instead, limits, (&known, now_us)))?;
     let plan = kept.to_wire(&planned, &known, (&serving, now_us));
     metrics::market_answered("plan_market_day", plan.degraded);
     if !request.what_if {
@@ -107,7 +108,8 @@ pub(super) async fn plan(
         van_weight_kg: kept.market.van_weight_kg,
         ..limits
     };
-    let without = planning::plan(&serving.learnt, kept.planned(terms, HashMap::new(), limits, &usual))?;
+    let without =
+        planning::plan(&serving.learnt, kept.planned(terms, HashMap::new(), limits, (&usual, now_us)))?;
     let difference = PlanDifference::between(&without.plan, &planned.plan);
     let difference = market_plan::difference(&difference, &kept.market.currency);
     Ok(PlanMarketDayResponse { plan: Some(plan), kept: false, difference: Some(difference) })
@@ -213,6 +215,18 @@ impl Kept {
         (1..=NEXT_WITHIN_DAYS).find(held).and_then(|ahead| u32::try_from(ahead).ok())
     }
 
+    /// Market days that are over and later than what the shop's sales are known of.
+    fn missed_days(&self, now_us: i64) -> u32 {
+        let standing = Standing::of(self.shop.as_ref(), now_us);
+        let known_until = standing.known_until_us.filter(|_| standing.missing.is_some());
+        let Some(known_until) = known_until else { return 0 };
+        let (from, today) = (local(known_until, &self.zone).0, local(now_us, &self.zone).0);
+        let is_held = |day: &i32| {
+            self.market.weekdays.contains(&i16::from(date_of(*day).weekday().to_monday_one_offset()))
+        };
+        u32::try_from((from..today).filter(is_held).count()).unwrap_or(u32::MAX)
+    }
+
     /// When a day ended at the market, in microseconds since 1970.
     fn end_of(&self, day: Option<Date>) -> Option<i64> {
         let end = day?.tomorrow().ok()?.to_zoned(self.zone.clone()).ok()?;
@@ -224,7 +238,7 @@ impl Kept {
         terms: Vec<MarketProductRow>,
         instead: HashMap<String, planning::Instead>,
         limits: PlanLimits,
-        known: &KnownDay,
+        (known, now_us): (&KnownDay, i64),
     ) -> Planned<'_> {
         let promoted =
             |row: &MarketProductRow| self.promoted.is_promoted(&row.product_id, self.day, &self.zone);
@@ -238,6 +252,7 @@ impl Kept {
             terms,
             instead,
             limits,
+            missed_days: self.missed_days(now_us),
         }
     }
 

@@ -84,6 +84,25 @@ async fn whole_again(guest: &mut Guest) -> MarketPlan {
 }
 
 #[tokio::test]
+async fn the_longer_a_shop_is_away_the_wider_is_the_plan() {
+    let (stand_in, house) = open().await;
+    let mut guest = house.guest("shop").await;
+    reading(&stand_in, &mut guest, 20).await;
+    let request = || PlanMarketDayRequest { held_on: super::date(saturday(-4)), ..plan_of(&[]) };
+    let spread = async |guest: &mut Guest| {
+        let told = plan(guest, request()).await;
+        let bread = line(&told, "bread");
+        (bread.demand_p90 - bread.demand_p10, bread.demand_p50, told.degraded)
+    };
+    let (known, middle, _) = spread(&mut guest).await;
+    stand_in.server.fail(Fault::NeverAnswers);
+    pass_s(3 * 7 * DAY_S);
+    let (unknown, same_middle, is_degraded) = spread(&mut guest).await;
+    assert!(is_degraded && unknown > 1.1 * known, "{known} then {unknown}");
+    assert!((same_middle - middle).abs() < 1.0, "{middle} then {same_middle}");
+}
+
+#[tokio::test]
 async fn the_trouble_shows_in_health_and_ends_by_itself() {
     let (stand_in, house) = open().await;
     let mut guest = house.guest("shop").await;
