@@ -28,10 +28,13 @@ pub(crate) type Results = BTreeMap<String, String>;
 /// A stream of answers.
 pub(crate) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
+/// Operations by their ids, the oldest first.
+type Known = VecDeque<(String, watch::Receiver<Operation>)>;
+
 /// The operations of this process.
 #[derive(Clone)]
 pub(crate) struct Operations {
-    known: Arc<Mutex<VecDeque<(String, watch::Receiver<Operation>)>>>,
+    known: Arc<Mutex<Known>>,
     clock: Clock,
 }
 
@@ -172,8 +175,9 @@ mod tests {
     #[tokio::test]
     async fn what_panics_has_failed() {
         let operations = Operations::new(crate::clock::system_clock);
-        let followed =
-            operations.start("test", |_| async move { Err(BackupError::Internal(None::<String>.unwrap())) });
+        let followed = operations.start("test", |_| async move {
+            Err(BackupError::Internal(Option::<String>::default().unwrap()))
+        });
         assert_eq!(wait(followed).await.state(), OperationState::Failed);
     }
 }

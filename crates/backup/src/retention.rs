@@ -97,6 +97,9 @@ impl RetentionVerdict {
     }
 }
 
+/// Which period a day is in, as two numbers that no other period has.
+type PeriodOf = fn(Date) -> (i16, i16);
+
 /// Decides about all backups of a target, the newest first.
 #[must_use]
 pub fn decide(policy: &Policy, candidates: &[Candidate], now: Timestamp) -> Vec<RetentionVerdict> {
@@ -150,7 +153,7 @@ fn keep_in_series<'a>(
             keep(candidate, Reason::Young);
         }
     }
-    let periods: [(&'static str, u32, fn(Date) -> (i16, i16)); 4] = [
+    let periods: [(&'static str, u32, PeriodOf); 4] = [
         ("day", policy.daily, |date| (date.year(), date.day_of_year())),
         ("week", policy.weekly, |date| {
             let week = date.iso_week_date();

@@ -205,7 +205,7 @@ fn a_target_that_fails_takes_only_itself_away() {
         let folder = tempfile::tempdir().unwrap();
         let good: SharedTarget = Arc::new(FolderTarget::open("local", folder.path()).unwrap());
         let (targets, whole) =
-            (vec![Arc::new(Failing { parts }) as SharedTarget, good], archive(&[noise.clone()]));
+            (vec![Arc::new(Failing { parts }) as SharedTarget, good], archive(std::slice::from_ref(&noise)));
         let runtime = runtime();
         let (objects, fan_out) = runtime
             .block_on(async {
@@ -217,7 +217,7 @@ fn a_target_that_fails_takes_only_itself_away() {
         assert_eq!(fan_out.healthy().len(), 1, "{parts} parts");
         assert!(fan_out.failures()[0].to_string().contains("no space left"));
     }
-    let whole = archive(&[noise]);
+    let whole = archive(std::slice::from_ref(&noise));
     let alone = runtime().block_on(async {
         let case = case(false, u64::MAX, 32_768);
         tokio::task::spawn_blocking(move || store(vec![Arc::new(Failing { parts: 1 })], &case, whole))

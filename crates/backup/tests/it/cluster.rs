@@ -16,6 +16,7 @@ use larder_backup::vault::{CreateRequest, Vault};
 use larder_database::Binaries;
 use larder_replication::{CheckpointSpeed, ConnectOptions};
 use larder_testkit::TestCluster;
+use secrecy::SecretString;
 
 /// A vault in a folder, with small objects so that there are several.
 pub(crate) fn vault_in(folder: &Path) -> Vault {
@@ -30,9 +31,14 @@ pub(crate) fn vault_in(folder: &Path) -> Vault {
 
 /// A full backup at some second; the second makes the name.
 pub(crate) fn full(cluster: &TestCluster, second: i64) -> CreateRequest {
+    request_for(&cluster.url(), second)
+}
+
+/// The same, of the server at an address.
+pub(crate) fn request_for(url: &SecretString, second: i64) -> CreateRequest {
     let at = jiff::Timestamp::from_second(1_795_000_000 + second).unwrap();
     CreateRequest {
-        server: ConnectOptions::from_url(&cluster.url()).unwrap(),
+        server: ConnectOptions::from_url(url).unwrap(),
         backup_id: BackupId::new(at, 1),
         kind: BackupKind::Full,
         parent: None,

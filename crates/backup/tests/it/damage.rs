@@ -85,7 +85,7 @@ async fn a_backup_without_its_manifest_is_none() {
     assert_eq!(listing.damaged[0].0, stored.manifest.backup_id);
     fs::remove_file(stored.path("manifest.json")).unwrap();
     let listing = stored.vault.list(target).await.unwrap();
-    assert_eq!(listing.uncommitted, [stored.manifest.backup_id.clone()]);
+    assert_eq!(listing.uncommitted, std::slice::from_ref(&stored.manifest.backup_id));
     let missing = stored.vault.find(&stored.manifest.backup_id, None).await.err().unwrap();
     assert!(matches!(missing, BackupError::NoSuchBackup(_)), "{missing}");
 }

@@ -1,5 +1,7 @@
 //! Backups of a real PostgreSQL, restored and started: one binary for all of it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod cluster;
 mod damage;
 mod round_trip;
