@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::backup::BackupArgs;
 use crate::commands::check_config::CheckConfigArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::evaluate::EvaluateArgs;
@@ -58,6 +59,8 @@ pub(crate) enum Command {
     Healthcheck(HealthcheckArgs),
     /// Lists models; trains, promotes, rolls back and pins them
     Models(ModelsArgs),
+    /// Takes, lists, verifies and restores backups
+    Backup(BackupArgs),
     /// Measures a model on the newest events and writes its card
     Evaluate(EvaluateArgs),
     /// Calls a running Larder at a fixed rate and tells how fast it answers

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use larder_proto::larder::backup::v1::backup_service_client::BackupServiceClient;
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
@@ -117,6 +118,8 @@ pub(crate) struct Client {
     pub(crate) nutrition: NutritionServiceClient<Authorised>,
     /// Market days.
     pub(crate) market: MarketServiceClient<Authorised>,
+    /// Backups.
+    pub(crate) backup: BackupServiceClient<Authorised>,
 }
 
 impl Client {
@@ -130,9 +133,10 @@ impl Client {
                 .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let nutrition = NutritionServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        let market = MarketServiceClient::with_interceptor(channel, credentials)
+        let market = MarketServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        Ok(Self { catalog, recommendation, nutrition, market })
+        let backup = BackupServiceClient::with_interceptor(channel, credentials);
+        Ok(Self { catalog, recommendation, nutrition, market, backup })
     }
 
     /// The connection alone.

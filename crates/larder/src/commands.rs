@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share: the settings in force.
 
+pub(crate) mod backup;
 pub(crate) mod check_config;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
@@ -84,6 +85,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Import(args) => import::run(args, &context).await,
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,
             Command::Load(args) => load::run(args, &context).await,
+            Command::Backup(args) => backup::run(args, &context).await,
             Command::Models(args) => models::run(args, &context).await,
             Command::Evaluate(args) => evaluate::run(args, &context).await,
             Command::TrainWorker => {

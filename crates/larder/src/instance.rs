@@ -25,6 +25,10 @@ pub(crate) struct Addresses {
     pub(crate) recommendation: SocketAddr,
     /// The recommendation service's ops port.
     pub(crate) recommendation_ops: SocketAddr,
+    /// The backup service's API, where it runs.
+    pub(crate) backup: Option<SocketAddr>,
+    /// The backup service's ops port.
+    pub(crate) backup_ops: Option<SocketAddr>,
 }
 
 /// What the note in the lock file says.
@@ -144,6 +148,8 @@ mod tests {
             gateway_ops: address,
             recommendation: address,
             recommendation_ops: address,
+            backup: None,
+            backup_ops: None,
         };
         lock.note(Some(addresses.clone()), Some(&"postgres://socket".into())).unwrap();
         assert_eq!(running(folder.path()).unwrap().addresses, Some(addresses));

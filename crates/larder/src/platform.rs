@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use larder_backup::{App as BackupApp, AppSettings as BackupAppSettings, RunningApp as RunningBackup};
 use larder_connectors::Connectors;
 use larder_database::{PrivateCluster, PrivateClusterSettings, Server};
 use larder_gateway::{App as GatewayApp, GatewayAppSettings, RunningApp as RunningGateway};
@@ -49,7 +50,12 @@ pub(crate) fn check_ports(settings: &Settings) -> Result<(), CommandError> {
         ("recommendation.listen_address", recommendation.listen_address),
         ("recommendation.ops_address", recommendation.ops_address),
     ];
-    for (setting, address) in listeners {
+    let backup = [
+        ("backup.listen_address", settings.backup.listen_address),
+        ("backup.ops_address", settings.backup.ops_address),
+    ];
+    let backup = backup.into_iter().filter(|_| settings.backup.enabled);
+    for (setting, address) in listeners.into_iter().chain(backup) {
         if let Err(error) = TcpListener::bind(address) {
             return Err(CommandError::Refused(format!(
                 "cannot listen on {address}: {error}; change `{setting}` ({}) or stop what uses the port",
@@ -68,6 +74,7 @@ fn variable_of(setting: &str) -> String {
 pub(crate) struct Platform {
     cluster: Option<PrivateCluster>,
     recommendation: RunningRecommendation,
+    backup: Option<RunningBackup>,
     gateway: RunningGateway,
     server: Server,
 }
@@ -90,9 +97,18 @@ impl Platform {
         let mut settings = settings;
         settings.gateway.recommendation_url = local_url(recommendation.api_address());
         settings.gateway.recommendation_ops_url = local_url(recommendation.ops_address());
-        match gateway(&settings, metrics, signer, Some(server.clone())).await {
-            Ok(gateway) => Ok(Self { cluster, recommendation, gateway, server }),
+        let backup = match backup_if_enabled(&mut settings, metrics.clone(), server.clone()).await {
+            Ok(backup) => backup,
             Err(error) => {
+                recommendation.stop().await;
+                stop_cluster(cluster).await;
+                return Err(error);
+            }
+        };
+        match gateway(&settings, metrics, signer, Some(server.clone())).await {
+            Ok(gateway) => Ok(Self { cluster, recommendation, backup, gateway, server }),
+            Err(error) => {
+                stop_backup(backup).await;
                 recommendation.stop().await;
                 stop_cluster(cluster).await;
                 Err(error)
@@ -107,6 +123,8 @@ impl Platform {
             gateway_ops: self.gateway.ops_address(),
             recommendation: self.recommendation.api_address(),
             recommendation_ops: self.recommendation.ops_address(),
+            backup: self.backup.as_ref().map(RunningBackup::api_address),
+            backup_ops: self.backup.as_ref().map(RunningBackup::ops_address),
         }
     }
 
@@ -120,12 +138,14 @@ impl Platform {
         tokio::select! {
             () = self.gateway.failed() => "gateway",
             () = self.recommendation.failed() => "recommendation service",
+            () = failed_backup(self.backup.as_mut()) => "backup service",
         }
     }
 
-    /// Stops the gateway, then the service behind it, then the database.
+    /// Stops the gateway, then the services behind it, then the database.
     pub(crate) async fn stop(self) {
         self.gateway.stop().await;
+        stop_backup(self.backup).await;
         self.recommendation.stop().await;
         stop_cluster(self.cluster).await;
     }
@@ -170,6 +190,51 @@ pub(crate) async fn recommendation(
         trainer_program: Some(this_program()?),
     });
     app.start().await.map_err(|error| CommandError::Refused(error.to_string()))
+}
+
+/// Starts the backup service, and tells the gateway where it is.
+async fn backup_if_enabled(
+    settings: &mut Settings,
+    metrics: MetricsHandle,
+    server: Server,
+) -> Result<Option<RunningBackup>, CommandError> {
+    if !settings.backup.enabled {
+        return Ok(None);
+    }
+    let running = backup(settings, metrics, server).await?;
+    settings.gateway.backup_url = Some(local_url(running.api_address()));
+    settings.gateway.backup_ops_url = Some(local_url(running.ops_address()));
+    Ok(Some(running))
+}
+
+async fn stop_backup(backup: Option<RunningBackup>) {
+    if let Some(backup) = backup {
+        backup.stop().await;
+    }
+}
+
+async fn failed_backup(backup: Option<&mut RunningBackup>) {
+    match backup {
+        Some(backup) => backup.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Starts the backup service.
+pub(crate) async fn backup(
+    settings: &Settings,
+    metrics: MetricsHandle,
+    server: Server,
+) -> Result<RunningBackup, CommandError> {
+    let refused = |error: larder_backup::AppError| CommandError::Refused(error.to_string());
+    let app = BackupApp::build(BackupAppSettings {
+        settings: settings.clone(),
+        server,
+        verifier: keys::verifier(settings)?,
+        metrics,
+        clock: larder_backup::system_clock,
+    });
+    app.await.map_err(refused)?.start().await.map_err(refused)
 }
 
 /// The executable of this process, which is started again to train. On Linux the link still leads

@@ -119,6 +119,7 @@ impl Larder {
             .env("LARDER_GATEWAY__OPS_ADDRESS", gateway_ops.to_string())
             .env("LARDER_RECOMMENDATION__LISTEN_ADDRESS", recommendation.to_string())
             .env("LARDER_RECOMMENDATION__OPS_ADDRESS", recommendation_ops.to_string())
+            .env("LARDER_BACKUP__ENABLED", "false")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -18,6 +18,8 @@ enum ServiceName {
     Gateway,
     /// The catalogue, what customers did, and what they may want next
     Recommendation,
+    /// Backups of the database, proved and given back
+    Backup,
 }
 
 /// The arguments of `larder serve`.
@@ -34,6 +36,7 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Result<(), Comman
     let (process, name) = match args.service {
         ServiceName::Gateway => (Process::Gateway, "gateway"),
         ServiceName::Recommendation => (Process::Service, "recommendation"),
+        ServiceName::Backup => (Process::Service, "backup"),
     };
     settings.check_for(process)?;
     if settings.anonymous_allowed() {
@@ -44,6 +47,7 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Result<(), Comman
     let served = match args.service {
         ServiceName::Gateway => serve_gateway(&settings, telemetry.metrics(), &shutdown).await,
         ServiceName::Recommendation => serve_recommendation(&settings, telemetry.metrics(), &shutdown).await,
+        ServiceName::Backup => serve_backup(&settings, telemetry.metrics(), &shutdown).await,
     };
     telemetry.shutdown().await;
     served
@@ -72,14 +76,7 @@ async fn serve_recommendation(
     metrics: MetricsHandle,
     shutdown: &Shutdown,
 ) -> Result<(), CommandError> {
-    let Some(url) = &settings.database.url else {
-        return Err(CommandError::Refused(
-            "database.url is not set; a service alone uses a database that is there already. \
-             Set LARDER_DATABASE__URL, or run `larder up`, which brings its own"
-                .into(),
-        ));
-    };
-    let mut recommendation = platform::recommendation(settings, metrics, Server::from_url(url)?).await?;
+    let mut recommendation = platform::recommendation(settings, metrics, server_of(settings)?).await?;
     let served = tokio::select! {
         () = shutdown.wait() => Ok(()),
         () = recommendation.failed() => {
@@ -88,4 +85,31 @@ async fn serve_recommendation(
     };
     recommendation.stop().await;
     served
+}
+
+async fn serve_backup(
+    settings: &Settings,
+    metrics: MetricsHandle,
+    shutdown: &Shutdown,
+) -> Result<(), CommandError> {
+    let mut backup = platform::backup(settings, metrics, server_of(settings)?).await?;
+    let served = tokio::select! {
+        () = shutdown.wait() => Ok(()),
+        () = backup.failed() => {
+            Err(CommandError::Refused("the backup service ended by itself; the log tells why".into()))
+        }
+    };
+    backup.stop().await;
+    served
+}
+
+fn server_of(settings: &Settings) -> Result<Server, CommandError> {
+    match &settings.database.url {
+        Some(url) => Ok(Server::from_url(url)?),
+        None => Err(CommandError::Refused(
+            "database.url is not set; a service alone uses a database that is there already. \
+             Set LARDER_DATABASE__URL, or run `larder up`, which brings its own"
+                .into(),
+        )),
+    }
 }

@@ -108,6 +108,8 @@ fn ready(addresses: &Addresses) -> serde_json::Value {
         "gatewayOps": base_url(addresses.gateway_ops),
         "recommendation": base_url(addresses.recommendation),
         "recommendationOps": base_url(addresses.recommendation_ops),
+        "backup": addresses.backup.map(base_url),
+        "backupOps": addresses.backup_ops.map(base_url),
     })
 }
 

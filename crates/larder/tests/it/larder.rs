@@ -122,7 +122,10 @@ pub(crate) struct Up {
 /// The environment of everything that works on `data_dir`.
 pub(crate) fn on_folder(command: &mut Command, data_dir: &Path) {
     command.env("LARDER_DATA_DIR", data_dir).current_dir(std::env::temp_dir());
-    for listener in ["GATEWAY__LISTEN", "GATEWAY__OPS", "RECOMMENDATION__LISTEN", "RECOMMENDATION__OPS"] {
+    let services = ["GATEWAY", "RECOMMENDATION", "BACKUP"];
+    for listener in
+        services.iter().flat_map(|service| [format!("{service}__LISTEN"), format!("{service}__OPS")])
+    {
         command.env(format!("LARDER_{listener}_ADDRESS"), "127.0.0.1:0");
     }
     command.env("LARDER_TELEMETRY__LOG_FILTER", "warn");
