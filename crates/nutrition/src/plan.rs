@@ -5,7 +5,7 @@
 //! milligrams weigh alike (integer goal programming with inverse-target normalisation, as in
 //! "Mixed Integer Goal Programming for Personalized Meal Optimization", arXiv 2605.13849).
 //! Allergens, diets, exclusions, the budget, the pantry, repetition limits and kept meals are hard.
-//! A single meal is proved best by branch and bound; days and weeks are searched by large
+//! A single meal is proved best by branch and bound with prices of nutrients; days and weeks are searched by large
 //! neighbourhoods (Shaw, "Using constraint programming and local search methods to solve vehicle
 //! routing problems", CP 1998) for as long as the caller lets them.
 

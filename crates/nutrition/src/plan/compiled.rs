@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::goals::{Goal, counted_nutrients, goal, planned_part, target_of, weight_of};
 use super::preselect::preselected;
 use super::request::{PlanMember, PlanRequest};
+use super::stock::Provision;
 use crate::{Diet, Food, FoodKind, Nutrient, Suits};
 
 /// Foods of a meal that the parts of the objective that count foods are divided by.
@@ -159,6 +160,13 @@ impl Compiled {
     pub(super) fn serving(&self, food: u16) -> &[f64] {
         let width = self.nutrients.len();
         &self.amounts[usize::from(food) * width..][..width]
+    }
+
+    /// What money costs as a part of the objective, with what is wasted.
+    pub(super) fn money(&self, card: &FoodCard, provision: &Provision) -> f64 {
+        card.gram_cost
+            * (self.cost_weight * (provision.bought_g + provision.wasted_g)
+                + self.waste_weight * provision.wasted_g)
     }
 
     pub(super) fn card(&self, food: u16) -> &FoodCard {

@@ -1,19 +1,15 @@
-//! The proof that a single meal is the best there is, as far as branch and bound comes.
+//! The proof that a single meal is the best there is: branch and bound over its foods, with
+//! bounds that price nutrients.
 
-use super::meal_program::MealProgram;
 use super::plate::Plate;
 use super::state::State;
 
-/// Nodes of branch and bound, times foods, that are worth their time for one meal: a node of
-/// fewer foods is sooner solved.
-const NODES_BY_FOODS: u64 = 7_000;
+mod branch;
+mod meal;
+mod prices;
 
-/// Foods that a meal may choose from for branch and bound to be tried; of more, only the bound of
-/// broken servings is told.
-const MOST_BRANCHED: usize = 40;
-
-/// Foods that a meal may choose from for a bound to be told.
-const MOST_BOUNDED: usize = 120;
+use branch::Branching;
+use meal::Meal;
 
 /// What branch and bound said.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,28 +20,36 @@ pub(super) struct Proved {
     pub(super) optimal: bool,
 }
 
-/// Makes a plan of one meal of one person the best there is, when that can be proved in time.
-pub(super) fn prove_single_meal(state: &mut State<'_>) -> Option<Proved> {
-    let plan = state.plan;
-    if plan.plates() != 1 || plan.kept[0].is_some() || plan.choices[0][0].len() > MOST_BOUNDED {
+/// Effort of one proof: dishes priced, and meals tried out.
+const MOST_WORK: u64 = 12_000_000;
+
+/// Whether a plan is one meal of one person that is free to be chosen.
+pub(super) fn is_single_meal(state: &State<'_>) -> bool {
+    state.plan.plates() == 1 && state.plan.kept[0].is_none()
+}
+
+/// Makes a plan of one meal of one person the best there is as far as that is found within a fixed
+/// effort, and tells what is proved of it. `None` when the plan is another, when it was stopped, or
+/// when no meal was found.
+pub(super) fn prove_single_meal(state: &mut State<'_>, stop: &dyn Fn() -> bool) -> Option<Proved> {
+    if is_single_meal(state) { prove_within(state, MOST_WORK, stop) } else { None }
+}
+
+fn prove_within(state: &mut State<'_>, most_work: u64, stop: &dyn Fn() -> bool) -> Option<Proved> {
+    let meal = Meal::of(state.plan);
+    let known = if state.broken() > 0.0 { f64::INFINITY } else { state.objective() };
+    let found = Branching::new(&meal, known, most_work, stop).run();
+    if let Some(items) = found.items {
+        let mut plate = Plate::default();
+        items.iter().for_each(|&(dish, servings)| plate.set(meal.dishes[usize::from(dish)].food, servings));
+        state.become_plates(&[plate]);
+    }
+    if found.stopped || state.broken() > 0.0 {
         return None;
     }
-    let empty = State::new(plan);
-    let built = MealProgram::of_free_plates(&empty);
-    if plan.choices[0][0].len() > MOST_BRANCHED {
-        let bound = built.program.relaxed()?;
-        return Some(Proved { bound: bound.min(state.value()), optimal: false });
-    }
-    let most_nodes = NODES_BY_FOODS / plan.choices[0][0].len().max(1) as u64;
-    let solved = built.program.solve(most_nodes, &built.start_from(state))?;
-    if solved.objective < state.value() - 1e-9 {
-        state.become_plates(&[Plate::default()]);
-        for (&(plate, food), &(servings, _)) in &built.servings {
-            state.set(plate, food, solved.values[servings].round() as u8);
-        }
-        state.settle();
-        state.accept();
-        state.recount();
-    }
-    Some(Proved { bound: solved.bound.min(state.value()), optimal: solved.optimal })
+    let bound = found.open.min(state.objective());
+    Some(Proved { bound, optimal: found.open == f64::INFINITY })
 }
+
+#[cfg(test)]
+mod tests;

@@ -320,21 +320,4 @@ impl MealProgram {
             self.program.row(terms, Sense::Equal, (wanted - fixed) / scale);
         }
     }
-
-    /// The servings of a plan as a start for branch and bound: the whole variables that a plan
-    /// decides; the rest follows from them.
-    pub(super) fn start_from(&self, state: &State<'_>) -> Vec<(usize, f64)> {
-        let mut start = Vec::new();
-        for (&(plate, food), &(servings, eaten)) in &self.servings {
-            let count = f64::from(state.plate(plate).servings_of(food));
-            start.push((servings, count));
-            start.push((eaten, count.min(1.0)));
-        }
-        for (&(slot, food), &table) in &self.tables {
-            start.push((table, f64::from(u8::from(state.eaten_at(food, slot)))));
-        }
-        start.sort_by_key(|(column, _)| *column);
-        start.dedup_by_key(|(column, _)| *column);
-        start
-    }
 }

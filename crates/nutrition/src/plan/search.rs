@@ -16,6 +16,10 @@ const ROUNDS: u64 = 4;
 /// Part of the effort that is spent on annealing; the rest is on large neighbourhoods.
 const ANNEALING: f64 = 0.6;
 
+/// Changes that are tried for a single meal before it is proved: branch and bound gains little from
+/// a better start.
+const BEFORE_PROOF: u64 = 3_000;
+
 /// Changes between two questions whether to stop.
 const CHANGES_A_QUESTION: u64 = 512;
 
@@ -42,12 +46,27 @@ pub(super) fn search<'plan>(
     request: &PlanRequest,
     stop: &dyn Fn() -> bool,
 ) -> Found<'plan> {
-    let mut search = Search::new(State::new(plan), request.seed, stop);
-    search.run(request.effort);
+    let state = State::new(plan);
+    if !exact::is_single_meal(&state) {
+        return searched(state, request.seed, request.effort, stop);
+    }
+    let quick = request.effort.min(BEFORE_PROOF);
+    let mut found = searched(state, request.seed, quick, stop);
+    let proved = if found.stopped { None } else { exact::prove_single_meal(&mut found.state, stop) };
+    if proved.is_some_and(|proved| proved.optimal) {
+        return Found { proved, ..found };
+    }
+    // Without a proof more search is all there is; what was proved of other meals stays true.
+    let more = searched(found.state, request.seed, request.effort - quick, stop);
+    let bound = |proved: Proved| Proved { bound: proved.bound.min(more.state.objective()), ..proved };
+    Found { proved: proved.map(bound), tried: found.tried + more.tried, ..more }
+}
+
+fn searched<'plan>(state: State<'plan>, seed: u64, effort: u64, stop: &dyn Fn() -> bool) -> Found<'plan> {
+    let mut search = Search::new(state, seed, stop);
+    search.run(effort);
     let (tried, stopped) = (search.tried, search.stopped);
-    let mut state = search.into_best();
-    let proved = if stopped { None } else { exact::prove_single_meal(&mut state) };
-    Found { state, tried, stopped, proved }
+    Found { state: search.into_best(), tried, stopped, proved: None }
 }
 
 /// Goes on from a plan, for so many changes.

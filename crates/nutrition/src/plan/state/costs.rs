@@ -42,9 +42,7 @@ impl State<'_> {
             return (0.0, 0.0);
         }
         let provision = provision(card, self.servings_by_day(food));
-        let money = card.gram_cost
-            * (self.plan.cost_weight * (provision.bought_g + provision.wasted_g)
-                + self.plan.waste_weight * provision.wasted_g);
+        let money = self.plan.money(card, &provision);
         (money + self.plan.repetition * f64::from(uses - 1), provision.packs * card.pack_micros)
     }
 }
