@@ -12,7 +12,7 @@ mod tests;
 use lexicon::{Lexicon, Traits};
 use reading::{Piece, Reading};
 
-use crate::{Allergen, Allergens, Diets, Food, FoodKinds, InvalidFields, Nutrients, Presence};
+use crate::{Allergen, Allergens, Diets, Food, FoodKind, FoodKinds, InvalidFields, Nutrients, Presence};
 
 /// What the words of foods' names say, as versioned JSON.
 #[derive(Clone, Debug)]
@@ -29,6 +29,9 @@ pub struct DerivedFood {
     pub diets: Diets,
     /// The animals and drinks that are named.
     pub kinds: FoodKinds,
+    /// Every word names one unprocessed ingredient, and that is of an animal: there is no fruit in
+    /// it, and no sweetener.
+    pub is_of_animal_alone: bool,
     /// Which words said so.
     pub evidence: Vec<Evidence>,
 }
@@ -43,6 +46,17 @@ pub struct Evidence {
     /// What they say.
     pub presence: Presence,
 }
+
+const ANIMALS: [FoodKind; 8] = [
+    FoodKind::Pork,
+    FoodKind::Meat,
+    FoodKind::Poultry,
+    FoodKind::Fish,
+    FoodKind::Crustacean,
+    FoodKind::Mollusc,
+    FoodKind::Dairy,
+    FoodKind::Egg,
+];
 
 impl Default for FoodWords {
     fn default() -> Self {
@@ -71,6 +85,7 @@ impl FoodWords {
         add_claims(&reading, &mut derived);
         if reading.is_plain() {
             add_freedom(&reading, &mut derived);
+            derived.is_of_animal_alone = derived.kinds.has_any(&ANIMALS);
         }
         derived.diets = diets::derive(&reading, &derived, per_100g);
         derived
@@ -82,6 +97,10 @@ impl FoodWords {
         food.allergens = food.allergens.or_derived(&derived.allergens);
         food.diets = food.diets.or_derived(&derived.diets);
         food.kinds = food.kinds.and(derived.kinds);
+        if derived.is_of_animal_alone {
+            food.fruit_percent = food.fruit_percent.or(Some(0.0));
+            food.has_sweetener = food.has_sweetener.or(Some(false));
+        }
         food.diets = diets::without_contradicted(food.diets, &food.allergens);
     }
 

@@ -22,4 +22,8 @@ pub struct Food {
     pub diets: Diets,
     /// The animals and drinks it is known to be made of.
     pub kinds: FoodKinds,
+    /// Fruit, vegetables and legumes in it, in percent of its mass; `None` is not known.
+    pub fruit_percent: Option<f32>,
+    /// Whether it is sweetened with something that is no sugar; `None` is not known.
+    pub has_sweetener: Option<bool>,
 }

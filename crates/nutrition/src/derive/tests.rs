@@ -134,6 +134,23 @@ fn free_of_is_told_only_with_evidence() {
 }
 
 #[test]
+fn the_size_of_a_package_and_whose_brand_it_is_say_nothing_of_what_is_in_it() {
+    for name in
+        ["Milk, 64 OZ", "Store Brand Large Eggs, 1 DZ", "Store Brand Dry Beans, 2 LB", "Bananas, 1.5 kg"]
+    {
+        assert_eq!(presence(name, Allergen::Nuts), Presence::Free, "{name}");
+        assert_eq!(derive(name).diets.get(Diet::Vegetarian), Suits::Derived, "{name}");
+    }
+    for name in
+        ["Chocolate Milk, 64 OZ", "Yogurt, 6 OZ", "Store Brand Snack Mix, 12 OZ", "Variety Pack, 24 CT"]
+    {
+        assert_ne!(presence(name, Allergen::Nuts), Presence::Free, "{name}");
+    }
+    assert_eq!(presence("Store Brand Peanut Butter, 18 OZ", Allergen::Nuts), Presence::Unknown);
+    assert_eq!(derive("64 OZ").allergens, Allergens::default(), "a size alone is no food");
+}
+
+#[test]
 fn diets_are_derived_where_every_word_is_understood() {
     use crate::Suits::{Derived, No, Unknown};
     let diets =
@@ -187,6 +204,21 @@ fn nutrients_decide_keto_and_help_with_lactose() {
     assert_eq!(derive("Onions, raw").diets.get(Diet::LowFodmap), Suits::No);
     assert_eq!(derive("Carrots, raw").diets.get(Diet::LowFodmap), Suits::Derived);
     assert_eq!(derive("Carrots with garlic").diets.get(Diet::LowFodmap), Suits::No);
+}
+
+#[test]
+fn milk_and_meat_alone_hold_no_fruit_and_no_sweetener() {
+    let completed = |name: &str, fruit_percent: Option<f32>| {
+        let mut food = Food { name: name.to_owned(), fruit_percent, ..Food::default() };
+        FoodWords::default().complete(&mut food);
+        (food.fruit_percent, food.has_sweetener)
+    };
+    assert_eq!(completed("Milk, 64 OZ", None), (Some(0.0), Some(false)));
+    assert_eq!(completed("Beef, ground, raw", None), (Some(0.0), Some(false)));
+    assert_eq!(completed("Milk, 64 OZ", Some(3.0)).0, Some(3.0), "what was told stays");
+    for name in ["Fruit yogurt", "Beef with sauce", "Apples, raw", "Cola", ""] {
+        assert_eq!(completed(name, None), (None, None), "{name}");
+    }
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub(crate) fn declared_food(product: &ProductRecord, facts: &Facts, generic: &Ge
         allergens: labels::allergens(&product.allergens, product.allergens_complete),
         diets: labels::diets(&product.diets),
         kinds: FoodKinds::default(),
+        fruit_percent: fruit_percent(product),
+        has_sweetener: product.attributes.get("has_sweetener").and_then(|text| text.parse().ok()),
     };
     let declared_allergens = labels::allergens(&said.allergens, product.allergens_complete);
     let declared_diets = food.diets;
@@ -78,6 +80,12 @@ pub(crate) fn declared_food(product: &ProductRecord, facts: &Facts, generic: &Ge
         matched,
         pack_g: package::mass_g(&said.package_size).or_else(|| package::mass_in_name_g(&product.name)),
     }
+}
+
+/// Fruit, vegetables and legumes by the attribute `fruit_percent`.
+fn fruit_percent(product: &ProductRecord) -> Option<f32> {
+    let told = product.attributes.get("fruit_percent")?.parse::<f32>().ok();
+    told.filter(|percent| (0.0..=100.0).contains(percent))
 }
 
 /// What the catalogue says of a product; the rest is not known.

@@ -112,8 +112,8 @@ pub(crate) fn score_input(food: &Food) -> ScoreInput<'_> {
     ScoreInput {
         per_100g: &food.per_100g,
         category: nutri_score_category(&food.name, &food.category, food.kinds).unwrap_or_default(),
-        fruit_percent: None,
-        has_sweetener: None,
+        fruit_percent: food.fruit_percent.map(f64::from),
+        has_sweetener: food.has_sweetener,
     }
 }
 

@@ -34,7 +34,7 @@ async fn stock(guest: &mut Guest) {
     guest
         .upsert(vec![
             with("quark", quark),
-            with("crisps", crisps),
+            Product { attributes: [("fruit_percent".into(), "0".into())].into(), ..with("crisps", crisps) },
             with("rice", rice),
             product("soap", "Shelf"),
         ])
@@ -71,7 +71,13 @@ async fn scores_are_explained_and_the_unknown_is_never_zero() {
     assert!(quark.confidence > 0.9 && soap.confidence < 0.01 && soap.score.is_none(), "{soap:?}");
     assert!(!crisps.improvements.is_empty());
     let letters = answer.scores[0].nutri_score.as_ref().unwrap();
-    assert_eq!(letters.best_letter, "A", "{letters:?}");
+    assert_eq!((letters.letter.as_str(), letters.best_letter.as_str()), ("", "A"), "fruit may be in it");
+    let letters = answer.scores[1].nutri_score.as_ref().unwrap();
+    assert_eq!(
+        (letters.letter.as_str(), letters.points_low, letters.points_high),
+        ("D", 14, 14),
+        "{letters:?}"
+    );
     assert_eq!(answer.scores[2].nutri_score.as_ref().unwrap().letter, "", "nothing decides it");
     assert!(answer.scores[2].doubts.iter().any(|doubt| doubt.kind == "missing"));
     assert!(answer.scores[0].nrf.as_ref().unwrap().score.is_none(), "vitamins are not known");
