@@ -2,6 +2,7 @@
 //! without which a plan is found are told. An allergy is never among them.
 
 use super::compiled::Compiled;
+use super::preselect::preselected;
 use super::request::{PlanRefusal, PlanRequest, PlanWeights, Relaxation};
 use super::search::{Found, search};
 use super::state::State;
@@ -30,7 +31,30 @@ pub(super) fn refusal(request: &PlanRequest, stop: &dyn Fn() -> bool) -> PlanRef
             relax.push(Relaxation { constraint: relaxed.constraint, detail });
         }
     }
+    if relax.is_empty() {
+        relax.extend(nothing_to_plan(request));
+    }
     PlanRefusal::Infeasible { relax }
+}
+
+/// Why none of the foods can be planned, when that is so for want of knowledge.
+fn nothing_to_plan(request: &PlanRequest) -> Option<Relaxation> {
+    let chosen = preselected(request);
+    let left_out = chosen.left_out;
+    // Where nobody may eat any of them, that is what the other relaxations were tried for.
+    if !chosen.places.is_empty() || left_out.not_allowed == request.foods.len() {
+        return None;
+    }
+    let reasons = [
+        (left_out.no_energy, "have no known energy"),
+        (left_out.no_serving, "have no known serving"),
+        (left_out.no_price, "have no known price, or are neither sold nor at home"),
+        (left_out.not_allowed, "may be eaten by nobody"),
+    ];
+    let told = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let detail = format!("none of the {} foods can be planned: {told}", request.foods.len());
+    Some(Relaxation { constraint: "foods".to_owned(), detail })
 }
 
 /// The request without each of its constraints that could be lifted.
@@ -95,6 +119,7 @@ fn detail(
         "limits.uses_per_week" => {
             format!("{} would be enough, {} is asked", most_uses(&found.state, 7), limits.uses_per_week)
         }
+        "foods.meals" => "a plan is possible when every food suits every meal".to_owned(),
         _ if constraint.ends_with("accept_unknown_allergens") => {
             "a plan is possible with foods of which nobody said whether the allergen is in them".to_owned()
         }

@@ -129,7 +129,8 @@ fn parts_above_wholes(per_100g: &Nutrients) -> impl Iterator<Item = Doubt> {
         (Nutrient::SaturatedFat, Nutrient::Fat),
     ];
     pairs.into_iter().filter_map(|(part, whole)| {
-        let (own, most) = (f64::from(per_100g.get(part)?), f64::from(per_100g.get(whole)?));
+        let written = |nutrient| per_100g.get(nutrient).and_then(as_written);
+        let (own, most) = (written(part)?, written(whole)?);
         // Laboratories measure both for themselves: a tenth and half a gram are noise.
         (own > most * 1.1 + 0.5).then(|| Doubt {
             field: part.field(),
@@ -228,6 +229,9 @@ mod tests {
         );
         assert_eq!(kinds(&cheese().with(Nutrient::Sodium, -1.0)), [("sodium_mg", DoubtKind::Impossible)]);
         assert_eq!(kinds(&cheese().with(Nutrient::Sugars, 9.0)), [("sugars_g", DoubtKind::PartAboveWhole)]);
+        let odd = cheese().with(Nutrient::Carbohydrate, 4.7).with(Nutrient::Sugars, 12.0);
+        let told = doubts_of(&odd).into_iter().find(|doubt| doubt.field == "sugars_g").unwrap();
+        assert_eq!(told.accepted, "at most the 4.7 of carbohydrate_g", "as it was written");
         assert_eq!(
             kinds(&cheese().with(Nutrient::SaturatedFat, 40.0)),
             [("saturated_fat_g", DoubtKind::PartAboveWhole)]

@@ -12,7 +12,7 @@ pub enum TargetRefusal {
     Invalid(#[from] InvalidFields),
     /// The formulas are for adults; children's needs follow their growth.
     #[error(
-        "person.age_years: {age_years} is refused; accepted: 19 or more, since the formulas are for adults"
+        "person.age_years: an age of {age_years:.1} is refused; accepted: 19 or more, since the formulas are for adults"
     )]
     Child {
         /// The age told.

@@ -188,6 +188,9 @@ pub(crate) fn from_wire(fields: &mut Fields, at: &str, food: &Food) -> PureFood 
     pure
 }
 
+/// No amount of 100 g is more, in whatever unit it is told.
+const MOST_UG_OF_100_G: f64 = 100_000_000.0;
+
 /// Amounts of 100 g.
 fn amounts(fields: &mut Fields, at: &str, told: &Nutrients) -> nutrition::Nutrients {
     let all = [
@@ -216,8 +219,11 @@ fn amounts(fields: &mut Fields, at: &str, told: &Nutrients) -> nutrition::Nutrie
     let mut amounts = nutrition::Nutrients::UNKNOWN;
     for (nutrient, amount) in all {
         if let Some(amount) = amount {
-            fields.number(&format!("{at}.{}", nutrient.field()), amount, 0.0, f64::MAX);
-            amounts = amounts.with(nutrient, amount as f32);
+            fields.number(&format!("{at}.{}", nutrient.field()), amount, 0.0, MOST_UG_OF_100_G);
+            // What is refused already is not doubted once more.
+            if (0.0..=MOST_UG_OF_100_G).contains(&amount) {
+                amounts = amounts.with(nutrient, amount as f32);
+            }
         }
     }
     amounts

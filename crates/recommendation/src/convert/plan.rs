@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use larder_nutrition::plan::{
     KeptDish, KeptMeal, KeptPortion, MealKind as Kind, MealSlot as Slot, PantryStock as Stock, Plan,
     PlanFood, PlanLimits as Limits, PlanRefusal, PlanRequest, PlanWeights as Weights,
-    PlannedMeal as PureMeal, ShoppingItem as Item, Substitute as PureSubstitute,
+    PlannedMeal as PureMeal, Relaxation, ShoppingItem as Item, Substitute as PureSubstitute,
 };
 use larder_nutrition::{InvalidFields, Nutrient};
 use larder_proto::larder::nutrition::v1::*;
 
 use crate::convert::{food, money};
 use crate::error::{Error, Violation};
+use crate::nutrition::planning::OtherWords;
 use crate::validate::Fields;
 
 /// Changes that are tried in a millisecond.
@@ -198,19 +199,25 @@ pub(crate) fn effort(fields: &mut Fields, effort_ms: i32) -> u64 {
     ms * CHANGES_PER_MS
 }
 
-/// A refusal with the fields of the contract.
-pub(crate) fn refusal(refusal: PlanRefusal) -> Error {
+/// A refusal with the fields of the contract; `others` are the words of each member that stand for
+/// no allergen or diet that nutrition knows.
+pub(crate) fn refusal(refusal: PlanRefusal, others: &[OtherWords]) -> Error {
     match refusal {
         PlanRefusal::Invalid(InvalidFields(refused)) => {
             let violation = |one: larder_nutrition::InvalidField| Violation {
                 field: wire_names(&one.field),
-                description: format!("{} is refused; accepted: {}", one.value, one.accepted),
+                description: format!("{} is refused; accepted: {}", one.value, wire_names(&one.accepted)),
             };
             Error::Invalid(refused.into_iter().take(40).map(violation).collect())
         }
-        infeasible @ PlanRefusal::Infeasible { .. } => {
-            let text = wire_names(&infeasible.to_string());
-            let PlanRefusal::Infeasible { relax } = infeasible else { return Error::Internal(text) };
+        PlanRefusal::Infeasible { mut relax } => {
+            for (place, words) in others.iter().enumerate().filter(|(_, words)| !words.is_empty()) {
+                let excluded = format!("members[{place}].excluded_food_ids");
+                if let Some(at) = relax.iter().position(|one| one.constraint == excluded) {
+                    relax.splice(at..=at, asked_by_words(place, words));
+                }
+            }
+            let text = wire_names(&PlanRefusal::Infeasible { relax: relax.clone() }.to_string());
             let relax = relax
                 .into_iter()
                 .map(|one| Violation { field: wire_names(&one.constraint), description: one.detail });
@@ -219,12 +226,41 @@ pub(crate) fn refusal(refusal: PlanRefusal) -> Error {
     }
 }
 
+/// What foods are excluded for when words do that nobody knows but the tenant: they count as they
+/// are written.
+fn asked_by_words(place: usize, words: &OtherWords) -> Vec<Relaxation> {
+    let listed = |words: &[String]| words.join(", ");
+    let mut relax = Vec::new();
+    if !words.allergens.is_empty() {
+        relax.push(Relaxation {
+            constraint: format!("members[{place}].profile.allergens"),
+            detail: format!(
+                "only foods declared to be free of {} may be eaten, which is none of the fourteen groups and counts as it is written",
+                listed(&words.allergens)
+            ),
+        });
+    }
+    if !words.diets.is_empty() {
+        relax.push(Relaxation {
+            constraint: format!("members[{place}].profile.diets"),
+            detail: format!(
+                "only foods declared to suit {} may be eaten, which is no diet that is derived and counts as it is written",
+                listed(&words.diets)
+            ),
+        });
+    }
+    relax
+}
+
 /// The planner's names of fields as the contract has them.
 fn wire_names(text: &str) -> String {
     let names = [
         ("budget_micros", "budget"),
         ("kept[", "kept_meals["),
         ("place.", ""),
+        ("fewest_items", "min_items"),
+        ("most_items", "max_items"),
+        ("limits.foods_considered", "limits.max_foods_considered"),
         ("limits.uses_per_", "limits.max_uses_per_"),
         ("limits.most_servings", "limits.max_servings"),
         ("limits.of_category", "limits.max_of_category"),
@@ -248,7 +284,7 @@ pub(crate) fn to_wire(plan: Plan, currency: &str, not_planned: usize) -> PlanMea
             .binding
             .into_iter()
             .map(|of| BindingConstraint {
-                constraint: of.constraint,
+                constraint: wire_names(&of.constraint),
                 objective_without: of.objective_without,
             })
             .collect(),
@@ -392,5 +428,39 @@ mod tests {
         for field in ["meals[0].kind: ", "meals[0].share: ", "meals[0].min_items: ", "meals[0].max_items: "] {
             assert!(refused.contains(field), "{refused}");
         }
+    }
+
+    #[test]
+    fn refusals_speak_of_the_fields_of_the_contract() {
+        let meal = larder_nutrition::InvalidField {
+            field: "meals[0].fewest_items".into(),
+            value: "5".into(),
+            accepted: "1 to most_items".into(),
+        };
+        let refused = refusal(PlanRefusal::Invalid(InvalidFields(vec![meal])), &[]).to_string();
+        assert_eq!(refused, "meals[0].min_items: 5 is refused; accepted: 1 to max_items");
+    }
+
+    #[test]
+    fn words_that_only_the_tenant_knows_are_named_in_the_place_of_the_foods_they_exclude() {
+        let infeasible = |constraint: &str| PlanRefusal::Infeasible {
+            relax: vec![Relaxation {
+                constraint: constraint.into(),
+                detail: "a plan is possible without it".into(),
+            }],
+        };
+        let others = OtherWords { allergens: vec!["kiwi".into()], diets: vec!["paleo".into()] };
+        let others = [OtherWords::default(), others];
+        let Error::NoPlan { text, relax } = refusal(infeasible("members[1].excluded_food_ids"), &others)
+        else {
+            panic!("no plan")
+        };
+        let fields: Vec<_> = relax.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["members[1].profile.allergens", "members[1].profile.diets"]);
+        assert!(text.contains("free of kiwi") && text.contains("suit paleo"), "{text}");
+        let Error::NoPlan { relax, .. } = refusal(infeasible("members[0].excluded_food_ids"), &others) else {
+            panic!("no plan")
+        };
+        assert_eq!(relax[0].field, "members[0].excluded_food_ids", "what the caller excluded stays so");
     }
 }

@@ -95,24 +95,47 @@ fn goal_kind(goal: i16) -> GoalKind {
 }
 
 /// A refusal with the fields of the contract in the place of those of the formulas; `at` is where the
-/// profile stands, `wishes` where the wishes do.
-pub(crate) fn refusal(refusal: TargetRefusal, at: &str, wishes: &str) -> Error {
+/// profile stands, `wishes` where the wishes do, and `goal` is what was wanted.
+pub(crate) fn refusal(refusal: TargetRefusal, at: &str, wishes: &str, goal: &Goal) -> Error {
     let (reason, field) = match &refusal {
         TargetRefusal::Invalid(InvalidFields(refused)) => {
             let violation = |one: &nutrition::InvalidField| Violation {
                 field: wire_field(&one.field, at, wishes),
-                description: format!("{} is refused; accepted: {}", one.value, one.accepted),
+                description: in_wire_units(one),
             };
             return Error::Invalid(refused.iter().map(violation).collect());
         }
         TargetRefusal::Child { .. } => ("CHILD", format!("{at}.birth_date")),
         TargetRefusal::PregnancyOrLactation { .. } => ("PREGNANCY_OR_LACTATION", format!("{at}.life_stage")),
         TargetRefusal::Underweight { .. } => ("UNDERWEIGHT", format!("{at}.goal")),
-        TargetRefusal::WouldStarve { .. } => ("WOULD_STARVE", format!("{at}.goal")),
+        TargetRefusal::WouldStarve { .. } => ("WOULD_STARVE", starving_field(at, wishes, goal)),
     };
     let text = refusal.to_string();
     let description = text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest).to_owned();
     Error::TargetRefused { reason, violation: Violation { field, description } }
+}
+
+/// The field that asks for so little energy.
+fn starving_field(at: &str, wishes: &str, goal: &Goal) -> String {
+    if goal.energy_kcal.is_some() {
+        return format!("{wishes}.energy_kcal");
+    }
+    if goal.weekly_change_kg.is_some() { format!("{at}.goal_rate_kg_per_week") } else { format!("{at}.goal") }
+}
+
+/// What was refused and what would be accepted, as the contract counts it: a birth date is refused
+/// for an age, and body fat is told in percent.
+fn in_wire_units(one: &nutrition::InvalidField) -> String {
+    match (one.field.as_str(), one.value.parse::<f64>()) {
+        ("person.age_years", Ok(age)) => {
+            format!("an age of {age:.1} is refused; accepted: {} years", one.accepted)
+        }
+        ("person.body_fat", Ok(part)) => format!("{} is refused; accepted: 3 to 70 percent", part * 100.0),
+        ("person.body_fat", Err(_)) => {
+            "must be told, here or in the customer's profile, since the formula needs the lean mass; accepted: 3 to 70 percent".to_owned()
+        }
+        _ => format!("{} is refused; accepted: {}", one.value, one.accepted),
+    }
 }
 
 fn wire_field(field: &str, at: &str, wishes: &str) -> String {
@@ -204,7 +227,8 @@ fn clamp(of: nutrition::Clamp) -> TargetClamp {
 }
 
 fn notice(of: nutrition::Notice) -> TargetNotice {
-    TargetNotice { kind: word(&of.kind), field: of.field.to_owned(), value: of.value, within: of.within }
+    let field = wire_field(of.field, "profile", "wishes");
+    TargetNotice { kind: word(&of.kind), field, value: of.value, within: of.within }
 }
 
 /// The word that stands for a plain variant in JSON.
@@ -288,14 +312,44 @@ mod tests {
         let one = |field: &str| InvalidField { field: field.into(), value: "1".into(), accepted: "2".into() };
         let refused = ["person.age_years", "person.body_fat", "person.height_cm", "goal.weekly_change_kg"];
         let invalid = TargetRefusal::Invalid(InvalidFields(refused.map(one).into()));
-        let Error::Invalid(violations) = refusal(invalid, "profile", "wishes") else { panic!("a refusal") };
+        let goal = Goal::default();
+        let Error::Invalid(violations) = refusal(invalid, "profile", "wishes", &goal) else {
+            panic!("a refusal")
+        };
         let fields: Vec<_> = violations.iter().map(|violation| violation.field.as_str()).collect();
         let expected = ["birth_date", "body_fat_percent", "height_cm", "goal_rate_kg_per_week"];
         assert_eq!(fields, expected.map(|name| format!("profile.{name}")));
         let starving = TargetRefusal::WouldStarve { asked_kcal: 500.0, floor_kcal: 1_200.0 };
         assert_eq!(
-            refusal(starving, "profile", "wishes").to_string(),
+            refusal(starving.clone(), "profile", "wishes", &goal).to_string(),
             "profile.goal: 500 kcal a day are refused; accepted: 1200 kcal or more"
+        );
+        let wished = Goal { energy_kcal: Some(500.0), ..Goal::default() };
+        let refused = refusal(starving.clone(), "profile", "wishes", &wished).to_string();
+        assert!(refused.starts_with("wishes.energy_kcal: 500 kcal"), "{refused}");
+        let fast = Goal { weekly_change_kg: Some(2.0), ..Goal::default() };
+        let refused = refusal(starving, "profile", "wishes", &fast).to_string();
+        assert!(refused.starts_with("profile.goal_rate_kg_per_week: 500 kcal"), "{refused}");
+    }
+
+    #[test]
+    fn refusals_count_as_the_contract_does() {
+        let told = |field: &str, value: &str, accepted: &str| {
+            in_wire_units(&InvalidField {
+                field: field.into(),
+                value: value.into(),
+                accepted: accepted.into(),
+            })
+        };
+        let born_later = told("person.age_years", "-63.1087565110851", "0 to 120");
+        assert_eq!(born_later, "an age of -63.1 is refused; accepted: 0 to 120 years");
+        let lean = told("person.body_fat", "0.02", "0.03 to 0.7");
+        assert_eq!(lean, "2 is refused; accepted: 3 to 70 percent");
+        assert!(told("person.body_fat", "unknown", "0.03 to 0.7").starts_with("must be told"));
+        let child = TargetRefusal::Child { age_years: 11.893468 };
+        assert_eq!(
+            refusal(child, "profile", "wishes", &Goal::default()).to_string(),
+            "profile.birth_date: an age of 11.9 is refused; accepted: 19 or more, since the formulas are for adults"
         );
     }
 }

@@ -119,39 +119,51 @@ fn commonest_currency(products: &[&ProductRecord]) -> String {
     most.map(|(currency, _)| currency.to_owned()).unwrap_or_default()
 }
 
+/// Words of a profile that stand for no allergen and no diet that nutrition knows.
+#[derive(Debug, Default)]
+pub(crate) struct OtherWords {
+    pub(crate) allergens: Vec<String>,
+    pub(crate) diets: Vec<String>,
+}
+
+impl OtherWords {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.allergens.is_empty() && self.diets.is_empty()
+    }
+}
+
 /// Gives a member the allergens and diets of a profile. A word that stands for none that nutrition
 /// knows counts as it is written: foods that are not declared to be free of it, or to suit it, are
-/// excluded one by one.
+/// excluded one by one. Gives those words.
 pub(crate) fn restrict(
     served: &Served,
     tenant: &TenantId,
     member: &mut PlanMember,
     profile: &Profile,
     foods: &[PlanFood],
-) {
-    let mut other_allergens = Vec::new();
+) -> OtherWords {
+    let mut others = OtherWords::default();
     for word in &profile.allergens {
         match Allergen::named(word) {
             Ok(groups) => member.allergies.extend(
                 groups.iter().filter(|one| !member.allergies.contains(one)).copied().collect::<Vec<_>>(),
             ),
-            Err(_) => other_allergens.push(word.clone()),
+            Err(_) => others.allergens.push(word.clone()),
         }
     }
-    let mut other_diets = Vec::new();
     for word in &profile.diets {
         match labels::diet(word) {
             Some(diet) if !member.diets.contains(&diet) => member.diets.push(diet),
             Some(_) => {}
-            None => other_diets.push(word.clone()),
+            None => others.diets.push(word.clone()),
         }
     }
-    if other_allergens.is_empty() && other_diets.is_empty() {
-        return;
+    if others.is_empty() {
+        return others;
     }
     let filter = Filter {
-        profile_allergens: other_allergens,
-        profile_diets: other_diets,
+        profile_allergens: others.allergens.clone(),
+        profile_diets: others.diets.clone(),
         allow_unknown_allergens: member.accept_unknown_allergens,
         ..Filter::default()
     };
@@ -161,6 +173,7 @@ pub(crate) fn restrict(
     let record = |food_id: &str| live.as_ref().and_then(|live| live.serving.product(food_id));
     let refused = foods.iter().filter(|food| filter.why_refused(record(&food.food.food_id)).is_some());
     member.excluded_food_ids.extend(refused.map(|food| food.food.food_id.clone()));
+    others
 }
 
 /// Lets what is recommended to customers count as liked, the more the higher it stands; what is

@@ -181,3 +181,18 @@ fn a_substitute_for_what_nobody_eats_is_refused() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn foods_of_which_nothing_is_known_are_told_to_be_the_reason() {
+    let mut request = simple();
+    request.foods.truncate(3);
+    for food in &mut request.foods {
+        food.food.per_100g = Nutrients::UNKNOWN;
+    }
+    request.foods[2].food.serving_g = None;
+    let relax = relaxations(&request);
+    assert_eq!(relax.len(), 1, "{relax:?}");
+    assert_eq!(relax[0].constraint, "foods");
+    let detail = "none of the 3 foods can be planned: 2 have no known energy, 1 have no known serving";
+    assert_eq!(relax[0].detail, detail);
+}

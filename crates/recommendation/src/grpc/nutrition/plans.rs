@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use larder_identity::TenantId;
 use larder_nutrition::plan::{ItemPlace, PlanMember as Member, PlanRequest, plan_meals, substitute_item};
@@ -19,7 +20,7 @@ use crate::models_at_hand::ModelAtHand;
 use crate::nutrition::catalogue;
 use crate::nutrition::expenditure::LogsAtHand;
 use crate::nutrition::people::somebody;
-use crate::nutrition::planning::{self, ProductChoice};
+use crate::nutrition::planning::{self, OtherWords, ProductChoice};
 use crate::profile::Profile;
 use crate::state::State;
 use crate::validate::Fields;
@@ -30,6 +31,8 @@ const MOST_CATEGORIES: usize = 100;
 const DEFAULT_SUBSTITUTES: usize = 5;
 /// However slow a machine, planning ends after so many times the effort that was asked for.
 const PATIENCE: u32 = 4;
+/// What the proof of a single meal may take beside that effort.
+const MEAL_PROOF: Duration = Duration::from_millis(150);
 /// Changes that are tried in a millisecond; the effort counts in changes, so that the same request
 /// gives the same plan.
 const CHANGES_PER_MS: u64 = 2_000;
@@ -45,10 +48,11 @@ pub(super) async fn plan(
     let work = tokio::task::spawn_blocking(move || {
         let started = Instant::now();
         let prepared = prepare(&state, &tenant, request, &Around { within: "", logs: &logs })?;
-        let patience = std::time::Duration::from_millis(prepared.request.effort / CHANGES_PER_MS) * PATIENCE;
+        let effort = Duration::from_millis(prepared.request.effort / CHANGES_PER_MS);
+        let patience = (effort + MEAL_PROOF) * PATIENCE;
         let planned = plan_meals(&prepared.request, &|| started.elapsed() > patience);
         metrics::computed("plan_meals", started.elapsed());
-        let planned = planned.map_err(plan::refusal)?;
+        let planned = planned.map_err(|refusal| plan::refusal(refusal, &prepared.other_words))?;
         let missing = prepared.missing;
         metrics::nutrition_answered("plan_meals", missing.is_some());
         Ok(PlanMealsResponse {
@@ -86,7 +90,8 @@ pub(super) async fn substitute(
         let place =
             ItemPlace { day: number(request.day), meal: number(request.meal), food_id: request.food_id };
         let limit = if request.limit == 0 { DEFAULT_SUBSTITUTES } else { number(request.limit) };
-        let found = substitute_item(&prepared.request, &meals, &place, limit).map_err(plan::refusal)?;
+        let found = substitute_item(&prepared.request, &meals, &place, limit);
+        let found = found.map_err(|refusal| plan::refusal(refusal, &prepared.other_words))?;
         metrics::nutrition_answered("substitute_item", false);
         let substitute = |of| plan::substitute(of, &prepared.request);
         Ok(SubstituteItemResponse { substitutes: found.into_iter().map(substitute).collect() })
@@ -113,6 +118,8 @@ struct Prepared {
     currency: String,
     not_planned: usize,
     missing: Option<String>,
+    /// By member.
+    other_words: Vec<OtherWords>,
 }
 
 /// A member as far as the request tells.
@@ -157,7 +164,7 @@ fn prepare(
         let why = "no product may be planned: there is none in stock, or none of those that were asked for";
         return Err(Error::invalid(format!("{within}foods"), why));
     }
-    let members = members(state, tenant, asked, (&products.foods, around))?;
+    let (members, other_words) = members(state, tenant, asked, (&products.foods, around))?;
     let customers: Vec<_> = request.members.iter().map(|member| member.customer_id.as_str()).collect();
     let now_us = (state.clock)();
     let of_model = state.recommender.with_model(tenant, &ModelAtHand::Promoted, |serving, _| {
@@ -180,6 +187,7 @@ fn prepare(
         currency: products.currency,
         not_planned: products.not_planned,
         missing,
+        other_words,
     })
 }
 
@@ -227,16 +235,16 @@ fn choice(fields: &mut Fields, foods: Option<&PlanFoods>, currency: Option<Strin
     }
 }
 
-/// The members with their targets, allergens and diets.
+/// The members with their targets, allergens and diets, and the words of theirs that stand for neither.
 fn members(
     state: &State,
     tenant: &TenantId,
     asked: Vec<AskedMember>,
     (foods, around): (&[larder_nutrition::plan::PlanFood], &Around<'_>),
-) -> Result<Vec<Member>, Error> {
+) -> Result<(Vec<Member>, Vec<OtherWords>), Error> {
     let within = around.within;
     let (today, settings) = (today(state), state.model_settings.of(tenant.as_str()));
-    let mut members = Vec::with_capacity(asked.len());
+    let (mut members, mut others) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
     for (index, of) in asked.into_iter().enumerate() {
         if !of.customer_id.is_empty() && !state.served.profiles_read() {
             // Nobody is planned for whose allergens are not known.
@@ -269,15 +277,15 @@ fn members(
             measured: used.map(|learnt| &learnt.expenditure),
         });
         let wishes = format!("{within}members[{index}].wishes");
-        let targets = targets.map_err(|refusal| target::refusal(refusal, &at, &wishes))?;
+        let targets = targets.map_err(|refusal| target::refusal(refusal, &at, &wishes, &goal))?;
         let mut member = Member {
             accept_unknown_allergens: of.wire.accept_unknown_allergens,
             excluded_food_ids: of.wire.excluded_food_ids,
             excluded_categories: of.wire.excluded_categories,
             ..Member::new(of.wire.member_id, &targets)
         };
-        planning::restrict(&state.served, tenant, &mut member, &who.profile, foods);
+        others.push(planning::restrict(&state.served, tenant, &mut member, &who.profile, foods));
         members.push(member);
     }
-    Ok(members)
+    Ok((members, others))
 }

@@ -61,7 +61,7 @@ pub(super) async fn calculate(
         settings: &settings.rules.goals,
         measured: used.map(|learnt| &learnt.expenditure),
     })
-    .map_err(|refusal| target::refusal(refusal, "profile", "wishes"))?;
+    .map_err(|refusal| target::refusal(refusal, "profile", "wishes", &goal))?;
     let missing = who.missing.or(logs.missing);
     metrics::nutrition_answered("targets", missing.is_some());
     Ok(CalculateTargetsResponse {

@@ -112,7 +112,7 @@ async fn whom_no_target_is_worked_out_for_is_refused_by_name() {
         (child, "CHILD", "profile.birth_date: "),
         (pregnant, "PREGNANCY_OR_LACTATION", "profile.life_stage: "),
         (thin, "UNDERWEIGHT", "profile.goal: "),
-        (hasty, "WOULD_STARVE", "profile.goal: "),
+        (hasty, "WOULD_STARVE", "profile.goal_rate_kg_per_week: "),
     ];
     for (profile, expected, start) in cases {
         let refused = guest.nutrition.calculate_targets(told(profile)).await.unwrap_err();
@@ -124,6 +124,7 @@ async fn whom_no_target_is_worked_out_for_is_refused_by_name() {
         ..told(profile())
     };
     let refused = guest.nutrition.calculate_targets(starving).await.unwrap_err();
+    assert!(refused.message().starts_with("wishes.energy_kcal: 600 kcal"), "{refused}");
     assert!(refused.message().contains("accepted: 1500 kcal or more"), "it tells the floor: {refused}");
 }
 
