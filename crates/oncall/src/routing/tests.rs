@@ -96,3 +96,56 @@ fn a_dry_run_tells_each_step() {
     assert_eq!(run.taken[0].silent_because.as_deref(), Some("muted in night"));
     assert_eq!(run.taken[1].silent_because, None);
 }
+
+/// What Alertmanager 0.25.0 did with these alerts under the tree below: `fingerprint` by its API, receivers and group
+/// keys by its webhook.
+const BY_ALERTMANAGER: &str = include_str!("alertmanager.json");
+
+const TREE_OF_ALERTMANAGER: &str = r#"
+receivers = [{ name = "default" }, { name = "log" }, { name = "shop" }, { name = "database" }, { name = "odd" },
+             { name = "page" }, { name = "pods" }]
+
+[route]
+receiver = "default"
+group_by = ["alertname"]
+routes = [
+  { matchers = ['severity="none"'], receiver = "log", group_by = ["..."] },
+  { matchers = ['team=~"shop|market"'], receiver = "shop", continue = true, routes = [
+    { matchers = ['service="database"', 'severity!="info"'], receiver = "database" },
+    { matchers = ['note="say \"hi\"\n"', 'zone=~".*é"'], receiver = "odd", group_by = ["note", "zone", "absent"] },
+  ] },
+  { matchers = ['severity=~"crit.*"', 'team!~"x+"'], receiver = "page", continue = true },
+  { matchers = ['pod!=""'], receiver = "pods", group_by = ["pod", "alertname"] },
+]
+"#;
+
+#[derive(serde::Deserialize)]
+struct ByAlertmanager {
+    labels: Labels,
+    fingerprint: String,
+    routes: Vec<RouteByAlertmanager>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+struct RouteByAlertmanager {
+    receiver: String,
+    group_key: String,
+}
+
+#[test]
+fn alerts_are_known_routed_and_grouped_as_by_alertmanager() {
+    let settings = Settings::parse(TREE_OF_ALERTMANAGER).unwrap_or_else(|problems| panic!("{problems}"));
+    let alerts: Vec<ByAlertmanager> = serde_json::from_str(BY_ALERTMANAGER).expect("what was recorded");
+    assert_eq!(alerts.len(), 18);
+    for mut told in alerts {
+        assert_eq!(told.labels.fingerprint().to_string(), told.fingerprint, "{}", told.labels);
+        let routes = settings.route.matching(&told.labels).into_iter().map(|route| RouteByAlertmanager {
+            receiver: route.receiver.clone(),
+            group_key: route.group_key(&told.labels),
+        });
+        let mut routes: Vec<RouteByAlertmanager> = routes.collect();
+        routes.sort();
+        told.routes.sort();
+        assert_eq!(routes, told.routes, "{}", told.labels);
+    }
+}
