@@ -112,9 +112,9 @@ impl Target for FolderTarget {
     }
 
     async fn remove_unfinished(&self, prefix: &str, begun_before: SystemTime) -> Result<usize, TargetError> {
-        let folder = self.root.join(prefix);
-        self.run("remove what is unfinished in", prefix, move || remove_unfinished(&folder, begun_before))
-            .await
+        let (root, folder) = (self.root.clone(), self.root.join(prefix));
+        let remove = move || remove_unfinished(&folder, &root, begun_before);
+        self.run("remove what is unfinished in", prefix, remove).await
     }
 }
 
@@ -259,7 +259,7 @@ fn objects_below(root: &Path, prefix: &str) -> io::Result<Vec<StoredObject>> {
     Ok(found)
 }
 
-fn remove_unfinished(folder: &Path, begun_before: SystemTime) -> io::Result<usize> {
+fn remove_unfinished(folder: &Path, root: &Path, begun_before: SystemTime) -> io::Result<usize> {
     let (mut open, mut count) = (vec![folder.to_owned()], 0);
     while let Some(folder) = open.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -272,6 +272,7 @@ fn remove_unfinished(folder: &Path, begun_before: SystemTime) -> io::Result<usiz
             let is_unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
             if is_unfinished && entry.metadata()?.modified()? < begun_before {
                 fs::remove_file(entry.path())?;
+                remove_empty_folders(&entry.path(), root);
                 count += 1;
             }
         }
@@ -304,7 +305,12 @@ fn remove(path: &Path, root: &Path) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Folders that are empty now say nothing; one that is not stays.
+    remove_empty_folders(path, root);
+    Ok(())
+}
+
+/// Folders that are empty now say nothing; one that is not stays.
+fn remove_empty_folders(path: &Path, root: &Path) {
     let mut folder = path.parent();
     while let Some(empty) = folder.filter(|folder| *folder != root) {
         if fs::remove_dir(empty).is_err() {
@@ -312,7 +318,6 @@ fn remove(path: &Path, root: &Path) -> io::Result<()> {
         }
         folder = empty.parent();
     }
-    Ok(())
 }
 
 const _: () = assert!(READ_BYTES <= PART_BYTES);

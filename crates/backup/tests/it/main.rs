@@ -4,5 +4,6 @@
 
 mod cluster;
 mod damage;
+mod kills;
 mod round_trip;
 mod service;
