@@ -305,6 +305,12 @@ impl TestCluster {
         command
     }
 
+    /// The account that the server runs as, when it is not that of the tests: user and group.
+    #[must_use]
+    pub fn account(&self) -> Option<(u32, u32)> {
+        unprivileged()
+    }
+
     /// Gives a file or folder, with all that is in it, to the server's account.
     ///
     /// # Panics
