@@ -6,7 +6,7 @@ pub(crate) mod binaries;
 mod cluster;
 mod leftover;
 mod lock;
-mod place;
+pub(crate) mod place;
 mod postmaster;
 mod supervisor;
 

@@ -78,12 +78,28 @@ impl Place {
     }
 }
 
+/// The account, as user and group, that PostgreSQL's servers must run as on behalf of this process:
+/// none when it is an ordinary user, whose servers are its own; an unprivileged one when it is root.
+///
+/// # Errors
+/// [`DatabaseError::Folder`] when root's machine knows neither `postgres` nor `nobody`.
+pub fn server_account() -> Result<Option<(u32, u32)>, DatabaseError> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    Account::unprivileged().map(|account| Some((account.uid, account.gid)))
+}
+
 impl Account {
     /// The owner of an existing cluster, or the best account for a new one.
     fn for_cluster(cluster: &Path) -> Result<Self, DatabaseError> {
         if let Ok(metadata) = fs::metadata(cluster) {
             return Ok(Self { uid: metadata.uid(), gid: metadata.gid() });
         }
+        Self::unprivileged()
+    }
+
+    fn unprivileged() -> Result<Self, DatabaseError> {
         let path = Path::new("/etc/passwd");
         let accounts = on(fs::read_to_string(path), "read", path)?;
         let found = UNPRIVILEGED_ACCOUNTS.iter().find_map(|name| Self::named(name, &accounts));
