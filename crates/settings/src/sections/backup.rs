@@ -36,6 +36,21 @@ section! {
         object_bytes: u64 = 256 * 1024 * 1024, Kind::Whole(1_048_576..=1_099_511_627_776);
         /// The most bytes a second that are read from the database; 0 reads as fast as it goes.
         throttle_bytes_per_second: u64 = 0, Kind::Whole(0..=1_099_511_627_776);
+        /// Whether the write-ahead log is archived as it is written, so that every moment since the oldest
+        /// backup can be restored.
+        archive_wal: bool = true, Kind::Flag;
+        /// The replication slot for which the server keeps log that was not received yet.
+        wal_slot: String = "larder_backup".to_owned(), Kind::Text;
+        /// The folder in which the log lies until all targets have it. Left out, it is `wal-spool` in
+        /// `data_dir`.
+        wal_spool: Option<PathBuf> = None, Kind::Path;
+        /// With so many bytes in the spool no more is received, and the server keeps it.
+        wal_spool_limit_bytes: u64 = 4 * 1024 * 1024 * 1024, Kind::Whole(67_108_864..=1_099_511_627_776);
+        /// How many milliseconds of log the targets may be behind while all is well.
+        wal_flush_ms: u64 = 1_000, Kind::Whole(100..=600_000);
+        /// Archive although the server's `max_slot_wal_keep_size` is unlimited, so that its disk fills
+        /// when nobody receives.
+        wal_allow_uncapped_slot: bool = false, Kind::Flag;
         /// When backups are taken: cron with five fields, or `never`.
         schedule: String = "0 */6 * * *".to_owned(), Kind::Text;
         /// After how many days a scheduled backup is a full one; between them they are incremental where
