@@ -5,7 +5,7 @@ mod database;
 mod server;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use larder_database::{Role, Server};
 use larder_identity::TokenVerifier;
@@ -20,6 +20,7 @@ use self::database::{migrate_if_reachable, migrate_until_done};
 use crate::clock::Clock;
 use crate::config::{self, Schedules};
 use crate::error::BackupError;
+use crate::jobs;
 use crate::jobs::schedules::Scheduler;
 use crate::operations::Operations;
 use crate::state::{Reading, State};
@@ -117,6 +118,7 @@ impl App {
             clock: app.clock,
             turn: Semaphore::new(1),
             reading: Reading::default(),
+            wal: OnceLock::new(),
         });
         let pool = larder_database::connect(&app.server, SCHEMA, Role::Worker, &app.settings.database);
         health::register(&registry, state.clone(), schedules.backup.clone());
@@ -157,6 +159,14 @@ impl App {
             }
             scheduler.run(shutdown).await;
         });
+        if let Some(receiver) = jobs::wal::start(&self.app.settings, &self.state)? {
+            // Nothing else sets it.
+            let _ = self.state.wal.set(receiver.status());
+            tasks.spawn(
+                "log receiver",
+                jobs::wal::follow(receiver, self.state.clone(), self.shutdown.clone()),
+            );
+        }
         self.registry.startup_complete();
         tracing::info!(server.address = %api_address, ops.address = %ops_address, "backup service is up");
         let (settings, shutdown) = (self.app.settings, self.shutdown);

@@ -1,3 +1,4 @@
 //! What runs by itself.
 
 pub(crate) mod schedules;
+pub(crate) mod wal;

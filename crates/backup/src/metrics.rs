@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use crate::manifest::BackupKind;
+use crate::wal::WalStatus;
 
 /// Tells the exporter what each metric means.
 pub(crate) fn describe() {
@@ -23,6 +25,13 @@ pub(crate) fn describe() {
     describe_gauge!("larder_backup_rto_seconds", "How long a restore would take");
     describe_gauge!("larder_backup_stored_bytes", "Bytes of all backups, by target");
     describe_gauge!("larder_backup_count", "Backups, by target");
+    describe_gauge!(
+        "larder_backup_wal_exposure_seconds",
+        "Work that would be lost with the server now, by where the log is safe: the spool or a target"
+    );
+    describe_gauge!("larder_backup_wal_slot_retained_bytes", "Log that the server keeps for us");
+    describe_gauge!("larder_backup_wal_spool_bytes", "Log that waits for targets");
+    describe_counter!("larder_backup_wal_gaps_total", "Stretches of the log that were lost for good");
     // Alerts compare with what was before: a counter must be there before it counts.
     for kind in [BackupKind::Full, BackupKind::Incremental] {
         counter!("larder_backup_backups_total", "kind" => kind.as_str()).absolute(0);
@@ -40,6 +49,22 @@ pub(crate) fn target_failed(target: &str) {
 
 pub(crate) fn failed(operation: &'static str, stage: &'static str) {
     counter!("larder_backup_failures_total", "operation" => operation, "stage" => stage).increment(1);
+}
+
+pub(crate) fn wal(status: &WalStatus, now: Timestamp) {
+    let seconds = |since: Timestamp| now.duration_since(since).as_secs_f64();
+    if let Some(since) = status.caught_up_at {
+        gauge!("larder_backup_wal_exposure_seconds", "where" => "spool").set(seconds(since));
+    }
+    for target in &status.targets {
+        if let Some(since) = target.caught_up_at {
+            gauge!("larder_backup_wal_exposure_seconds", "where" => target.target.clone())
+                .set(seconds(since));
+        }
+    }
+    gauge!("larder_backup_wal_slot_retained_bytes").set(status.slot_retained_bytes as f64);
+    gauge!("larder_backup_wal_spool_bytes").set(status.spool_bytes as f64);
+    counter!("larder_backup_wal_gaps_total").absolute(status.gaps.len() as u64);
 }
 
 pub(crate) fn took(operation: &'static str, duration: Duration) {

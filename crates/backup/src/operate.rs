@@ -12,7 +12,7 @@ use crate::manifest::{BackupId, BackupKind, Manifest};
 use crate::metrics;
 use crate::operations::Results;
 use crate::progress::Progress;
-use crate::recovery::{self, RecoveryStatus};
+use crate::recovery::{self, RecoveryStatus, Window};
 use crate::restore::{RestoreRequest, restore};
 use crate::retention::{self, Candidate, RetentionVerdict};
 use crate::state::State;
@@ -268,7 +268,10 @@ pub(crate) async fn apply_retention(state: &State, target: &SharedTarget) -> Res
 /// The promise as it stands.
 pub(crate) async fn recovery_status(state: &State) -> Result<RecoveryStatus, BackupError> {
     let backups = list_all(state, None).await?;
-    let status = recovery::judge(&backups, &[], (state.clock)());
+    let covered = state.wal.get().and_then(|wal| wal.borrow().covered());
+    let archive = covered.map(|(start, end)| Window { start, end });
+    let mut status = recovery::judge(&backups, archive.as_slice(), (state.clock)());
+    status.warnings.extend(state.wal.get().and_then(crate::jobs::wal::complaint));
     metrics::recovery(&status);
     Ok(status)
 }

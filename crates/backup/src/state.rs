@@ -1,17 +1,18 @@
 //! What every call and every job has at hand.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use larder_replication::ConnectOptions;
 use larder_settings::BackupSettings;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
 use crate::manifest::BackupId;
 use crate::operations::Operations;
 use crate::retention::Policy;
 use crate::vault::Vault;
+use crate::wal::WalStatus;
 
 /// Shared by the calls of one process.
 pub(crate) struct State {
@@ -26,6 +27,8 @@ pub(crate) struct State {
     /// One backup at a time: two would only make each other slow.
     pub(crate) turn: Semaphore,
     pub(crate) reading: Reading,
+    /// How the log is doing, once it is received.
+    pub(crate) wal: OnceLock<watch::Receiver<WalStatus>>,
 }
 
 /// The backups that something reads, so that retention lets them be.

@@ -4,6 +4,8 @@
 
 mod cluster;
 mod damage;
+mod drill;
 mod kills;
 mod round_trip;
 mod service;
+mod wal;

@@ -151,3 +151,31 @@ async fn of_two_replicas_one_takes_the_run_that_is_due() {
     one.stop().await;
     other.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_archived_while_the_service_runs() {
+    let house = House::open(|settings| settings.backup.wal_allow_uncapped_slot = true).await;
+    let mut client = house.client().await;
+    for _ in 0..600 {
+        if house.folder.path().join("wal-spool/larder/since").exists() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let created = create(&mut client).await;
+    assert_eq!(created.state(), OperationState::Succeeded, "{:?}", created.error);
+    let mut last = GetRecoveryStatusResponse::default();
+    for _ in 0..600 {
+        house.cluster.execute("CREATE TABLE IF NOT EXISTS lines (n int); INSERT INTO lines VALUES (1)").await;
+        last = client.get_recovery_status(GetRecoveryStatusRequest {}).await.unwrap().into_inner();
+        let seconds = |at: &Option<prost_types::Timestamp>| at.as_ref().map_or(0, |at| at.seconds);
+        let covered =
+            last.windows.last().map_or(0, |window| seconds(&window.end_at) - seconds(&window.start_at));
+        if covered >= 3 && last.rpo_ms.is_some_and(|rpo| rpo < 5_000) {
+            house.app.stop().await;
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the log does not reach the targets: {last:?}");
+}
