@@ -1,5 +1,7 @@
 //! The client against real servers of every version there is, and against what only looks like one.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod base_backup;
 mod login;
 mod stranger;
