@@ -92,8 +92,8 @@ impl Catalog {
 
     /// Up to where a timeline is held: behind its last byte.
     pub fn end_of(&self, timeline: TimelineId, size: SegmentSize) -> Option<Lsn> {
-        let whole = self.whole.iter().filter(|segment| segment.timeline() == timeline).next_back();
-        let begun = self.parts.keys().filter(|segment| segment.timeline() == timeline).next_back();
+        let whole = self.whole.iter().rfind(|segment| segment.timeline() == timeline);
+        let begun = self.parts.keys().rfind(|segment| segment.timeline() == timeline);
         let whole_end = whole.map(|segment| segment.end(size));
         let begun_end = begun.and_then(|segment| {
             let covered = self.covered(*segment).1;

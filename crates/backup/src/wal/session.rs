@@ -98,16 +98,13 @@ impl Session<'_> {
     ) -> Result<BackupPosition, BackupError> {
         let slot = &self.settings.slot;
         for _ in 0..2 {
-            match connection.read_slot(slot).await? {
-                Some(position) => {
-                    if let Some(lsn) = position.restart_lsn {
-                        let timeline = position.restart_timeline.unwrap_or(self.identity.timeline);
-                        return Ok(BackupPosition { lsn: self.origin.size.start_of(lsn), timeline });
-                    }
-                    tracing::error!(slot = %slot, "the slot has lost its log and is made anew");
-                    connection.drop_slot(slot).await?;
+            if let Some(position) = connection.read_slot(slot).await? {
+                if let Some(lsn) = position.restart_lsn {
+                    let timeline = position.restart_timeline.unwrap_or(self.identity.timeline);
+                    return Ok(BackupPosition { lsn: self.origin.size.start_of(lsn), timeline });
                 }
-                None => {}
+                tracing::error!(slot = %slot, "the slot has lost its log and is made anew");
+                connection.drop_slot(slot).await?;
             }
             connection.create_slot(slot).await?;
         }
