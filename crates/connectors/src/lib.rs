@@ -28,7 +28,7 @@ pub use error::ConnectorError;
 pub use kept::{Kept, LastGood};
 pub use money::{Money, MoneyError};
 pub use place::{NoSuchPlace, Place};
-pub use remote::{FeedClient, FeedReach, HttpClient, outside_limits};
+pub use remote::{FeedClient, FeedReach, HttpClient, is_public_address, outside_limits};
 pub use status::{ConnectorStatus, LastAnswer, LastError, SourceStatus};
 
 /// Tells the exporter what the metrics of this crate mean; call it once telemetry is set up.

@@ -23,7 +23,7 @@ mod feed_client;
 mod reading;
 
 pub use client::HttpClient;
-pub use feed_client::{FeedClient, FeedReach};
+pub use feed_client::{FeedClient, FeedReach, is_public_address};
 pub(crate) use reading::json;
 
 /// The longest pause that an outside service can impose on us.

@@ -90,8 +90,8 @@ fn may_go(url: &Url, reach: FeedReach) -> bool {
     let is_bare = url.username().is_empty() && url.password().is_none();
     let host = match url.host() {
         Some(Host::Domain(name)) => name.contains('.'),
-        Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+        Some(Host::Ipv4(address)) => is_public_address(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => is_public_address(IpAddr::V6(address)),
         None => false,
     };
     url.scheme() == "https" && is_bare && host
@@ -105,7 +105,7 @@ impl Resolve for PublicNames {
         let name = name.as_str().to_owned();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+            let public: Vec<SocketAddr> = found.filter(|address| is_public_address(address.ip())).collect();
             if public.is_empty() {
                 return Err("the name does not lead to the public internet".into());
             }
@@ -115,7 +115,7 @@ impl Resolve for PublicNames {
 }
 
 /// Whether an address is one that anybody could reach (the special-purpose registries of IANA, RFC 6890 and later).
-fn is_public(address: IpAddr) -> bool {
+pub fn is_public_address(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -180,10 +180,10 @@ mod tests {
             "2001:db8::1",
             "ff02::1",
         ] {
-            assert!(!is_public(text.parse().unwrap()), "{text}");
+            assert!(!is_public_address(text.parse().unwrap()), "{text}");
         }
         for text in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"] {
-            assert!(is_public(text.parse().unwrap()), "{text}");
+            assert!(is_public_address(text.parse().unwrap()), "{text}");
         }
     }
 
