@@ -6,16 +6,17 @@ use toml::{Table, Value};
 
 use crate::sections::{Section, Setting};
 use crate::{
-    BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
+    AlertingSettings, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
     LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings, Settings,
     TelemetrySettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 10] = [
+pub(crate) const SECTIONS: [(&str, Section); 11] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
     ("backup", BackupSettings::SECTION),
+    ("alerting", AlertingSettings::SECTION),
     ("connectors", ConnectorSettings::SECTION),
     ("database", DatabaseSettings::SECTION),
     ("redis", RedisSettings::SECTION),

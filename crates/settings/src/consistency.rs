@@ -60,6 +60,8 @@ fn shared_addresses(settings: &Settings) -> Vec<String> {
         ("recommendation.ops_address", settings.recommendation.ops_address),
         ("backup.listen_address", settings.backup.listen_address),
         ("backup.ops_address", settings.backup.ops_address),
+        ("alerting.listen_address", settings.alerting.listen_address),
+        ("alerting.ops_address", settings.alerting.ops_address),
     ];
     let mut problems = Vec::new();
     for (position, (name, address)) in listeners.iter().enumerate() {

@@ -26,6 +26,7 @@ pub use load::{Sources, load};
 pub use origin::{Origin, Origins};
 pub use reference::reference_markdown;
 pub use secret::REDACTED;
+pub use sections::alerting::AlertingSettings;
 pub use sections::backup::BackupSettings;
 pub use sections::connectors::ConnectorSettings;
 pub use sections::database::DatabaseSettings;

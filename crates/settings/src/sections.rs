@@ -2,6 +2,7 @@
 //! struct, its defaults and its catalogue entry, so that the text an operator reads, the value a
 //! service gets and the range that is checked cannot drift apart.
 
+pub(crate) mod alerting;
 pub(crate) mod backup;
 pub(crate) mod connectors;
 pub(crate) mod database;

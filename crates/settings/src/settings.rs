@@ -10,8 +10,9 @@ use crate::kind::Kind;
 use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
-    Authentication, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
-    LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings,
+    AlertingSettings, Authentication, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings,
+    IdentitySettings, LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings,
+    TelemetrySettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub recommendation: RecommendationSettings,
     /// Backups.
     pub backup: BackupSettings,
+    /// The alerting service.
+    pub alerting: AlertingSettings,
     /// The outside world of market days.
     pub connectors: ConnectorSettings,
     /// PostgreSQL.
@@ -57,6 +60,7 @@ impl Default for Settings {
             gateway: GatewaySettings::default(),
             recommendation: RecommendationSettings::default(),
             backup: BackupSettings::default(),
+            alerting: AlertingSettings::default(),
             connectors: ConnectorSettings::default(),
             database: DatabaseSettings::default(),
             redis: RedisSettings::default(),
@@ -102,6 +106,11 @@ impl Settings {
     /// The folder of backups: as set, or `backups` in the data folder.
     pub fn backup_dir(&self) -> PathBuf {
         self.backup.folder.clone().unwrap_or_else(|| self.data_dir.join("backups"))
+    }
+
+    /// The folder where alerts wait for the database: as set, or `alert-spool` in the data folder.
+    pub fn alert_spool_dir(&self) -> PathBuf {
+        self.alerting.spool_dir.clone().unwrap_or_else(|| self.data_dir.join("alert-spool"))
     }
 
     /// The folder of model snapshots: as set, or `snapshots` in the data folder.

@@ -23,6 +23,10 @@ section! {
         backup_url: Option<Url> = None, Kind::Url;
         /// Where the gateway asks for the backup service's health.
         backup_ops_url: Option<Url> = None, Kind::Url;
+        /// Where the gateway finds the alerting service. Left out, its calls are unknown here.
+        alerting_url: Option<Url> = None, Kind::Url;
+        /// Where the gateway asks for the alerting service's health.
+        alerting_ops_url: Option<Url> = None, Kind::Url;
         /// How long a request may take in all before it is answered with a timeout.
         request_timeout ("request_timeout_ms", "crate::durations::milliseconds"):
             Duration = Duration::from_secs(10), Kind::Whole(1..=600_000);
