@@ -8,6 +8,11 @@ pub mod google {
     }
 }
 pub mod larder {
+    pub mod alerting {
+        pub mod v1 {
+            include!("larder.alerting.v1.rs");
+        }
+    }
     pub mod backup {
         pub mod v1 {
             include!("larder.backup.v1.rs");
