@@ -1,0 +1,193 @@
+//! What a source tells of an alert, and what becomes of what was known. Pure: sources repeat
+//! themselves, overtake themselves and fall silent, and every rule for that stands here.
+
+use std::collections::BTreeMap;
+
+use larder_oncall::labels::Labels;
+
+/// A firing that is not newer than the resolve before it, and comes this soon after it, was overtaken
+/// on its way. No source sends the two in this order: Alertmanager waits a group's interval in between.
+const OVERTAKEN_US: i64 = 10_000_000;
+
+/// One alert as a source told it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ToldAlert {
+    pub(crate) labels: Labels,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) generator_url: String,
+    pub(crate) starts_at_us: Option<i64>,
+    pub(crate) told: Told,
+}
+
+/// Whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It fires; where the source repeats itself, until then at least.
+    Firing { expires_at_us: Option<i64> },
+    /// It is over since then.
+    Resolved { ends_at_us: i64 },
+}
+
+/// An alert as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownAlert {
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) starts_at_us: i64,
+    pub(crate) resolved_at_us: Option<i64>,
+    pub(crate) expires_at_us: Option<i64>,
+    pub(crate) lost_at_us: Option<i64>,
+    pub(crate) resolve_held_at_us: Option<i64>,
+    pub(crate) updated_at_us: i64,
+    pub(crate) revision: i64,
+    pub(crate) is_pending: bool,
+}
+
+/// What is known after a source has spoken; `None` when nothing changes, not even when it was last seen.
+pub(crate) fn merge(
+    known: Option<&KnownAlert>,
+    told: &ToldAlert,
+    holds_resolves: bool,
+    now_us: i64,
+) -> Option<KnownAlert> {
+    match (known, told.told) {
+        (None, Told::Firing { expires_at_us }) => Some(first_seen(told, expires_at_us, None, now_us)),
+        // It was over before anybody heard of it: nobody is told, and a firing that was overtaken meets this.
+        (None, Told::Resolved { ends_at_us }) => Some(first_seen(told, None, Some(ends_at_us), now_us)),
+        (Some(known), Told::Firing { expires_at_us }) if known.resolved_at_us.is_none() => {
+            Some(seen_again(known, told, expires_at_us, now_us))
+        }
+        (Some(known), Told::Firing { expires_at_us }) => {
+            let is_newer = told.starts_at_us.is_none_or(|starts_at_us| starts_at_us > known.starts_at_us);
+            if !is_newer && now_us - known.updated_at_us < OVERTAKEN_US {
+                return None;
+            }
+            let again = first_seen(told, expires_at_us, None, now_us);
+            Some(KnownAlert { revision: known.revision + 1, ..again })
+        }
+        (Some(known), Told::Resolved { ends_at_us }) => over(known, ends_at_us, holds_resolves, now_us),
+    }
+}
+
+fn first_seen(
+    told: &ToldAlert,
+    expires_at_us: Option<i64>,
+    resolved_at_us: Option<i64>,
+    now_us: i64,
+) -> KnownAlert {
+    KnownAlert {
+        annotations: told.annotations.clone(),
+        starts_at_us: told.starts_at_us.unwrap_or(now_us).min(resolved_at_us.unwrap_or(i64::MAX)),
+        resolved_at_us,
+        expires_at_us,
+        lost_at_us: None,
+        resolve_held_at_us: None,
+        updated_at_us: now_us,
+        revision: 1,
+        is_pending: resolved_at_us.is_none(),
+    }
+}
+
+fn seen_again(known: &KnownAlert, told: &ToldAlert, expires_at_us: Option<i64>, now_us: i64) -> KnownAlert {
+    let is_news = known.lost_at_us.is_some() || known.annotations != told.annotations;
+    KnownAlert {
+        annotations: told.annotations.clone(),
+        starts_at_us: known.starts_at_us.min(told.starts_at_us.unwrap_or(known.starts_at_us)),
+        resolved_at_us: None,
+        expires_at_us,
+        lost_at_us: None,
+        resolve_held_at_us: None,
+        updated_at_us: now_us,
+        revision: known.revision + 1,
+        is_pending: known.is_pending || is_news,
+    }
+}
+
+fn over(known: &KnownAlert, ends_at_us: i64, holds_resolves: bool, now_us: i64) -> Option<KnownAlert> {
+    // What fires now began after the end that is told: that was the end of an earlier time.
+    let is_earlier = ends_at_us < known.starts_at_us;
+    if known.resolved_at_us.is_some() || is_earlier || known.resolve_held_at_us.is_some() {
+        return None;
+    }
+    let next = KnownAlert { updated_at_us: now_us, revision: known.revision + 1, ..known.clone() };
+    if holds_resolves {
+        // A source that has died looks to Alertmanager as if its alerts were over.
+        return Some(KnownAlert { resolve_held_at_us: Some(now_us), expires_at_us: None, ..next });
+    }
+    Some(KnownAlert { resolved_at_us: Some(ends_at_us), lost_at_us: None, is_pending: true, ..next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: i64 = 1_000_000;
+
+    fn told(told: Told, starts_at_s: i64) -> ToldAlert {
+        ToldAlert {
+            labels: Labels::from_iter([("alertname", "OvenCold")]),
+            annotations: BTreeMap::new(),
+            generator_url: String::new(),
+            starts_at_us: Some(starts_at_s * S),
+            told,
+        }
+    }
+
+    fn firing(starts_at_s: i64) -> ToldAlert {
+        told(Told::Firing { expires_at_us: None }, starts_at_s)
+    }
+
+    fn resolved(starts_at_s: i64, ends_at_s: i64) -> ToldAlert {
+        told(Told::Resolved { ends_at_us: ends_at_s * S }, starts_at_s)
+    }
+
+    #[test]
+    fn a_repetition_is_no_news() {
+        let first = merge(None, &firing(100), false, 100 * S).unwrap();
+        let worked_on = KnownAlert { is_pending: false, ..first };
+        let again = merge(Some(&worked_on), &firing(100), false, 160 * S).unwrap();
+        assert!(!again.is_pending);
+        assert_eq!(again.updated_at_us, 160 * S);
+        let changed = ToldAlert { annotations: [("summary".into(), "cold".into())].into(), ..firing(100) };
+        assert!(merge(Some(&worked_on), &changed, false, 160 * S).unwrap().is_pending);
+    }
+
+    #[test]
+    fn a_resolve_that_overtakes_its_firing_wins() {
+        let over = merge(None, &resolved(100, 110), false, 111 * S).unwrap();
+        assert!(!over.is_pending, "nobody heard of it, so nobody is told");
+        assert_eq!(merge(Some(&over), &firing(100), false, 112 * S), None);
+        let later = merge(Some(&over), &firing(100), false, 150 * S).unwrap();
+        assert_eq!(later.resolved_at_us, None, "a source that insists is believed");
+    }
+
+    #[test]
+    fn a_new_firing_right_after_a_resolve_is_a_new_one() {
+        let over = merge(None, &resolved(100, 110), false, 111 * S).unwrap();
+        let again = merge(Some(&over), &firing(112), false, 112 * S).unwrap();
+        assert!(again.is_pending && again.resolved_at_us.is_none());
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_time_ends_nothing() {
+        let known = merge(None, &firing(200), false, 200 * S).unwrap();
+        assert_eq!(merge(Some(&known), &resolved(100, 150), false, 201 * S), None);
+        assert!(merge(Some(&known), &resolved(200, 260), false, 261 * S).unwrap().resolved_at_us.is_some());
+    }
+
+    #[test]
+    fn a_resolve_is_held_until_its_source_lives() {
+        let known = merge(None, &firing(100), true, 100 * S).unwrap();
+        let held = merge(Some(&known), &resolved(100, 120), true, 121 * S).unwrap();
+        assert_eq!((held.resolved_at_us, held.resolve_held_at_us), (None, Some(121 * S)));
+        let back = merge(Some(&held), &firing(100), true, 130 * S).unwrap();
+        assert_eq!(back.resolve_held_at_us, None, "it fires on, so nothing is held");
+    }
+
+    #[test]
+    fn a_lost_alert_that_is_told_again_is_news() {
+        let known = merge(None, &firing(100), false, 100 * S).unwrap();
+        let lost = KnownAlert { lost_at_us: Some(150 * S), is_pending: false, ..known };
+        let back = merge(Some(&lost), &firing(100), false, 160 * S).unwrap();
+        assert!(back.is_pending && back.lost_at_us.is_none());
+    }
+}

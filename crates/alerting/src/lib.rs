@@ -1,0 +1,40 @@
+//! The alerting service: alerts come in from every side, become incidents, and a person knows of them. What
+//! is acknowledged to a sender is durable; what is told to a person is kept until it was taken.
+
+mod alert;
+mod app;
+mod changes;
+mod channels;
+mod clock;
+mod convert;
+mod course;
+mod error;
+mod escalate;
+mod export;
+mod failover;
+mod grpc;
+mod health;
+mod hiding;
+mod http;
+mod in_force;
+mod incident;
+mod ingest;
+mod jobs;
+mod link;
+mod load;
+mod message;
+mod metrics;
+mod operate;
+mod page;
+mod retry;
+mod signing;
+mod silencing;
+mod spool;
+mod state;
+mod store;
+mod timeline;
+mod view;
+
+pub use app::{App, AppError, AppSettings, RunningApp, SCHEMA, migrator};
+pub use clock::{Clock, system_clock};
+pub use signing::{NoKeys, SigningKeys, TokenPower, is_source_name};

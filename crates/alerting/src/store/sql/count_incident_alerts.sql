@@ -1,0 +1,11 @@
+select
+    members.incident_id,
+    count(*) filter (where members.is_firing)::integer as "firing!",
+    count(*) filter (where members.is_firing and not members.is_hidden)::integer as "visible!",
+    count(*)::integer as "all!",
+    count(*) filter (where members.is_firing and alerts.lost_at is not null)::integer as "lost!"
+from alerting.incident_alerts as members
+left join alerting.alerts
+    on alerts.tenant_id = members.tenant_id and alerts.fingerprint = members.fingerprint
+where members.tenant_id = $1 and members.incident_id = any($2)
+group by members.incident_id

@@ -1,0 +1,16 @@
+//! The service as its clients see it: the real server on port 0, real PostgreSQL behind it, and on the other
+//! side receivers that speak the wire shapes of the real ones.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
+
+mod acting;
+mod delivering;
+mod firing;
+mod house;
+mod isolation;
+mod links;
+mod mailing;
+mod outages;
+mod quiet;
+mod receivers;
+mod sources;

@@ -1,0 +1,92 @@
+//! The database goes away, and the service itself: nothing that was acknowledged is lost.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use larder_testkit::NetworkCut;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use crate::firing::to_webhook;
+use crate::house::{House, eventually, firing};
+use crate::receivers::{json_of, webhook_receiver};
+
+#[tokio::test]
+async fn alerts_wait_on_disk_while_the_database_is_away_and_somebody_is_told() {
+    let (receiver, emergency) = (webhook_receiver().await, webhook_receiver().await);
+    let on_call = format!(
+        "emergency_channels = [\"red\"]\n{}\n[[channels]]\nname = \"red\"\nkind = \"webhook\"\nurl = \"{}/red\"\nsecret = SECRET\n",
+        to_webhook(receiver.url()),
+        emergency.url()
+    );
+    let url = std::env::var("LARDER_TEST_DATABASE_URL").unwrap();
+    let parsed = url::Url::parse(&url).unwrap();
+    let upstream: SocketAddr = format!("127.0.0.1:{}", parsed.port().unwrap()).parse().unwrap();
+    let way = NetworkCut::before(upstream).await;
+    let house = House::open_with(&on_call, |settings| {
+        let url = settings.database.url.as_ref().unwrap().expose_secret();
+        let mut through = url::Url::parse(url).unwrap();
+        through.set_port(Some(way.address().port())).unwrap();
+        settings.database.url = Some(SecretString::from(through.to_string()));
+        settings.database.acquire_timeout = Duration::from_secs(1);
+    })
+    .await;
+    way.cut();
+    assert_eq!(house.webhook(json!([firing("OvenCold", &[])])).await, 200, "it is on disk");
+    assert_eq!(house.webhook(json!([firing("OvenCold", &[])])).await, 200);
+    eventually("the emergency", || async { emergency.count("/red") == 1 }).await;
+    let told = json_of(&emergency.seen()[0]);
+    assert!(told["text"].as_str().unwrap().contains("OvenCold"), "{told}");
+    assert_eq!(receiver.count("/hook"), 0);
+    way.mend();
+    eventually("the incident", || async { receiver.count("/hook") == 1 }).await;
+    assert_eq!(house.incidents().await.len(), 1);
+    let left = std::fs::read_dir(house.folder.path().join("alert-spool")).unwrap().count();
+    assert_eq!(left, 0, "the spool is empty");
+}
+
+#[tokio::test]
+async fn what_is_pending_outlives_the_service() {
+    let receiver = webhook_receiver().await;
+    receiver.fail(larder_testkit::stand_in::Fault::Status(503));
+    let mut house = House::open(&to_webhook(receiver.url())).await;
+    house.webhook(json!([firing("OvenCold", &[])])).await;
+    eventually("a try", || async { receiver.count("/hook") >= 1 }).await;
+    house.stop().await;
+    receiver.heal();
+    let before = receiver.count("/hook");
+    house.start().await;
+    eventually("another try", || async { receiver.count("/hook") > before }).await;
+    let names: std::collections::HashSet<_> =
+        receiver.seen().iter().map(|seen| seen.headers["webhook-id"].clone()).collect();
+    assert_eq!(names.len(), 1);
+}
+
+#[tokio::test]
+async fn two_replicas_share_the_work_and_double_nothing() {
+    let receiver = webhook_receiver().await;
+    let house = House::open(&to_webhook(receiver.url())).await;
+    let other = house.another().await;
+    let alerts: Vec<_> = (0..60).map(|number| firing(&format!("Alert{number}"), &[])).collect();
+    house.webhook(json!(alerts)).await;
+    eventually("all of them", || async { receiver.count("/hook") >= 60 }).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let names: std::collections::HashSet<_> =
+        receiver.seen().iter().map(|seen| seen.headers["webhook-id"].clone()).collect();
+    assert_eq!((receiver.count("/hook"), names.len(), house.incidents().await.len()), (60, 60, 60));
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_file_changes_nothing_and_a_good_one_is_taken_up() {
+    let (first, second) = (webhook_receiver().await, webhook_receiver().await);
+    let house = House::open(&to_webhook(first.url())).await;
+    house.write_on_call("[route]\nreceiver = \"nobody\"\n");
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    house.webhook(json!([firing("OvenCold", &[])])).await;
+    eventually("the old file's receiver", || async { first.count("/hook") == 1 }).await;
+    house.write_on_call(&to_webhook(second.url()));
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    house.webhook(json!([firing("DoorOpen", &[])])).await;
+    eventually("the new file's receiver", || async { second.count("/hook") == 1 }).await;
+}
