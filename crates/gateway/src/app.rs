@@ -95,13 +95,10 @@ impl App {
         checks::register(&registry, recommendation.clone(), settings.data_dir.clone());
         checks::register_redis(&registry, &settings.redis)?;
         let callers = authenticator(&settings, &signer, database.as_ref(), &registry)?;
-        let backup = gateway.backup_url.as_ref().map(|url| Upstream::new("backup", url, &settings));
-        let backup = backup.transpose()?.map(Arc::new);
-        if let Some(backup) = &backup {
-            checks::register_upstream(&registry, backup.clone());
-        }
+        let others = others(&settings, &registry)?;
         let mut services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
         services.extend(gateway.backup_ops_url.clone().map(|url| ("backup", url)));
+        services.extend(gateway.alerting_ops_url.clone().map(|url| ("alerting", url)));
         let gate = Gate {
             routes,
             rpcs: RpcTable::new(&pool),
@@ -112,7 +109,7 @@ impl App {
             callers,
             tokens: TokenMint::new(signer, settings.identity.token_ttl),
             recommendation,
-            backup,
+            others,
         };
         Ok(Self { gate: Arc::new(gate), settings, metrics, database, registry })
     }
@@ -188,6 +185,26 @@ impl RunningApp {
         }
         drained
     }
+}
+
+/// The processes beside the recommendation service that are configured, each with the packages of its own.
+fn others(
+    settings: &Settings,
+    registry: &HealthRegistry,
+) -> Result<Vec<(&'static str, Arc<Upstream>)>, GatewayError> {
+    let gateway = &settings.gateway;
+    let known = [
+        ("larder.backup.", "backup", &gateway.backup_url),
+        ("larder.alerting.", "alerting", &gateway.alerting_url),
+    ];
+    let mut others = Vec::new();
+    for (package, name, url) in known {
+        let Some(url) = url else { continue };
+        let upstream = Arc::new(Upstream::new(name, url, settings)?);
+        checks::register_upstream(registry, upstream.clone());
+        others.push((package, upstream));
+    }
+    Ok(others)
 }
 
 fn authenticator(

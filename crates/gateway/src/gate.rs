@@ -27,8 +27,8 @@ pub(crate) struct Gate {
     pub(crate) callers: Authenticator,
     pub(crate) tokens: TokenMint,
     pub(crate) recommendation: std::sync::Arc<Upstream>,
-    /// Where backups are taken, if anywhere.
-    pub(crate) backup: Option<std::sync::Arc<Upstream>>,
+    /// By the packages that other processes serve, such as `larder.backup.`.
+    pub(crate) others: Vec<(&'static str, std::sync::Arc<Upstream>)>,
 }
 
 impl Gate {
@@ -48,9 +48,7 @@ impl Gate {
     /// The process that serves `service`. One that is not configured is unknown to the process that
     /// is asked instead, which says so.
     pub(crate) fn upstream_of(&self, service: &str) -> &Upstream {
-        match &self.backup {
-            Some(backup) if service.starts_with("larder.backup.") => backup,
-            _ => &self.recommendation,
-        }
+        let other = self.others.iter().find(|(package, _)| service.starts_with(package));
+        other.map_or(&self.recommendation, |(_, upstream)| upstream)
     }
 }
