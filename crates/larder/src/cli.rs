@@ -11,10 +11,13 @@ use crate::commands::demo::DemoArgs;
 use crate::commands::evaluate::EvaluateArgs;
 use crate::commands::healthcheck::HealthcheckArgs;
 use crate::commands::import::ImportArgs;
+use crate::commands::incident::IncidentArgs;
 use crate::commands::load::LoadArgs;
 use crate::commands::models::ModelsArgs;
+use crate::commands::oncall::OncallArgs;
 use crate::commands::secrets::SecretsArgs;
 use crate::commands::serve::ServeArgs;
+use crate::commands::silence::SilenceArgs;
 use crate::commands::token::TokenArgs;
 use crate::commands::up::UpArgs;
 
@@ -63,6 +66,12 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Measures a model on the newest events and writes its card
     Evaluate(EvaluateArgs),
+    /// Lists incidents; acknowledges and resolves them
+    Incident(IncidentArgs),
+    /// Tells who is on call
+    Oncall(OncallArgs),
+    /// Lists silences; makes and ends them
+    Silence(SilenceArgs),
     /// Calls a running Larder at a fixed rate and tells how fast it answers
     Load(LoadArgs),
     /// Trains as its service tells it on stdin

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use larder_proto::larder::alerting::v1::alerting_service_client::AlertingServiceClient;
 use larder_proto::larder::backup::v1::backup_service_client::BackupServiceClient;
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
@@ -120,6 +121,8 @@ pub(crate) struct Client {
     pub(crate) market: MarketServiceClient<Authorised>,
     /// Backups.
     pub(crate) backup: BackupServiceClient<Authorised>,
+    /// Alerts and incidents.
+    pub(crate) alerting: AlertingServiceClient<Authorised>,
 }
 
 impl Client {
@@ -135,8 +138,10 @@ impl Client {
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let market = MarketServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        let backup = BackupServiceClient::with_interceptor(channel, credentials);
-        Ok(Self { catalog, recommendation, nutrition, market, backup })
+        let backup = BackupServiceClient::with_interceptor(channel.clone(), credentials.clone());
+        let alerting = AlertingServiceClient::with_interceptor(channel, credentials)
+            .max_decoding_message_size(ANSWER_LIMIT_BYTES);
+        Ok(Self { catalog, recommendation, nutrition, market, backup, alerting })
     }
 
     /// The connection alone.

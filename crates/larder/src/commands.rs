@@ -6,11 +6,14 @@ pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
+pub(crate) mod incident;
 pub(crate) mod load;
 pub(crate) mod models;
+pub(crate) mod oncall;
 pub(crate) mod operations;
 pub(crate) mod secrets;
 pub(crate) mod serve;
+pub(crate) mod silence;
 pub(crate) mod token;
 pub(crate) mod train_worker;
 pub(crate) mod up;
@@ -87,6 +90,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Load(args) => load::run(args, &context).await,
             Command::Backup(args) => backup::run(args, &context).await,
             Command::Models(args) => models::run(args, &context).await,
+            Command::Incident(args) => incident::run(args, &context).await,
+            Command::Oncall(args) => oncall::run(args, &context).await,
+            Command::Silence(args) => silence::run(args, &context).await,
             Command::Evaluate(args) => evaluate::run(args, &context).await,
             Command::TrainWorker => {
                 Err(CommandError::Usage("train-worker needs a process of its own".into()))

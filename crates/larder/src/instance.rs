@@ -29,6 +29,10 @@ pub(crate) struct Addresses {
     pub(crate) backup: Option<SocketAddr>,
     /// The backup service's ops port.
     pub(crate) backup_ops: Option<SocketAddr>,
+    /// The alerting service's API.
+    pub(crate) alerting: SocketAddr,
+    /// The alerting service's ops port.
+    pub(crate) alerting_ops: SocketAddr,
 }
 
 /// What the note in the lock file says.
@@ -150,6 +154,8 @@ mod tests {
             recommendation_ops: address,
             backup: None,
             backup_ops: None,
+            alerting: address,
+            alerting_ops: address,
         };
         lock.note(Some(addresses.clone()), Some(&"postgres://socket".into())).unwrap();
         assert_eq!(running(folder.path()).unwrap().addresses, Some(addresses));

@@ -1,4 +1,5 @@
-//! The two keys a process needs: one signs service tokens, one authenticates page tokens.
+//! The keys a process needs: one signs service tokens, one authenticates page tokens, one signs links and
+//! tokens of alerts' sources.
 //! Settings name them in production; without settings they are made once and kept in
 //! `data_dir/keys`, readable by their owner alone.
 
@@ -8,8 +9,9 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{digest, rand};
+use larder_alerting::SigningKeys;
 use larder_identity::{TokenSigner, TokenVerifier};
-use larder_settings::Settings;
+use larder_settings::{Environment, Settings};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::CommandError;
@@ -19,6 +21,7 @@ pub(crate) const AUDIENCE: &str = "larder";
 
 const SIGNING_KEY_FILE: &str = "signing-key.pem";
 const PAGE_TOKEN_KEY_FILE: &str = "page-token-key";
+const ALERTING_KEY_FILE: &str = "alerting-signing-key";
 
 /// The key that signs service tokens: as set, or the kept one of this data folder.
 pub(crate) fn signer(settings: &Settings) -> Result<TokenSigner, CommandError> {
@@ -48,6 +51,22 @@ pub(crate) fn page_token_key(settings: &Settings) -> Result<[u8; 32], CommandErr
     };
     let derived = digest::digest(&digest::SHA256, secret.expose_secret().as_bytes());
     Ok(derived.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+}
+
+/// The keys that sign links in messages and tokens of sources: as set, or the kept one.
+pub(crate) fn alerting_keys(settings: &Settings) -> Result<SigningKeys, CommandError> {
+    let secret = match &settings.alerting.signing_keys {
+        Some(secret) => secret.clone(),
+        None if settings.environment == Environment::Production => {
+            return Err(CommandError::Refused(
+                "`alerting.signing_keys` is not set; accepted are random secrets of at least 32 characters, \
+                 separated by commas"
+                    .into(),
+            ));
+        }
+        None => kept(settings, ALERTING_KEY_FILE, random_text)?,
+    };
+    SigningKeys::parse(secret.expose_secret()).map_err(|error| CommandError::Refused(error.to_string()))
 }
 
 fn random_text() -> Result<SecretString, CommandError> {

@@ -6,6 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use larder_alerting::{
+    App as AlertingApp, AppSettings as AlertingAppSettings, RunningApp as RunningAlerting,
+};
 use larder_backup::{App as BackupApp, AppSettings as BackupAppSettings, RunningApp as RunningBackup};
 use larder_connectors::Connectors;
 use larder_database::{PrivateCluster, PrivateClusterSettings, Server};
@@ -43,12 +46,15 @@ pub(crate) fn start_telemetry(
 
 /// Fails when a listener's port is taken, before anything is started, and names the setting.
 pub(crate) fn check_ports(settings: &Settings) -> Result<(), CommandError> {
-    let (gateway, recommendation) = (&settings.gateway, &settings.recommendation);
+    let (gateway, recommendation, alerting) =
+        (&settings.gateway, &settings.recommendation, &settings.alerting);
     let listeners = [
         ("gateway.listen_address", gateway.listen_address),
         ("gateway.ops_address", gateway.ops_address),
         ("recommendation.listen_address", recommendation.listen_address),
         ("recommendation.ops_address", recommendation.ops_address),
+        ("alerting.listen_address", alerting.listen_address),
+        ("alerting.ops_address", alerting.ops_address),
     ];
     let backup = [
         ("backup.listen_address", settings.backup.listen_address),
@@ -75,6 +81,7 @@ pub(crate) struct Platform {
     cluster: Option<PrivateCluster>,
     recommendation: RunningRecommendation,
     backup: Option<RunningBackup>,
+    alerting: RunningAlerting,
     gateway: RunningGateway,
     server: Server,
 }
@@ -94,21 +101,33 @@ impl Platform {
                 return Err(error);
             }
         };
-        let mut settings = settings;
-        settings.gateway.recommendation_url = local_url(recommendation.api_address());
-        settings.gateway.recommendation_ops_url = local_url(recommendation.ops_address());
-        let backup = match backup_if_enabled(&mut settings, metrics.clone(), server.clone()).await {
-            Ok(backup) => backup,
+        let alerting = match alerting(&settings, metrics.clone(), server.clone()).await {
+            Ok(alerting) => alerting,
             Err(error) => {
                 recommendation.stop().await;
                 stop_cluster(cluster).await;
                 return Err(error);
             }
         };
+        let mut settings = settings;
+        settings.gateway.recommendation_url = local_url(recommendation.api_address());
+        settings.gateway.recommendation_ops_url = local_url(recommendation.ops_address());
+        settings.gateway.alerting_url = Some(local_url(alerting.api_address()));
+        settings.gateway.alerting_ops_url = Some(local_url(alerting.ops_address()));
+        let backup = match backup_if_enabled(&mut settings, metrics.clone(), server.clone()).await {
+            Ok(backup) => backup,
+            Err(error) => {
+                alerting.stop().await;
+                recommendation.stop().await;
+                stop_cluster(cluster).await;
+                return Err(error);
+            }
+        };
         match gateway(&settings, metrics, signer, Some(server.clone())).await {
-            Ok(gateway) => Ok(Self { cluster, recommendation, backup, gateway, server }),
+            Ok(gateway) => Ok(Self { cluster, recommendation, backup, alerting, gateway, server }),
             Err(error) => {
                 stop_backup(backup).await;
+                alerting.stop().await;
                 recommendation.stop().await;
                 stop_cluster(cluster).await;
                 Err(error)
@@ -125,6 +144,8 @@ impl Platform {
             recommendation_ops: self.recommendation.ops_address(),
             backup: self.backup.as_ref().map(RunningBackup::api_address),
             backup_ops: self.backup.as_ref().map(RunningBackup::ops_address),
+            alerting: self.alerting.api_address(),
+            alerting_ops: self.alerting.ops_address(),
         }
     }
 
@@ -139,6 +160,7 @@ impl Platform {
             () = self.gateway.failed() => "gateway",
             () = self.recommendation.failed() => "recommendation service",
             () = failed_backup(self.backup.as_mut()) => "backup service",
+            () = self.alerting.failed() => "alerting service",
         }
     }
 
@@ -146,6 +168,7 @@ impl Platform {
     pub(crate) async fn stop(self) {
         self.gateway.stop().await;
         stop_backup(self.backup).await;
+        self.alerting.stop().await;
         self.recommendation.stop().await;
         stop_cluster(self.cluster).await;
     }
@@ -235,6 +258,25 @@ pub(crate) async fn backup(
         clock: larder_backup::system_clock,
     });
     app.await.map_err(refused)?.start().await.map_err(refused)
+}
+
+/// Starts the alerting service.
+pub(crate) async fn alerting(
+    settings: &Settings,
+    metrics: MetricsHandle,
+    server: Server,
+) -> Result<RunningAlerting, CommandError> {
+    let refused = |error: larder_alerting::AppError| CommandError::Refused(error.to_string());
+    let app = AlertingApp::build(AlertingAppSettings {
+        settings: settings.clone(),
+        server,
+        verifier: keys::verifier(settings)?,
+        metrics,
+        page_token_key: keys::page_token_key(settings)?,
+        signing_keys: keys::alerting_keys(settings)?,
+        clock: larder_alerting::system_clock,
+    });
+    app.map_err(refused)?.start().await.map_err(refused)
 }
 
 /// The executable of this process, which is started again to train. On Linux the link still leads

@@ -120,6 +120,8 @@ impl Larder {
             .env("LARDER_RECOMMENDATION__LISTEN_ADDRESS", recommendation.to_string())
             .env("LARDER_RECOMMENDATION__OPS_ADDRESS", recommendation_ops.to_string())
             .env("LARDER_BACKUP__ENABLED", "false")
+            .env("LARDER_ALERTING__LISTEN_ADDRESS", "127.0.0.1:0")
+            .env("LARDER_ALERTING__OPS_ADDRESS", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

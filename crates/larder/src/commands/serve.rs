@@ -20,6 +20,8 @@ enum ServiceName {
     Recommendation,
     /// Backups of the database, proved and given back
     Backup,
+    /// Alerts, the incidents they become, and who is told
+    Alerting,
 }
 
 /// The arguments of `larder serve`.
@@ -37,6 +39,7 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Result<(), Comman
         ServiceName::Gateway => (Process::Gateway, "gateway"),
         ServiceName::Recommendation => (Process::Service, "recommendation"),
         ServiceName::Backup => (Process::Service, "backup"),
+        ServiceName::Alerting => (Process::Service, "alerting"),
     };
     settings.check_for(process)?;
     if settings.anonymous_allowed() {
@@ -48,6 +51,7 @@ pub(crate) async fn run(args: ServeArgs, context: &Context) -> Result<(), Comman
         ServiceName::Gateway => serve_gateway(&settings, telemetry.metrics(), &shutdown).await,
         ServiceName::Recommendation => serve_recommendation(&settings, telemetry.metrics(), &shutdown).await,
         ServiceName::Backup => serve_backup(&settings, telemetry.metrics(), &shutdown).await,
+        ServiceName::Alerting => serve_alerting(&settings, telemetry.metrics(), &shutdown).await,
     };
     telemetry.shutdown().await;
     served
@@ -112,4 +116,20 @@ fn server_of(settings: &Settings) -> Result<Server, CommandError> {
                 .into(),
         )),
     }
+}
+
+async fn serve_alerting(
+    settings: &Settings,
+    metrics: MetricsHandle,
+    shutdown: &Shutdown,
+) -> Result<(), CommandError> {
+    let mut alerting = platform::alerting(settings, metrics, server_of(settings)?).await?;
+    let served = tokio::select! {
+        () = shutdown.wait() => Ok(()),
+        () = alerting.failed() => {
+            Err(CommandError::Refused("the alerting service ended by itself; the log tells why".into()))
+        }
+    };
+    alerting.stop().await;
+    served
 }

@@ -3,6 +3,7 @@
 //! secret is shown once.
 
 mod api_keys;
+mod ingest;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -37,6 +38,8 @@ enum TokenCommand {
     ListKeys(api_keys::ListArgs),
     /// Revokes an API key
     RevokeKey(api_keys::RevokeArgs),
+    /// Makes the token by which a source of alerts is known
+    Ingest(ingest::IngestArgs),
     /// Makes an Ed25519 key pair for identity.signing_key and identity.verifying_keys
     GenerateSigningKey(GenerateArgs),
 }
@@ -81,6 +84,7 @@ pub(crate) async fn run(args: TokenArgs, context: &Context) -> Result<(), Comman
         TokenCommand::CreateKey(args) => api_keys::create(&args, context).await,
         TokenCommand::ListKeys(args) => api_keys::list(&args, context).await,
         TokenCommand::RevokeKey(args) => api_keys::revoke(&args, context).await,
+        TokenCommand::Ingest(args) => ingest::run(&args, context),
         TokenCommand::GenerateSigningKey(args) => generate_signing_key(&args),
     }
 }

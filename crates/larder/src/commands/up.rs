@@ -110,6 +110,8 @@ fn ready(addresses: &Addresses) -> serde_json::Value {
         "recommendationOps": base_url(addresses.recommendation_ops),
         "backup": addresses.backup.map(base_url),
         "backupOps": addresses.backup_ops.map(base_url),
+        "alerting": base_url(addresses.alerting),
+        "alertingOps": base_url(addresses.alerting_ops),
     })
 }
 
@@ -127,6 +129,7 @@ fn banner(settings: &Settings, platform: &Platform, addresses: &Addresses) -> Ve
         format!("  HTTP/JSON, gRPC, gRPC-Web  {gateway}"),
         format!("  documentation              {gateway}/docs"),
         format!("  gRPC, without the gateway  {}", base_url(addresses.recommendation)),
+        format!("  alerts of Prometheus       {}", base_url(addresses.alerting)),
         format!("  health and metrics         {}/health/detailed", base_url(addresses.gateway_ops)),
         format!("  data                       {database}"),
         String::new(),

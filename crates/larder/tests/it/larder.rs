@@ -122,11 +122,9 @@ pub(crate) struct Up {
 /// The environment of everything that works on `data_dir`.
 pub(crate) fn on_folder(command: &mut Command, data_dir: &Path) {
     command.env("LARDER_DATA_DIR", data_dir).current_dir(std::env::temp_dir());
-    let services = ["GATEWAY", "RECOMMENDATION", "BACKUP"];
-    for listener in
-        services.iter().flat_map(|service| [format!("{service}__LISTEN"), format!("{service}__OPS")])
-    {
-        command.env(format!("LARDER_{listener}_ADDRESS"), "127.0.0.1:0");
+    for service in ["GATEWAY", "RECOMMENDATION", "BACKUP", "ALERTING"] {
+        command.env(format!("LARDER_{service}__LISTEN_ADDRESS"), "127.0.0.1:0");
+        command.env(format!("LARDER_{service}__OPS_ADDRESS"), "127.0.0.1:0");
     }
     command.env("LARDER_TELEMETRY__LOG_FILTER", "warn");
 }
