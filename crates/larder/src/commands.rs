@@ -19,7 +19,7 @@ pub(crate) mod train_worker;
 pub(crate) mod up;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use larder_settings::{Settings, Sources};
 
@@ -35,6 +35,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// For settings from this file, or from where they usually are.
+    pub(crate) fn of(config: Option<PathBuf>) -> Self {
+        Self { config }
+    }
+
+    /// The settings file that was named.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// The settings in force, not yet checked for their environment.
     pub(crate) fn settings(&self) -> Result<Settings, CommandError> {
         let mut sources = Sources::of_process(self.config.clone());
@@ -74,7 +84,7 @@ pub(crate) fn base_url(mut listener: SocketAddr) -> String {
 
 /// Runs one command to its end.
 pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
-    let context = Context { config: cli.config };
+    let context = Context::of(cli.config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CommandError::Refused(format!("no threads to run on: {error}")))?;
     runtime.block_on(async {

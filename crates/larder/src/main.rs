@@ -25,6 +25,9 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    if commands::backup::wal_get::is_meant(std::env::args_os()) {
+        return commands::backup::wal_get::main();
+    }
     let cli = cli::Cli::parse();
     // The one TLS provider of the workspace has to be chosen before the first connection.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {

@@ -2,14 +2,18 @@
 //! ask the running service; a restore reads the targets itself, since it is needed most when nothing
 //! runs any more.
 
+mod drill;
 mod restore;
 mod show;
+pub(crate) mod wal_get;
 
 use clap::{Subcommand, ValueEnum};
 use larder_proto::larder::backup::v1::*;
 use larder_proto::larder::operation::v1::Operation;
 
+use self::drill::DrillArgs;
 use self::restore::RestoreArgs;
+use self::wal_get::WalGetArgs;
 use crate::client::{Client, ConnectArgs, Credentials, call_refused};
 use crate::commands::{Context, operations};
 use crate::console;
@@ -34,6 +38,10 @@ enum BackupCommand {
     Verify(VerifyArgs),
     /// Restores into an empty folder, also when nothing is running
     Restore(RestoreArgs),
+    /// Restores a backup into a throw-away cluster and examines it there, also when nothing is running
+    Drill(DrillArgs),
+    /// Gives PostgreSQL a piece of the archived log; this is its restore_command
+    WalGet(WalGetArgs),
     /// Tells what could be restored now, what would be lost and how long it would take
     Status(PlainArgs),
     /// Shows what retention would remove now, and why
@@ -104,10 +112,24 @@ struct VerifyArgs {
     plain: PlainArgs,
 }
 
+impl BackupArgs {
+    /// The arguments of `wal-get`, if these are they.
+    pub(crate) fn wal_get(&self) -> Option<&WalGetArgs> {
+        match &self.command {
+            BackupCommand::WalGet(args) => Some(args),
+            _ => None,
+        }
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<(), CommandError> {
     let plain = match &args.command {
         BackupCommand::Restore(args) => return restore::run(args, context).await,
+        BackupCommand::Drill(args) => return drill::run(args, context).await,
+        BackupCommand::WalGet(_) => {
+            return Err(CommandError::Usage("wal-get needs a process of its own".to_owned()));
+        }
         BackupCommand::List(plain) | BackupCommand::Status(plain) | BackupCommand::Retention(plain) => plain,
         BackupCommand::Create(args) => &args.plain,
         BackupCommand::Verify(args) => &args.plain,
@@ -126,7 +148,7 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<(), Comma
             hold(&client, &args.backup_id, Some(&args.reason), args.plain.json).await
         }
         BackupCommand::Release(args) => hold(&client, &args.backup_id, None, args.plain.json).await,
-        BackupCommand::Restore(_) => Ok(()),
+        BackupCommand::Restore(_) | BackupCommand::Drill(_) | BackupCommand::WalGet(_) => Ok(()),
     }
 }
 
