@@ -129,7 +129,9 @@ mod tests {
 
     use super::*;
 
-    fn opened(alerts: &[(&[(&str, &str)], &[(&str, &str)])]) -> IncidentRow {
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn opened(alerts: &[(Pairs<'_>, Pairs<'_>)]) -> IncidentRow {
         let alerts: Vec<(Labels, BTreeMap<String, String>)> = alerts
             .iter()
             .map(|(labels, annotations)| {

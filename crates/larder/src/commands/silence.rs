@@ -104,7 +104,7 @@ async fn add(client: &Client, args: AddArgs) -> Result<(), CommandError> {
         console::print_json(&json!({ "silenceId": silence_id, "hides": preview.alert_count }));
     } else {
         let verb = if args.dry_run { "would hide" } else { "hides" };
-        console::print_line(&format!("{silence_id} {verb} {} alerts now", preview.alert_count).trim_start());
+        console::print_line(format!("{silence_id} {verb} {} alerts now", preview.alert_count).trim_start());
     }
     Ok(())
 }
