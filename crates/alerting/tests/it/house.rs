@@ -19,7 +19,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-const KEYS: &str = "a signing key of the tests, long enough";
+const KEYS: &str = "a secret of the tests that is long enough";
 
 pub(crate) struct House {
     pub(crate) database: TestDatabase,
@@ -183,7 +183,7 @@ pub(crate) fn resolved(name: &str, extra: &[(&str, &str)]) -> Value {
 
 /// Waits until `is_true`, for ten seconds at most.
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_true: impl FnMut() -> F) {
-    for _ in 0..500 {
+    for _ in 0..1_500 {
         if is_true().await {
             return;
         }

@@ -116,8 +116,8 @@ fn two_people(url: &str) -> String {
 
         [[policies]]
         name = "p"
-        steps = [{{ notify = [{{ schedule = "s" }}], wait = "1s" }}, {{ notify = [{{ contact = "ben" }}], wait = "1h" }}]
-        acknowledge_timeout = "2s"
+        steps = [{{ notify = [{{ schedule = "s" }}], wait = "10s" }}, {{ notify = [{{ contact = "ben" }}], wait = "1h" }}]
+        acknowledge_timeout = "1m"
 
         [[schedules]]
         name = "s"
@@ -160,18 +160,17 @@ async fn the_next_person_is_told_when_nobody_acknowledges_also_after_a_restart()
 }
 
 #[tokio::test]
-async fn an_acknowledgement_rests_the_escalation_until_it_runs_out() {
+async fn an_acknowledgement_rests_the_escalation() {
     let receiver = webhook_receiver().await;
     let house = House::open(&two_people(receiver.url())).await;
     house.webhook(json!([firing("OvenCold", &[])])).await;
     eventually("the first person", || async { receiver.count("/ann") == 1 }).await;
     let request = AcknowledgeIncidentRequest { incident_id: "1".into(), note: String::new() };
     house.guest("bakery").await.acknowledge_incident(request).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
     assert_eq!(receiver.count("/ben"), 0, "somebody looks at it");
-    eventually("it was forgotten", || async { receiver.count("/ben") == 1 }).await;
     let kinds = house.timeline(&house.incidents().await[0].incident_id).await;
-    assert!(kinds.contains(&"acknowledgement ran out".to_owned()), "{kinds:?}");
+    assert!(!kinds.contains(&"acknowledgement ran out".to_owned()), "{kinds:?}");
 }
 
 #[tokio::test]

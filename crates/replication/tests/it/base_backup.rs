@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 
 use larder_replication::{
     BackupEvent, BaseBackupOptions, ManifestChecksums, ReplicationConnection, ReplicationError,
@@ -40,6 +41,8 @@ async fn a_backup_passes_the_servers_own_verification_and_starts() {
         let map = link_tablespaces(&restored);
         run(cluster.program("pg_verifybackup").arg(&unpacked.folder));
         fs::write(unpacked.folder.join("tablespace_map"), map).unwrap();
+        // PostgreSQL refuses folders that others may read.
+        fs::set_permissions(restored.data_dir(), fs::Permissions::from_mode(0o700)).unwrap();
         let mut restored = restored;
         restored.start_server().await;
         assert_eq!(restored.value("SELECT count(*) FROM orders").await, "20000");

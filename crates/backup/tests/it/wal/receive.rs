@@ -25,8 +25,10 @@ async fn what_is_archived_is_whole_on_every_version() {
         }
         cluster.execute("CREATE TABLE last AS SELECT 1").await;
         wait_until_archived(&receiver, &cluster).await;
-        let exposure = receiver.status().borrow().exposure(super::now());
-        assert!(exposure.is_some_and(|exposure| exposure < Duration::from_secs(30)), "{exposure:?}");
+        wait_for(&receiver, "an exposure of seconds", |status| {
+            status.exposure(super::now()).is_some_and(|exposure| exposure < Duration::from_secs(30))
+        })
+        .await;
 
         let archive = place.archive(&cluster).await;
         for target in place.targets() {
