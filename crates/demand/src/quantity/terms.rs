@@ -32,7 +32,7 @@ impl Currency {
     /// Its three letters.
     #[must_use]
     pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+        std::str::from_utf8(&self.0).expect("a currency is made of three capital letters alone")
     }
 }
 
