@@ -1,7 +1,7 @@
-//! What happened to an incident, chained: each entry's hash covers the one before it, so that an entry
-//! which was changed or taken out is noticed.
+//! What happened to an incident. Which bytes of an entry the chain of hashes covers is said here; the chain
+//! itself is `larder_oncall::history_chain`.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use larder_oncall::history_chain::{ChainBroken, ChainHash, check};
 use uuid::Uuid;
 
 use crate::store::timeline::EntryRow;
@@ -22,33 +22,46 @@ impl Entry {
     pub(crate) fn own(at_us: i64, kind: &'static str, text: impl Into<String>) -> Self {
         Self { at_us, kind, actor: String::new(), text: text.into() }
     }
-}
 
-/// SHA-256 over the hash before and every field with its length.
-pub(crate) fn hash(before: &[u8], incident_id: Uuid, sequence: i32, entry: &Entry) -> Vec<u8> {
-    chained(before, incident_id, sequence, [entry.kind, &entry.actor, &entry.text], entry.at_us)
-}
-
-fn chained(before: &[u8], incident_id: Uuid, sequence: i32, texts: [&str; 3], at_us: i64) -> Vec<u8> {
-    let mut digest = Context::new(&SHA256);
-    let (number, at) = (sequence.to_be_bytes(), at_us.to_be_bytes());
-    let parts = [before, incident_id.as_bytes(), &number, &at];
-    for part in parts.into_iter().chain(texts.map(str::as_bytes)) {
-        digest.update(&(part.len() as u64).to_be_bytes());
-        digest.update(part);
+    /// The hash of this entry behind those before it.
+    pub(crate) fn hash(&self, before: ChainHash, sequence: i32) -> ChainHash {
+        before.link(&canonical(sequence, self.at_us, [self.kind, &self.actor, &self.text]))
     }
-    digest.finish().as_ref().to_vec()
 }
 
-/// Whether every entry is the one that was written, and none is missing between them.
-pub(crate) fn is_intact(incident_id: Uuid, entries: &[EntryRow]) -> bool {
-    let mut before: &[u8] = &[];
-    entries.iter().zip(1..).all(|(entry, sequence)| {
-        let texts = [entry.kind.as_str(), &entry.actor, &entry.text];
-        let expected = chained(before, incident_id, sequence, texts, entry.at_us);
-        before = &entry.hash;
-        entry.sequence == sequence && expected == entry.hash
-    })
+/// What stands before the first entry of an incident.
+pub(crate) fn start(incident_id: Uuid) -> ChainHash {
+    ChainHash::start(&incident_id.to_string())
+}
+
+/// Each text with its length before it, so that no two entries are the same bytes.
+fn canonical(sequence: i32, at_us: i64, texts: [&str; 3]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    bytes.extend_from_slice(&sequence.to_be_bytes());
+    bytes.extend_from_slice(&at_us.to_be_bytes());
+    for text in texts {
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    bytes
+}
+
+/// Checks that every entry is the one that was written and none is missing between them; the last hash.
+///
+/// # Errors
+/// The first entry that is not what was written.
+pub(crate) fn verify(incident_id: Uuid, entries: &[EntryRow]) -> Result<ChainHash, ChainBroken> {
+    let bytes: Vec<Vec<u8>> = entries
+        .iter()
+        .map(|entry| canonical(entry.sequence, entry.at_us, [&entry.kind, &entry.actor, &entry.text]))
+        .collect();
+    let kept = entries.iter().map(|entry| kept_hash(&entry.hash));
+    check(&incident_id.to_string(), bytes.iter().map(Vec::as_slice).zip(kept))
+}
+
+/// A hash as the table has it; one of another length fits nothing.
+pub(crate) fn kept_hash(bytes: &[u8]) -> ChainHash {
+    ChainHash(bytes.try_into().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -56,14 +69,13 @@ mod tests {
     use super::*;
 
     fn rows(incident_id: Uuid) -> Vec<EntryRow> {
-        let mut before = Vec::new();
+        let mut before = start(incident_id);
         let kinds = ["opened", "notified", "acknowledged"];
         let entries = kinds.iter().zip(1..).map(|(kind, sequence)| {
             let entry = Entry { at_us: 7 * i64::from(sequence), kind, actor: "ann".into(), text: "x".into() };
-            let hash = hash(&before, incident_id, sequence, &entry);
-            before.clone_from(&hash);
+            before = entry.hash(before, sequence);
             let Entry { at_us, kind, actor, text } = entry;
-            EntryRow { sequence, at_us, kind: kind.into(), actor, text, hash }
+            EntryRow { sequence, at_us, kind: kind.into(), actor, text, hash: before.0.to_vec() }
         });
         entries.collect()
     }
@@ -72,8 +84,8 @@ mod tests {
     fn whatever_is_changed_is_noticed() {
         let id = Uuid::from_u128(7);
         let whole = rows(id);
-        assert!(is_intact(id, &whole));
-        assert!(!is_intact(Uuid::from_u128(8), &whole), "entries of another incident");
+        assert!(verify(id, &whole).is_ok());
+        assert!(verify(Uuid::from_u128(8), &whole).is_err(), "entries of another incident");
         let changes: [fn(&mut Vec<EntryRow>); 5] = [
             |rows| rows[1].text.push('!'),
             |rows| rows[0].actor = "ben".into(),
@@ -84,7 +96,7 @@ mod tests {
         for change in changes {
             let mut changed = whole.clone();
             change(&mut changed);
-            assert!(!is_intact(id, &changed));
+            assert!(verify(id, &changed).is_err());
         }
     }
 }

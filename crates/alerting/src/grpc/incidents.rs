@@ -12,7 +12,7 @@ use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::incidents::{self, State as Stands};
 use crate::store::{reading, timeline};
-use crate::timeline::is_intact;
+use crate::timeline::verify;
 
 const ALERTS_SHOWN: i64 = 1_000;
 const NOTE_CHARACTERS: usize = 10_000;
@@ -50,7 +50,7 @@ async fn whole(state: &State, caller: &Caller, name: &str) -> Result<Whole, Erro
     let alerts = reading::of_incident(&mut transaction, tenant, incident.incident_id, ALERTS_SHOWN).await?;
     let timeline = timeline::list(&mut transaction, tenant, incident.incident_id).await?;
     transaction.commit().await?;
-    let is_intact = is_intact(incident.incident_id, &timeline);
+    let is_intact = verify(incident.incident_id, &timeline).is_ok();
     Ok(Whole { incident, alerts, timeline, is_intact })
 }
 

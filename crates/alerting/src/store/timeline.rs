@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use larder_identity::TenantId;
+use larder_oncall::history_chain::ChainHash;
 use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::timeline::{Entry, hash};
+use crate::timeline::{Entry, kept_hash, start};
 
 /// One entry as it lies in the table.
 #[derive(Clone, Debug)]
@@ -48,13 +49,13 @@ pub(crate) async fn add(
     )
     .fetch_all(&mut *db)
     .await?;
-    let mut ends: HashMap<Uuid, (i32, Vec<u8>)> =
-        ends.into_iter().map(|end| (end.incident_id, (end.sequence, end.hash))).collect();
+    let mut ends: HashMap<Uuid, (i32, ChainHash)> =
+        ends.into_iter().map(|end| (end.incident_id, (end.sequence, kept_hash(&end.hash)))).collect();
     let mut new = Vec::with_capacity(entries.len());
     for (incident_id, entry) in entries {
-        let (sequence, before) = ends.entry(*incident_id).or_default();
+        let (sequence, hash) = ends.entry(*incident_id).or_insert_with(|| (0, start(*incident_id)));
         *sequence += 1;
-        *before = hash(before, *incident_id, *sequence, entry);
+        *hash = entry.hash(*hash, *sequence);
         new.push(NewEntry {
             incident_id: *incident_id,
             sequence: *sequence,
@@ -62,7 +63,7 @@ pub(crate) async fn add(
             kind: entry.kind,
             actor: &entry.actor,
             text: &entry.text,
-            hash_hex: before.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash_hex: hash.to_string(),
         });
     }
     sqlx::query_file!("src/store/sql/insert_timeline.sql", tenant.as_str(), Json(&new) as _)
