@@ -21,7 +21,6 @@ mod incident;
 mod ingest;
 mod jobs;
 mod link;
-mod load;
 mod message;
 mod metrics;
 mod operate;

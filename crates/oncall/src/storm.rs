@@ -1,5 +1,5 @@
-//! How much a channel may be told: up to its limit every message goes out by itself, and what comes beyond it is
-//! gathered into one digest, so that nothing is dropped and nobody gets thousands of messages.
+//! How much a channel may be told: up to its limit every message goes out by itself; where more waits than it takes at
+//! once, one digest tells it all, so that nothing is dropped and nobody gets thousands of messages.
 
 use std::collections::VecDeque;
 
@@ -10,21 +10,16 @@ use crate::settings::MessageLimit;
 /// What was sent over a channel lately. It is kept with the channel, so a restart does not begin a new allowance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ChannelLoad {
-    sent: VecDeque<Timestamp>,
-    paused_until: Option<Timestamp>,
+    /// When messages were sent, and how many; those of nearly the same time together.
+    sent: VecDeque<(Timestamp, u32)>,
 }
 
 /// What may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Allowance {
-    /// This many messages, each by itself.
-    Each {
-        /// At least one.
-        messages: u32,
-    },
-    /// One digest of everything that waits.
-    Digest,
+    /// This many messages.
+    Messages(u32),
     /// Nothing before this instant.
     Wait {
         /// When to ask again.
@@ -33,43 +28,50 @@ pub enum Allowance {
 }
 
 impl ChannelLoad {
-    /// What may be sent when so many messages wait. The last message of an allowance is kept for the digest as soon
-    /// as more wait than the rest of the allowance can carry; pages for people go before others, which is the
-    /// caller's order of the queue.
-    pub fn allowance(&mut self, waiting: u32, limit: &MessageLimit, now: Timestamp) -> Allowance {
-        if let Some(until) = self.paused_until.filter(|until| *until > now) {
-            return Allowance::Wait { until };
-        }
-        self.paused_until = None;
+    /// How many messages may be sent. Whatever stretch of the limit's length is looked at, no more than the limit
+    /// falls into it.
+    pub fn allowance(&mut self, limit: &MessageLimit, now: Timestamp) -> Allowance {
         self.forget(limit, now);
-        let used = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
-        let left = limit.messages.saturating_sub(used);
-        if left == 0 {
-            let oldest = self.sent.front().copied().unwrap_or(now);
-            return Allowance::Wait { until: window(limit).map_or(now, |window| later(oldest, window)) };
+        let used = self.sent.iter().fold(0_u32, |used, (_, messages)| used.saturating_add(*messages));
+        match limit.messages.saturating_sub(used) {
+            0 => {
+                let oldest = self.sent.front().map_or(now, |(sent_at, _)| *sent_at);
+                Allowance::Wait { until: window(limit).map_or(now, |window| later(oldest, window)) }
+            }
+            left => Allowance::Messages(left),
         }
-        if waiting > left || waiting >= limit.digest_above.max(2) && waiting > left.saturating_sub(1) {
-            return if left == 1 { Allowance::Digest } else { Allowance::Each { messages: left - 1 } };
-        }
-        Allowance::Each { messages: waiting.max(1).min(left) }
     }
 
-    /// Notes that messages went out.
-    pub fn record(&mut self, messages: u32, now: Timestamp) {
-        self.sent.extend(std::iter::repeat_n(now, messages as usize));
-    }
-
-    /// Notes that the receiver asked for silence until an instant, as an HTTP 429 does. An earlier end than one that
-    /// is known already changes nothing.
-    pub fn pause(&mut self, until: Timestamp) {
-        self.paused_until = self.paused_until.max(Some(until));
+    /// Notes that messages went out. Times are rounded up to a sixtieth of the limit's length, which keeps the notes
+    /// short and never allows too much.
+    pub fn record(&mut self, messages: u32, limit: &MessageLimit, now: Timestamp) {
+        if messages == 0 {
+            return;
+        }
+        let sent_at = rounded_up(now, limit);
+        match self.sent.back_mut().filter(|(known, _)| *known == sent_at) {
+            Some((_, count)) => *count = count.saturating_add(messages),
+            None => self.sent.push_back((sent_at, messages)),
+        }
     }
 
     /// Drops what is older than the limit's stretch of time, and what a clock that went back left in the future.
     fn forget(&mut self, limit: &MessageLimit, now: Timestamp) {
         let Some(window) = window(limit) else { return };
-        self.sent.retain(|sent_at| *sent_at <= now && now.duration_since(*sent_at) < window);
+        let newest = rounded_up(now, limit);
+        self.sent.retain(|(sent_at, _)| *sent_at <= newest && now.duration_since(*sent_at) < window);
     }
+}
+
+fn rounded_up(at: Timestamp, limit: &MessageLimit) -> Timestamp {
+    let step = limit.per.as_millis() as i64 / 60;
+    let (milliseconds, step) = (at.as_millisecond(), step.max(1));
+    Timestamp::from_millisecond((milliseconds.div_euclid(step) + 1) * step).unwrap_or(at)
+}
+
+/// Whether what waits is told in a digest: it is more than anybody reads one by one, or than may be sent.
+pub fn is_flood(waiting: u64, left: u32, limit: &MessageLimit) -> bool {
+    waiting > u64::from(limit.digest_above.min(left))
 }
 
 fn window(limit: &MessageLimit) -> Option<SignedDuration> {
@@ -95,32 +97,24 @@ mod tests {
     const LIMIT: MessageLimit = MessageLimit { messages: 20, per: Duration::from_secs(60), digest_above: 10 };
 
     #[test]
-    fn a_storm_becomes_single_messages_and_one_digest() {
+    fn a_storm_becomes_digests_and_the_limit_holds() {
         let mut load = ChannelLoad::default();
-        let mut waiting = 10_000;
-        assert_eq!(load.allowance(waiting, &LIMIT, at(0)), Allowance::Each { messages: 19 });
-        load.record(19, at(0));
-        waiting -= 19;
-        assert_eq!(load.allowance(waiting, &LIMIT, at(0)), Allowance::Digest);
-        load.record(1, at(0));
-        assert_eq!(load.allowance(5, &LIMIT, at(1)), Allowance::Wait { until: at(60) });
-        assert_eq!(load.allowance(5, &LIMIT, at(60)), Allowance::Each { messages: 5 });
-    }
-
-    #[test]
-    fn a_pause_holds_and_only_grows() {
-        let mut load = ChannelLoad::default();
-        load.pause(at(30));
-        load.pause(at(10));
-        assert_eq!(load.allowance(1, &LIMIT, at(29)), Allowance::Wait { until: at(30) });
-        assert_eq!(load.allowance(1, &LIMIT, at(30)), Allowance::Each { messages: 1 });
+        assert_eq!(load.allowance(&LIMIT, at(0)), Allowance::Messages(20));
+        assert!(is_flood(10_000, 20, &LIMIT) && is_flood(11, 20, &LIMIT) && !is_flood(10, 20, &LIMIT));
+        assert!(is_flood(4, 3, &LIMIT), "fewer are left than wait");
+        load.record(1, &LIMIT, at(0));
+        load.record(19, &LIMIT, at(10));
+        assert_eq!(load.allowance(&LIMIT, at(11)), Allowance::Wait { until: at(61) });
+        assert_eq!(load.allowance(&LIMIT, at(61)), Allowance::Messages(1), "the window slides");
+        let kept = serde_json::to_string(&load).expect("JSON");
+        assert_eq!(serde_json::from_str::<ChannelLoad>(&kept).expect("a load"), load);
     }
 
     #[test]
     fn a_clock_that_jumps_back_does_not_silence_a_channel() {
         let mut load = ChannelLoad::default();
-        load.record(20, at(3600));
-        assert_eq!(load.allowance(1, &LIMIT, at(0)), Allowance::Each { messages: 1 });
+        load.record(20, &LIMIT, at(3600));
+        assert_eq!(load.allowance(&LIMIT, at(0)), Allowance::Messages(20));
     }
 
     proptest! {
@@ -139,12 +133,12 @@ mod tests {
                 waiting += more;
                 arrived += more;
                 while waiting > 0 {
-                    let (out, covered) = match load.allowance(waiting, &limit, at(now)) {
-                        Allowance::Each { messages } => (messages, messages),
-                        Allowance::Digest => (1, waiting),
+                    let (out, covered) = match load.allowance(&limit, at(now)) {
+                        Allowance::Messages(left) if is_flood(waiting.into(), left, &limit) => (1, waiting),
+                        Allowance::Messages(_) => (waiting, waiting),
                         Allowance::Wait { .. } => break,
                     };
-                    load.record(out, at(now));
+                    load.record(out, &limit, at(now));
                     sent.extend(std::iter::repeat_n(now, out as usize));
                     waiting -= covered;
                     told += covered;

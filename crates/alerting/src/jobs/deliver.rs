@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use larder_identity::TenantId;
 use larder_lifecycle::Shutdown;
+use larder_oncall::storm::{Allowance, ChannelLoad, is_flood};
 use sqlx::PgPool;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinSet;
@@ -17,9 +18,9 @@ use super::wait;
 use crate::Clock;
 use crate::changes::Changes;
 use crate::channels::{Channel, Outcome};
+use crate::clock::timestamp;
 use crate::error::Error;
 use crate::in_force::InForce;
-use crate::load::{Allowance, Load};
 use crate::message::{Content, IncidentView, Message};
 use crate::metrics;
 use crate::retry;
@@ -100,24 +101,27 @@ impl Deliverer {
         let rules = self.in_force.rules();
         let now_us = (self.clock)();
         let channel = rules.channels.get(&of.channel).cloned();
-        let mut load = Load::read(self.load_of(&tenant, of).await?);
+        let mut load = self.load_of(&tenant, of).await?;
         let allowance = match &channel {
-            Some(channel) => load.ask(&channel.limit, now_us),
-            None => Allowance { messages: u32::MAX, full_until_us: now_us },
+            Some(channel) => load.allowance(&channel.limit, timestamp(now_us)),
+            None => Allowance::Messages(u32::MAX),
         };
-        if allowance.messages == 0 {
-            let mut connection = larder_database::begin_tenant(&self.worker, &tenant).await?;
-            let until_us = allowance.full_until_us;
-            channel_states::pause(&mut connection, &tenant, &of.channel, until_us, "its limit is reached")
-                .await?;
-            connection.commit().await?;
-            return Ok(false);
-        }
-        let leased = self.lease(of, i64::from(allowance.messages).min(LEASED)).await?;
+        let left = match allowance {
+            Allowance::Messages(left) => left,
+            Allowance::Wait { until } => {
+                let mut connection = larder_database::begin_tenant(&self.worker, &tenant).await?;
+                let (name, until_us) = (&of.channel, until.as_microsecond());
+                channel_states::pause(&mut connection, &tenant, name, until_us, "its limit is reached")
+                    .await?;
+                connection.commit().await?;
+                return Ok(false);
+            }
+        };
+        let leased = self.lease(of, i64::from(left).min(LEASED)).await?;
         if leased.is_empty() {
             return Ok(false);
         }
-        let is_flood = self.is_flood(of, channel.as_deref(), allowance.messages).await?;
+        let is_flood = self.is_flood(of, channel.as_deref(), left).await?;
         let delivery = Delivery {
             deliverer: self,
             tenant: &tenant,
@@ -131,16 +135,18 @@ impl Deliverer {
         } else {
             delivery.send_each(leased).await?
         };
-        load.count(sent);
+        if let Some(channel) = &channel {
+            load.record(sent, &channel.limit, timestamp(now_us));
+        }
         let paused = delivery.write(&load).await?;
         Ok(!paused)
     }
 
-    async fn load_of(&self, tenant: &TenantId, of: &DueChannel) -> Result<Option<serde_json::Value>, Error> {
+    async fn load_of(&self, tenant: &TenantId, of: &DueChannel) -> Result<ChannelLoad, Error> {
         let mut transaction = larder_database::begin_tenant(&self.worker, tenant).await?;
         let load = channel_states::load(&mut transaction, tenant, &of.channel).await?;
         transaction.commit().await?;
-        Ok(load)
+        Ok(load.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
     }
 
     async fn lease(&self, of: &DueChannel, most: i64) -> Result<Vec<Leased>, Error> {
@@ -153,8 +159,7 @@ impl Deliverer {
         let Some(channel) = channel.filter(|channel| channel.takes_digests()) else { return Ok(false) };
         let mut connection = self.worker.acquire().await?;
         let waiting = notifications::count_due(&mut connection, of, (self.clock)()).await?;
-        let most = channel.limit.digest_above.min(left);
-        Ok(waiting > i64::from(most))
+        Ok(is_flood(waiting.unsigned_abs(), left, &channel.limit))
     }
 }
 
@@ -357,7 +362,7 @@ impl Delivery<'_> {
     }
 
     /// Writes what came of the round; whether the channel wants nothing for a while.
-    async fn write(self, load: &Load) -> Result<bool, Error> {
+    async fn write(self, load: &ChannelLoad) -> Result<bool, Error> {
         let now_us = self.now_us();
         let round = self.finished.into_inner();
         let mut db = larder_database::begin_tenant(&self.deliverer.worker, self.tenant).await?;
@@ -375,7 +380,8 @@ impl Delivery<'_> {
         if let Some((until_us, why)) = &round.pause {
             channel_states::pause(&mut db, self.tenant, self.channel_name, *until_us, why).await?;
         }
-        channel_states::keep_load(&mut db, self.tenant, self.channel_name, &load.write()).await?;
+        let kept = serde_json::to_value(load).unwrap_or_default();
+        channel_states::keep_load(&mut db, self.tenant, self.channel_name, &kept).await?;
         let is_moved = !round.changes.notifications.is_empty();
         round.changes.write(&mut db, self.tenant, now_us).await?;
         db.commit().await?;
