@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use larder_oncall::alert::{Told, ToldAlert};
 use larder_oncall::labels::{Fingerprint, Labels};
 use larder_proto::larder::alerting::v1::{
     Alert, AlertState, Heartbeat, Incident, IncidentState, NewAlert, TimelineEntry,
 };
 
-use crate::alert::{Told, ToldAlert};
 use crate::error::{Error, Violation};
 use crate::store::heartbeats::HeartbeatRow;
 use crate::store::incidents::{IncidentRow, State};

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use larder_identity::TenantId;
+use larder_oncall::alert::{KnownAlert, ToldAlert};
 use larder_oncall::escalation::EscalationPolicy;
 use larder_oncall::inhibition::ServiceGraph;
 use larder_oncall::labels::Labels;
 use larder_oncall::settings::{Receiver, Settings};
 use larder_oncall::severity::Severity;
 
-use crate::alert::{KnownAlert, ToldAlert};
 use crate::channels::{Channel, Reach};
 use crate::metrics;
 use crate::store::alerts::AlertToWrite;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use larder_identity::TenantId;
 use larder_lifecycle::{Shutdown, Tasks};
+use larder_oncall::alert::{Told, ToldAlert, merge};
 use larder_oncall::settings::Heartbeat;
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::alert::{Told, ToldAlert, merge};
 use crate::error::Error;
 use crate::in_force::InForce;
 use crate::spool::Spool;

@@ -1,7 +1,6 @@
 //! The alerting service: alerts come in from every side, become incidents, and a person knows of them. What
 //! is acknowledged to a sender is durable; what is told to a person is kept until it was taken.
 
-mod alert;
 mod app;
 mod changes;
 mod channels;

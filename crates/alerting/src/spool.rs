@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use larder_identity::TenantId;
+use larder_oncall::alert::{Told, ToldAlert};
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Told, ToldAlert};
 use crate::error::Error;
 use crate::ingest::Delivery;
 use crate::metrics;

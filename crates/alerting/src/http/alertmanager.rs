@@ -12,12 +12,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderMap, StatusCode};
+use larder_oncall::alert::{Told, ToldAlert};
 use larder_oncall::labels::Labels;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tokio::sync::mpsc;
 
-use crate::alert::{Told, ToldAlert};
 use crate::error::Error;
 use crate::http::access::Source;
 use crate::ingest::Delivery;

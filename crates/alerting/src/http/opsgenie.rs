@@ -8,11 +8,11 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State as Shared};
 use http::{HeaderMap, StatusCode};
+use larder_oncall::alert::{Told, ToldAlert};
 use larder_oncall::labels::Labels;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::alert::{Told, ToldAlert};
 use crate::error::Error;
 use crate::http::access::Source;
 use crate::http::acknowledge_alert;

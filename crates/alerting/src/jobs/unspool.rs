@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_lifecycle::Shutdown;
+use larder_oncall::alert::Told;
 use larder_oncall::severity::Severity;
 use uuid::Uuid;
 
 use crate::Clock;
-use crate::alert::Told;
 use crate::error::Error;
 use crate::in_force::InForce;
 use crate::ingest::Committer;

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use larder_identity::TenantId;
 use larder_lifecycle::Shutdown;
+use larder_oncall::alert::{Told, ToldAlert};
 use larder_oncall::labels::Labels;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Clock;
-use crate::alert::{Told, ToldAlert};
 use crate::clock::micros;
 use crate::error::Error;
 use crate::in_force::InForce;

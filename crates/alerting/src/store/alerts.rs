@@ -8,7 +8,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::alert::KnownAlert;
+use larder_oncall::alert::KnownAlert;
 
 /// An alert as it is to be written: what becomes known, and what never changes.
 #[derive(Clone, Debug, Serialize)]

@@ -7,12 +7,12 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State as Shared};
 use http::{HeaderMap, StatusCode};
+use larder_oncall::alert::{Told, ToldAlert};
 use larder_oncall::labels::{Fingerprint, Labels};
 use larder_oncall::matcher::Matchers;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::alert::{Told, ToldAlert};
 use crate::clock::{micros, timestamp};
 use crate::convert::strange_texts;
 use crate::error::Error;
