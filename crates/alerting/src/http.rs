@@ -31,7 +31,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()
         .merge(sources())
         .nest("/t/{token}", sources())
-        .route("/a/{link}", get(links::ask).post(links::act_on))
+        .route("/a/{*link}", get(links::ask).post(links::act_on))
         .route("/slack/actions", post(slack::act))
         .route("/status", get(status_page::page))
         .route("/status.json", get(status_page::json))

@@ -19,7 +19,6 @@ mod in_force;
 mod incident;
 mod ingest;
 mod jobs;
-mod link;
 mod message;
 mod metrics;
 mod operate;

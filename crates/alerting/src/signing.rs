@@ -1,10 +1,11 @@
-//! What this service signs: links in messages and tokens of sources. The first key signs, all are
-//! believed, so a key can be exchanged while what the old one signed still works.
+//! What this service signs: tokens of sources, and, with the same secrets, links in messages. The first key signs,
+//! all are believed, so a key can be exchanged while what the old one signed still works.
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use larder_identity::TenantId;
+use larder_oncall::link::LinkKeys;
 
 const TAG_BYTES: usize = 20;
 const KEY_ID_BYTES: usize = 4;
@@ -12,7 +13,10 @@ const TOKEN_PREFIX: &str = "lri";
 
 /// The keys in force, the one that signs in front; never empty.
 #[derive(Clone)]
-pub struct SigningKeys(Vec<(String, hmac::Key)>);
+pub struct SigningKeys {
+    keys: Vec<(String, hmac::Key)>,
+    links: LinkKeys,
+}
 
 /// Secrets that are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -55,17 +59,27 @@ impl SigningKeys {
         if keys.is_empty() || keys.iter().any(|secret| secret.chars().count() < 32) {
             return Err(NoKeys);
         }
-        let named = keys.into_iter().map(|secret| {
-            let id = digest::digest(&digest::SHA256, format!("larder alerting key {secret}").as_bytes());
-            let id = URL_SAFE_NO_PAD.encode(&id.as_ref()[..KEY_ID_BYTES]);
-            (id, hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
-        });
-        Ok(Self(named.collect()))
+        let named: Vec<(String, &str)> = keys
+            .into_iter()
+            .map(|secret| {
+                let id = digest::digest(&digest::SHA256, format!("larder alerting key {secret}").as_bytes());
+                (URL_SAFE_NO_PAD.encode(&id.as_ref()[..KEY_ID_BYTES]), secret)
+            })
+            .collect();
+        let links = named.iter().map(|(id, secret)| (id.as_str(), secret.as_bytes()));
+        let links = LinkKeys::new(links).map_err(|_| NoKeys)?;
+        let key = |secret: &str| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        Ok(Self { keys: named.iter().map(|(id, secret)| (id.clone(), key(secret))).collect(), links })
+    }
+
+    /// The keys of links in messages.
+    pub(crate) fn links(&self) -> &LinkKeys {
+        &self.links
     }
 
     /// Signs `parts` for one purpose: `key id.tag`.
     pub(crate) fn sign(&self, purpose: &str, parts: &[&str]) -> String {
-        let (id, key) = &self.0[0];
+        let (id, key) = &self.keys[0];
         format!("{id}.{}", URL_SAFE_NO_PAD.encode(tag(key, purpose, parts)))
     }
 
@@ -73,7 +87,7 @@ impl SigningKeys {
     pub(crate) fn is_signed(&self, purpose: &str, parts: &[&str], signature: &str) -> bool {
         let Some((id, tag_text)) = signature.split_once('.') else { return false };
         let Ok(given) = URL_SAFE_NO_PAD.decode(tag_text) else { return false };
-        let Some((_, key)) = self.0.iter().find(|(known, _)| known == id) else { return false };
+        let Some((_, key)) = self.keys.iter().find(|(known, _)| known == id) else { return false };
         constant_time::verify_slices_are_equal(&given, &tag(key, purpose, parts)).is_ok()
     }
 

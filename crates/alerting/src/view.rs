@@ -1,14 +1,16 @@
 //! Incidents as messages tell them, with links that only this service can have made.
 
-use larder_identity::TenantId;
+use std::sync::Arc;
 
+use larder_identity::TenantId;
+use larder_oncall::link::{LinkClaims, LinkDeed};
+
+use crate::clock::timestamp;
 use crate::in_force::InForce;
-use crate::link::{Action, Link};
 use crate::message::IncidentView;
 use crate::signing::SigningKeys;
 use crate::store::incidents::IncidentRow;
 use crate::store::reading::AlertRow;
-use std::sync::Arc;
 
 /// How long the links of a message work.
 const LINK_LIFE_US: i64 = 7 * 24 * 3_600 * 1_000_000;
@@ -33,18 +35,18 @@ impl Views {
         let mut view = IncidentView::new(incident, alerts);
         let rules = self.in_force.rules();
         if let Some(base) = &rules.settings.external_url {
-            let link = |action| {
-                let link = Link {
-                    tenant: tenant.clone(),
-                    incident_id: incident.incident_id,
-                    action,
+            let link = |deed| {
+                let claims = LinkClaims {
+                    tenant_id: tenant.to_string(),
+                    incident_id: incident.incident_id.to_string(),
+                    deed,
                     recipient: recipient.to_owned(),
-                    expires_at_s: (now_us + LINK_LIFE_US) / 1_000_000,
+                    expires_at: timestamp(now_us + LINK_LIFE_US),
                 };
-                Some(format!("{base}/a/{}", link.sign(&self.signing)))
+                Some(format!("{base}{}", self.signing.links().sign(&claims)))
             };
-            view.acknowledge_url = link(Action::Acknowledge);
-            view.resolve_url = link(Action::Resolve);
+            view.acknowledge_url = link(LinkDeed::Acknowledge);
+            view.resolve_url = link(LinkDeed::Resolve);
         }
         view
     }

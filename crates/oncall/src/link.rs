@@ -26,7 +26,8 @@ pub enum LinkDeed {
 }
 
 impl LinkDeed {
-    fn word(self) -> &'static str {
+    /// As a person reads it, and as links have it.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
             Self::Resolve => "resolve",
@@ -96,6 +97,7 @@ pub enum InvalidKey {
 
 /// The keys that sign links, by their names. New links are signed with the first, and those signed with any other are
 /// good until they expire: so a key is replaced by putting a new one before it, and dropped when its links are old.
+#[derive(Clone)]
 pub struct LinkKeys {
     keys: Vec<(String, hmac::Key)>,
 }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State as Shared};
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use larder_identity::TenantId;
+use larder_oncall::link::{LinkClaims, LinkDeed, LinkRefused, VerifiedLink};
+use uuid::Uuid;
 
 use crate::channels::escaped_html;
+use crate::clock::timestamp;
 use crate::error::Error;
-use crate::link::{Action, Link};
 use crate::message::IncidentView;
 use crate::operate::{Deed, act};
 use crate::state::State;
@@ -20,14 +23,14 @@ const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
 
 /// `GET /a/{link}`: asks, and does nothing.
-pub(crate) async fn ask(Shared(state): Shared<Arc<State>>, Path(text): Path<String>) -> Response {
-    let link = match Link::read(&text, &state.signing, (state.clock)()) {
+pub(crate) async fn ask(Shared(state): Shared<Arc<State>>, Path(path): Path<String>) -> Response {
+    let link = match read(&state, &path) {
         Ok(link) => link,
         Err(refusal) => return page(StatusCode::FORBIDDEN, &format!("<p>{refusal}</p>")),
     };
     match headline(&state, &link).await {
         Ok(headline) => {
-            let word = link.action.word();
+            let word = link.deed.word();
             let form = format!(
                 "<p>{}</p><form method=\"post\"><button>{word} this incident</button></form>",
                 escaped_html(&headline)
@@ -39,17 +42,17 @@ pub(crate) async fn ask(Shared(state): Shared<Arc<State>>, Path(text): Path<Stri
 }
 
 /// `POST /a/{link}`: acts, once.
-pub(crate) async fn act_on(Shared(state): Shared<Arc<State>>, Path(text): Path<String>) -> Response {
-    let link = match Link::read(&text, &state.signing, (state.clock)()) {
+pub(crate) async fn act_on(Shared(state): Shared<Arc<State>>, Path(path): Path<String>) -> Response {
+    let link = match read(&state, &path) {
         Ok(link) => link,
         Err(refusal) => return page(StatusCode::FORBIDDEN, &format!("<p>{refusal}</p>")),
     };
-    match use_link(&state, &link, &text).await {
+    match use_link(&state, &link).await {
         Ok(true) => {
             state.outbox.notify_one();
-            let done = match link.action {
-                Action::Acknowledge => "It is acknowledged. Nobody else is woken for now.",
-                Action::Resolve => "It is resolved.",
+            let done = match link.deed {
+                LinkDeed::Acknowledge => "It is acknowledged. Nobody else is woken for now.",
+                LinkDeed::Resolve => "It is resolved.",
             };
             page(StatusCode::OK, &format!("<p>{done}</p>"))
         }
@@ -58,7 +61,25 @@ pub(crate) async fn act_on(Shared(state): Shared<Arc<State>>, Path(text): Path<S
     }
 }
 
-async fn headline(state: &State, link: &Link) -> Result<String, Error> {
+/// A link that is believed, its ids read.
+struct ReadLink {
+    tenant: TenantId,
+    incident_id: Uuid,
+    deed: LinkDeed,
+    recipient: String,
+    seal: String,
+}
+
+fn read(state: &State, path: &str) -> Result<ReadLink, LinkRefused> {
+    let now = timestamp((state.clock)());
+    let VerifiedLink { claims, seal } = state.signing.links().verify(&format!("/a/{path}"), now)?;
+    let LinkClaims { tenant_id, incident_id, deed, recipient, .. } = claims;
+    let tenant = TenantId::parse(&tenant_id).map_err(|_| LinkRefused::Malformed)?;
+    let incident_id = incident_id.parse().map_err(|_| LinkRefused::Malformed)?;
+    Ok(ReadLink { tenant, incident_id, deed, recipient, seal })
+}
+
+async fn headline(state: &State, link: &ReadLink) -> Result<String, Error> {
     let mut transaction = larder_database::begin_tenant_read_only(&state.app, &link.tenant).await?;
     let row = incidents::get(&mut transaction, &link.tenant, &link.incident_id.to_string()).await?;
     transaction.commit().await?;
@@ -66,21 +87,20 @@ async fn headline(state: &State, link: &Link) -> Result<String, Error> {
 }
 
 /// Uses the link and acts in one transaction; `false` when it was used before.
-async fn use_link(state: &State, link: &Link, text: &str) -> Result<bool, Error> {
+async fn use_link(state: &State, link: &ReadLink) -> Result<bool, Error> {
     let now_us = (state.clock)();
     let mut transaction = larder_database::begin_tenant(&state.app, &link.tenant).await?;
-    // Everybody who got the message has a link of their own, and the signature is what differs.
-    let nonce = text.rsplit('.').next().unwrap_or_default();
-    if !links::use_once(&mut transaction, &link.tenant, nonce, now_us).await? {
+    // Everybody who got the message has a link of their own, and the seal is what differs.
+    if !links::use_once(&mut transaction, &link.tenant, &link.seal, now_us).await? {
         return Ok(false);
     }
     let row = incidents::lock(&mut transaction, &link.tenant, &[link.incident_id]).await?.pop();
     let mut row = row.ok_or(Error::NotFound { noun: "incident" })?;
     let who = if link.recipient.is_empty() { "a link in a message" } else { &link.recipient };
     let note = String::new();
-    let deed = match link.action {
-        Action::Acknowledge => Deed::Acknowledge { note },
-        Action::Resolve => Deed::Resolve { note },
+    let deed = match link.deed {
+        LinkDeed::Acknowledge => Deed::Acknowledge { note },
+        LinkDeed::Resolve => Deed::Resolve { note },
     };
     let rules = state.in_force.rules();
     act(&mut transaction, &link.tenant, &mut row, who, deed, (&rules, now_us)).await?;
