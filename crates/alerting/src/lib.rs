@@ -9,7 +9,6 @@ mod convert;
 mod course;
 mod error;
 mod escalate;
-mod export;
 mod failover;
 mod grpc;
 mod health;

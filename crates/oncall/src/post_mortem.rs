@@ -1,6 +1,7 @@
 //! What is left of an incident for those who learn from it: its course, its alerts and its figures, as Markdown to
 //! write on in, or as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use jiff::Timestamp;
@@ -11,19 +12,28 @@ use crate::severity::Severity;
 
 /// Everything that an export tells.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PostMortem {
     /// The incident's id.
     pub incident_id: String,
+    /// The number by which people call it.
+    pub number: i64,
     /// What it was about.
     pub title: String,
     /// How bad it was.
     pub severity: Severity,
+    /// Where it stands, in a word.
+    pub state: String,
     /// When it began.
     pub opened_at: Timestamp,
     /// When it was first acknowledged.
     pub acknowledged_at: Option<Timestamp>,
+    /// By whom; empty when nobody did.
+    pub acknowledged_by: String,
     /// When it was over.
     pub resolved_at: Option<Timestamp>,
+    /// By whom; empty when its alerts said so.
+    pub resolved_by: String,
     /// The labels that its alerts shared.
     pub labels: Labels,
     /// What to do about it.
@@ -31,7 +41,9 @@ pub struct PostMortem {
     /// Its alerts.
     pub alerts: Vec<PostMortemAlert>,
     /// What happened, in order.
-    pub entries: Vec<PostMortemEntry>,
+    pub timeline: Vec<PostMortemEntry>,
+    /// Whether the hashes of the history fit.
+    pub timeline_intact: bool,
     /// The last hash of its history, as hexadecimal digits: whoever keeps it can tell later whether the history is
     /// still the same.
     pub history_hash: String,
@@ -39,26 +51,36 @@ pub struct PostMortem {
 
 /// An alert of an incident.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PostMortemAlert {
-    /// What it was about.
-    pub summary: String,
     /// Its labels.
     pub labels: Labels,
+    /// What was told about it.
+    pub annotations: BTreeMap<String, String>,
+    /// Who told of it.
+    pub source: String,
     /// Since when it fired.
     pub starts_at: Timestamp,
     /// When it ended.
-    pub ends_at: Option<Timestamp>,
+    pub resolved_at: Option<Timestamp>,
 }
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PostMortemEntry {
+    /// Its place, from 1.
+    pub sequence: i32,
     /// When.
     pub at: Timestamp,
+    /// What, in a word or two.
+    pub kind: String,
     /// Who did it; empty when nobody in particular did.
-    pub who: String,
-    /// What.
-    pub what: String,
+    pub actor: String,
+    /// What else is to be said.
+    pub text: String,
+    /// Its hash, as hexadecimal digits.
+    pub hash: String,
 }
 
 impl PostMortem {
@@ -77,38 +99,45 @@ impl PostMortem {
 
     fn write_markdown(&self, page: &mut String, zone: &TimeZone) -> std::fmt::Result {
         let time = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
-        let told = |at: Option<Timestamp>| match at {
-            Some(at) => format!("{} (after {})", time(at), length(self.opened_at, at)),
-            None => "never".to_owned(),
+        let told = |at: Option<Timestamp>, by: &str| match (at, by) {
+            (Some(at), "") => format!("{} (after {})", time(at), length(self.opened_at, at)),
+            (Some(at), by) => {
+                format!("{} (after {}), by {}", time(at), length(self.opened_at, at), plain(by))
+            }
+            (None, _) => "never".to_owned(),
         };
-        writeln!(page, "# {}\n", plain(&self.title))?;
+        writeln!(page, "# Incident #{}: {}\n", self.number, plain(&self.title))?;
         writeln!(page, "| | |\n| --- | --- |")?;
         writeln!(page, "| incident | {} |", plain(&self.incident_id))?;
         writeln!(page, "| severity | {} |", self.severity.word())?;
+        writeln!(page, "| state | {} |", plain(&self.state))?;
         writeln!(page, "| began | {} |", time(self.opened_at))?;
-        writeln!(page, "| acknowledged | {} |", told(self.acknowledged_at))?;
-        writeln!(page, "| resolved | {} |", told(self.resolved_at))?;
+        writeln!(page, "| acknowledged | {} |", told(self.acknowledged_at, &self.acknowledged_by))?;
+        writeln!(page, "| resolved | {} |", told(self.resolved_at, &self.resolved_by))?;
         for (name, value) in self.labels.iter() {
             writeln!(page, "| {} | {} |", plain(name), plain(value))?;
         }
         if let Some(runbook) = &self.runbook_url {
             writeln!(page, "| runbook | {} |", plain(runbook))?;
         }
-        writeln!(page, "\n## What happened\n\n| when | who | what |\n| --- | --- | --- |")?;
-        for entry in &self.entries {
-            writeln!(page, "| {} | {} | {} |", time(entry.at), plain(&entry.who), plain(&entry.what))?;
+        writeln!(page, "\n## What happened\n\n| when | what | who | more |\n| --- | --- | --- | --- |")?;
+        for entry in &self.timeline {
+            let (kind, actor, text) = (plain(&entry.kind), plain(&entry.actor), plain(&entry.text));
+            writeln!(page, "| {} | {kind} | {actor} | {text} |", time(entry.at))?;
+        }
+        if !self.timeline_intact {
+            writeln!(
+                page,
+                "\n**The hashes of this history do not fit: it was changed after it was written.**"
+            )?;
         }
         writeln!(page, "\n## Alerts\n\n| since | lasted | what |\n| --- | --- | --- |")?;
         for alert in &self.alerts {
             let lasted =
-                alert.ends_at.map_or_else(|| "to the end".to_owned(), |end| length(alert.starts_at, end));
-            writeln!(
-                page,
-                "| {} | {lasted} | {} {} |",
-                time(alert.starts_at),
-                plain(&alert.summary),
-                plain(&alert.labels.to_string())
-            )?;
+                alert.resolved_at.map_or_else(|| "to the end".to_owned(), |end| length(alert.starts_at, end));
+            let summary = alert.annotations.get("summary").map(String::as_str).unwrap_or_default();
+            let (summary, labels) = (plain(summary), plain(&alert.labels.to_string()));
+            writeln!(page, "| {} | {lasted} | {summary} {labels} |", time(alert.starts_at))?;
         }
         for heading in [
             "What it did to our customers",
@@ -160,31 +189,41 @@ mod tests {
 
     fn post_mortem() -> PostMortem {
         let labels: Labels = [("alertname", "PostgresDown"), ("service", "shop")].into_iter().collect();
-        let entry = |at: &str, who: &str, what: &str| PostMortemEntry {
+        let entry = |sequence, at: &str, kind: &str, actor: &str, text: &str| PostMortemEntry {
+            sequence,
             at: instant(at),
-            who: who.into(),
-            what: what.into(),
+            kind: kind.into(),
+            actor: actor.into(),
+            text: text.into(),
+            hash: "00".into(),
         };
         PostMortem {
             incident_id: "019aa0c3".into(),
-            title: "PostgresDown of shop".into(),
+            number: 17,
+            title: "a|b\n# <script> [x](y)".into(),
             severity: Severity::Critical,
+            state: "resolved".into(),
             opened_at: instant("2026-10-24T23:30:00Z"),
             acknowledged_at: Some(instant("2026-10-24T23:34:00Z")),
+            acknowledged_by: "ana".into(),
             resolved_at: Some(instant("2026-10-25T02:40:10Z")),
+            resolved_by: String::new(),
             alerts: vec![PostMortemAlert {
-                summary: "the primary | answers <b>no</b> more".into(),
+                annotations: [("summary".to_owned(), "the primary | answers <b>no</b> more".to_owned())]
+                    .into(),
                 labels: labels.clone(),
+                source: "prometheus".into(),
                 starts_at: instant("2026-10-24T23:29:30Z"),
-                ends_at: None,
+                resolved_at: None,
             }],
             labels,
             runbook_url: Some("https://example.org/run_book#x".into()),
-            entries: vec![
-                entry("2026-10-24T23:30:00Z", "", "opened"),
-                entry("2026-10-24T23:34:00Z", "ana", "acknowledged\n| forged | row | here |"),
-                entry("2026-10-25T02:40:10Z", "", "resolved"),
+            timeline: vec![
+                entry(1, "2026-10-24T23:30:00Z", "opened", "", "2 alerts fire"),
+                entry(2, "2026-10-24T23:34:00Z", "acknowledged", "ana", "on my way\n| forged | row | here |"),
+                entry(3, "2026-10-25T02:40:10Z", "resolved", "", ""),
             ],
+            timeline_intact: true,
             history_hash: "00ff".into(),
         }
     }
@@ -192,6 +231,12 @@ mod tests {
     #[test]
     fn a_page_to_write_on_in() {
         insta::assert_snapshot!(post_mortem().to_markdown(&TimeZone::get("Europe/Paris").expect("a zone")));
+    }
+
+    #[test]
+    fn a_history_that_was_changed_is_told() {
+        let changed = PostMortem { timeline_intact: false, ..post_mortem() };
+        assert!(changed.to_markdown(&TimeZone::UTC).contains("was changed after it was written"));
     }
 
     #[test]

@@ -1,18 +1,24 @@
 //! Calls about incidents.
 
+use jiff::tz::TimeZone;
 use larder_identity::Caller;
+use larder_oncall::history_chain::{ChainBroken, ChainHash};
+use larder_oncall::post_mortem::{PostMortem, PostMortemAlert, PostMortemEntry};
+use larder_oncall::report::{Spread, report};
+use larder_oncall::severity::Severity;
 use larder_proto::google::api::HttpBody;
 use larder_proto::larder::alerting::v1::*;
 
+use crate::clock::timestamp;
 use crate::convert;
 use crate::error::Error;
-use crate::export::Whole;
 use crate::operate::{Deed, operate};
 use crate::page::{self, PageOf};
 use crate::state::State;
-use crate::store::incidents::{self, State as Stands};
-use crate::store::{reading, timeline};
-use crate::timeline::verify;
+use crate::store::incidents::{self, IncidentRow, State as Stands};
+use crate::store::reading::{self, AlertRow};
+use crate::store::timeline::{self, EntryRow};
+use crate::timeline::{kept_hash, verify};
 
 const ALERTS_SHOWN: i64 = 1_000;
 const NOTE_CHARACTERS: usize = 10_000;
@@ -42,6 +48,14 @@ pub(super) async fn list(
     })
 }
 
+/// An incident with all that belongs to it.
+struct Whole {
+    incident: IncidentRow,
+    alerts: Vec<AlertRow>,
+    timeline: Vec<EntryRow>,
+    verdict: Result<ChainHash, ChainBroken>,
+}
+
 /// Reads an incident with everything that belongs to it.
 async fn whole(state: &State, caller: &Caller, name: &str) -> Result<Whole, Error> {
     let tenant = &caller.tenant;
@@ -50,8 +64,8 @@ async fn whole(state: &State, caller: &Caller, name: &str) -> Result<Whole, Erro
     let alerts = reading::of_incident(&mut transaction, tenant, incident.incident_id, ALERTS_SHOWN).await?;
     let timeline = timeline::list(&mut transaction, tenant, incident.incident_id).await?;
     transaction.commit().await?;
-    let is_intact = verify(incident.incident_id, &timeline).is_ok();
-    Ok(Whole { incident, alerts, timeline, is_intact })
+    let verdict = verify(incident.incident_id, &timeline);
+    Ok(Whole { incident, alerts, timeline, verdict })
 }
 
 pub(super) async fn get(
@@ -64,7 +78,7 @@ pub(super) async fn get(
         incident: Some(convert::incident(&whole.incident)),
         alerts: whole.alerts.iter().map(convert::alert).collect(),
         timeline: whole.timeline.iter().map(convert::entry).collect(),
-        timeline_intact: whole.is_intact,
+        timeline_intact: whole.verdict.is_ok(),
     })
 }
 
@@ -118,15 +132,53 @@ pub(super) async fn export(
     request: ExportIncidentRequest,
 ) -> Result<ExportIncidentResponse, Error> {
     let whole = whole(state, caller, &request.incident_id).await?;
+    let post_mortem = post_mortem(&whole);
     let (content_type, data) = match request.format() {
-        ExportFormat::Json => ("application/json", whole.json().to_string()),
+        ExportFormat::Json => ("application/json", post_mortem.to_json()),
         ExportFormat::Unspecified | ExportFormat::Markdown => {
-            ("text/markdown; charset=utf-8", whole.markdown())
+            ("text/markdown; charset=utf-8", post_mortem.to_markdown(&TimeZone::UTC))
         }
     };
     let document =
         HttpBody { content_type: content_type.to_owned(), data: data.into_bytes(), extensions: Vec::new() };
     Ok(ExportIncidentResponse { document: Some(document) })
+}
+
+fn post_mortem(whole: &Whole) -> PostMortem {
+    let incident = &whole.incident;
+    let alerts = whole.alerts.iter().map(|alert| PostMortemAlert {
+        labels: alert.labels.0.clone(),
+        annotations: alert.annotations.0.clone(),
+        source: alert.source.clone(),
+        starts_at: timestamp(alert.starts_at_us),
+        resolved_at: alert.resolved_at_us.map(timestamp),
+    });
+    let timeline = whole.timeline.iter().map(|entry| PostMortemEntry {
+        sequence: entry.sequence,
+        at: timestamp(entry.at_us),
+        kind: entry.kind.clone(),
+        actor: entry.actor.clone(),
+        text: entry.text.clone(),
+        hash: kept_hash(&entry.hash).to_string(),
+    });
+    PostMortem {
+        incident_id: incident.incident_id.to_string(),
+        number: incident.incident_number,
+        title: incident.title.clone(),
+        severity: Severity::from_word(&incident.severity).unwrap_or(Severity::Warning),
+        state: incident.state.name().to_owned(),
+        opened_at: timestamp(incident.opened_at_us),
+        acknowledged_at: incident.acknowledged_at_us.map(timestamp),
+        acknowledged_by: incident.acknowledged_by.clone(),
+        resolved_at: incident.resolved_at_us.map(timestamp),
+        resolved_by: incident.resolved_by.clone(),
+        labels: incident.common_labels.0.clone().into(),
+        runbook_url: Some(incident.runbook_url.clone()).filter(|url| !url.is_empty()),
+        alerts: alerts.collect(),
+        timeline: timeline.collect(),
+        timeline_intact: whole.verdict.is_ok(),
+        history_hash: whole.verdict.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
 }
 
 pub(super) async fn stats(
@@ -141,17 +193,19 @@ pub(super) async fn stats(
     let from_us = instant("opened_from", request.opened_from, now_us - 30 * DAY_US)?;
     let until_us = instant("opened_until", request.opened_until, now_us + 1)?;
     let mut transaction = larder_database::begin_tenant(&state.app, &caller.tenant).await?;
-    let stats = incidents::stats(&mut transaction, &caller.tenant, from_us, until_us).await?;
+    let courses = incidents::courses(&mut transaction, &caller.tenant, from_us, until_us).await?;
     transaction.commit().await?;
-    let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    let figures = report(&courses, timestamp(from_us), timestamp(until_us)).all;
+    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    let counted = |spread: Option<Spread>| count(spread.map_or(0, |spread| spread.count));
     Ok(GetIncidentStatsResponse {
-        incident_count: count(stats.incident_count),
-        acknowledged_count: count(stats.acknowledged_count),
-        resolved_count: count(stats.resolved_count),
-        mean_seconds_to_acknowledge: stats.mean_to_acknowledge_s,
-        median_seconds_to_acknowledge: stats.median_to_acknowledge_s,
-        mean_seconds_to_resolve: stats.mean_to_resolve_s,
-        median_seconds_to_resolve: stats.median_to_resolve_s,
+        incident_count: count(figures.incidents),
+        acknowledged_count: counted(figures.to_acknowledge),
+        resolved_count: counted(figures.to_resolve),
+        mean_seconds_to_acknowledge: figures.to_acknowledge.map_or(0.0, |spread| spread.mean_seconds),
+        median_seconds_to_acknowledge: figures.to_acknowledge.map_or(0.0, |spread| spread.median_seconds),
+        mean_seconds_to_resolve: figures.to_resolve.map_or(0.0, |spread| spread.mean_seconds),
+        median_seconds_to_resolve: figures.to_resolve.map_or(0.0, |spread| spread.median_seconds),
     })
 }
 

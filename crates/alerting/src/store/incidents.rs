@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use larder_identity::TenantId;
+use larder_oncall::report::IncidentCourse;
+use larder_oncall::severity::Severity;
 use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::clock::timestamp;
 use crate::error::Error;
 
 /// Texts by name, such as labels.
@@ -165,27 +168,46 @@ pub(crate) async fn update(
     Ok(())
 }
 
-/// How fast incidents were acknowledged and resolved; seconds.
-pub(crate) struct Stats {
-    pub(crate) incident_count: i64,
-    pub(crate) acknowledged_count: i64,
-    pub(crate) resolved_count: i64,
-    pub(crate) mean_to_acknowledge_s: f64,
-    pub(crate) median_to_acknowledge_s: f64,
-    pub(crate) mean_to_resolve_s: f64,
-    pub(crate) median_to_resolve_s: f64,
+struct CourseRow {
+    service: String,
+    severity: String,
+    opened_at_us: i64,
+    acknowledged_at_us: Option<i64>,
+    resolved_at_us: Option<i64>,
 }
 
-/// Sums up the incidents that were opened in a span of time.
-pub(crate) async fn stats(
+/// The courses of the incidents that were opened in a span of time.
+pub(crate) async fn courses(
     db: &mut PgConnection,
     tenant: &TenantId,
     from_us: i64,
     until_us: i64,
-) -> sqlx::Result<Stats> {
-    sqlx::query_file_as!(Stats, "src/store/sql/sum_incidents.sql", tenant.as_str(), from_us, until_us)
-        .fetch_one(db)
-        .await
+) -> sqlx::Result<Vec<IncidentCourse>> {
+    let rows = sqlx::query_as!(
+        CourseRow,
+        r#"select
+               coalesce(common_labels ->> 'service', common_labels ->> 'job', '') as "service!",
+               severity,
+               alerting.to_micros(opened_at) as "opened_at_us!",
+               alerting.to_micros(acknowledged_at) as acknowledged_at_us,
+               alerting.to_micros(resolved_at) as resolved_at_us
+           from alerting.incidents
+           where tenant_id = $1 and opened_at >= alerting.from_micros($2)
+               and opened_at < alerting.from_micros($3)"#,
+        tenant.as_str(),
+        from_us,
+        until_us
+    )
+    .fetch_all(db)
+    .await?;
+    let course = |row: CourseRow| IncidentCourse {
+        group: row.service,
+        severity: Severity::from_word(&row.severity).unwrap_or(Severity::Warning),
+        opened_at: timestamp(row.opened_at_us),
+        acknowledged_at: row.acknowledged_at_us.map(timestamp),
+        resolved_at: row.resolved_at_us.map(timestamp),
+    };
+    Ok(rows.into_iter().map(course).collect())
 }
 
 /// How many incidents stand in each state and severity that is not resolved; for the worker role alone.
