@@ -180,6 +180,8 @@ impl InForce {
             updated_at_us: next.updated_at_us,
             revision: next.revision,
             is_pending: next.is_pending,
+            flaps: next.flaps,
+            damped_until_us: next.damped_until_us,
             inhibits: self.rules.load().inhibits(&told.labels),
         }
     }

@@ -19,6 +19,7 @@ const TITLE_CHARACTERS: usize = 300;
 pub(crate) struct Seen<'a> {
     pub(crate) labels: &'a Labels,
     pub(crate) annotations: &'a BTreeMap<String, String>,
+    pub(crate) is_flapping: bool,
 }
 
 /// A new incident of a group.
@@ -51,6 +52,7 @@ pub(crate) fn open(
         resolved_by: String::new(),
         snoozed_until_us: None,
         is_source_lost: false,
+        is_flapping: alerts.iter().any(|alert| alert.is_flapping),
         firing_count: i32::try_from(alerts.len()).unwrap_or(i32::MAX),
         alert_count: i32::try_from(alerts.len()).unwrap_or(i32::MAX),
         revision: 0,
@@ -139,8 +141,10 @@ mod tests {
                 (Labels::from_iter(labels.iter().copied()), annotations.collect())
             })
             .collect();
-        let seen: Vec<Seen<'_>> =
-            alerts.iter().map(|(labels, annotations)| Seen { labels, annotations }).collect();
+        let seen: Vec<Seen<'_>> = alerts
+            .iter()
+            .map(|(labels, annotations)| Seen { labels, annotations, is_flapping: false })
+            .collect();
         open(&Settings::default().route, "key", &seen, 7, 1)
     }
 
@@ -172,7 +176,7 @@ mod tests {
         let annotations = BTreeMap::new();
         for (severity, expected) in [("critical", "critical"), ("info", "critical")] {
             let labels = Labels::from_iter([("alertname", "OvenCold"), ("severity", severity)]);
-            join(&mut row, &[Seen { labels: &labels, annotations: &annotations }]);
+            join(&mut row, &[Seen { labels: &labels, annotations: &annotations, is_flapping: false }]);
             assert_eq!(row.severity, expected);
         }
     }

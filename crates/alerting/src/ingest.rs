@@ -188,6 +188,8 @@ impl Committer {
         mut told: BTreeMap<i64, (&str, &ToldAlert)>,
         now_us: i64,
     ) -> Result<(), Error> {
+        let rules = self.in_force.rules();
+        let limits = &rules.settings.flapping;
         for _ in 0..COLLISIONS_MOST {
             let fingerprints: Vec<i64> = told.keys().copied().collect();
             let known = alerts::known(db, tenant, &fingerprints).await?;
@@ -195,7 +197,7 @@ impl Committer {
                 .iter()
                 .filter_map(|(fingerprint, (source, told))| {
                     let holds = self.in_force.holds_resolves(tenant, source);
-                    let next = merge(known.get(fingerprint), told, holds, now_us)?;
+                    let next = merge(known.get(fingerprint), told, holds, limits, now_us)?;
                     Some(self.in_force.row(*fingerprint, source, told, next))
                 })
                 .collect();

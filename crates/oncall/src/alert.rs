@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::flapping::{FlapLimits, FlapScore};
 use crate::labels::Labels;
 
 /// A firing that is not newer than the resolve before it, and comes this soon after it, was overtaken
@@ -41,7 +44,7 @@ pub enum Told {
 }
 
 /// An alert as it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct KnownAlert {
     /// What is told about it.
     pub annotations: BTreeMap<String, String>,
@@ -61,6 +64,10 @@ pub struct KnownAlert {
     pub revision: i64,
     /// Whether something is to be decided about it.
     pub is_pending: bool,
+    /// How often it turned lately; `None` while it never turned.
+    pub flaps: Option<FlapScore>,
+    /// Until when it counts as firing although it may be over: it comes and goes.
+    pub damped_until_us: Option<i64>,
 }
 
 /// What is known after a source has spoken; `None` when nothing changes, not even when it was last seen.
@@ -69,6 +76,48 @@ pub struct KnownAlert {
 /// A firing that is told long after the end of the same episode is believed: its source insists, and an alert too
 /// many is a smaller harm than one that is never heard of again.
 pub fn merge(
+    known: Option<&KnownAlert>,
+    told: &ToldAlert,
+    holds_resolves: bool,
+    limits: &FlapLimits,
+    now_us: i64,
+) -> Option<KnownAlert> {
+    let next = told_of(known, told, holds_resolves, now_us)?;
+    Some(match known {
+        Some(known) => damped(known, next, limits, now_us),
+        None => next,
+    })
+}
+
+/// Counts a turn, and damps what turns too often.
+fn damped(known: &KnownAlert, next: KnownAlert, limits: &FlapLimits, now_us: i64) -> KnownAlert {
+    let fires = next.resolved_at_us.is_none();
+    let has_turned = known.resolved_at_us.is_none() != fires;
+    if !has_turned {
+        return KnownAlert { flaps: known.flaps.clone(), damped_until_us: known.damped_until_us, ..next };
+    }
+    let now = instant(now_us);
+    let mut flaps = known.flaps.clone().unwrap_or_else(|| first_turn(known, limits, now_us));
+    flaps.check(now, limits);
+    flaps.record(fires, now, limits);
+    let damped_until_us = flaps.due_at(limits).map(Timestamp::as_microsecond);
+    KnownAlert { flaps: Some(flaps), damped_until_us, ..next }
+}
+
+/// That it began was its first turn, if it did begin.
+fn first_turn(known: &KnownAlert, limits: &FlapLimits, now_us: i64) -> FlapScore {
+    let began_at = instant(known.starts_at_us.min(now_us));
+    let fired = known.resolved_at_us.is_none();
+    let mut flaps = FlapScore::new(false, began_at);
+    flaps.record(fired, began_at, limits);
+    flaps
+}
+
+fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+fn told_of(
     known: Option<&KnownAlert>,
     told: &ToldAlert,
     holds_resolves: bool,
@@ -109,6 +158,8 @@ fn first_seen(
         updated_at_us: now_us,
         revision: 1,
         is_pending: resolved_at_us.is_none(),
+        flaps: None,
+        damped_until_us: None,
     }
 }
 
@@ -124,6 +175,8 @@ fn seen_again(known: &KnownAlert, told: &ToldAlert, expires_at_us: Option<i64>, 
         updated_at_us: now_us,
         revision: known.revision + 1,
         is_pending: known.is_pending || is_news,
+        flaps: None,
+        damped_until_us: None,
     }
 }
 
@@ -148,6 +201,15 @@ mod tests {
     use super::*;
 
     const S: i64 = 1_000_000;
+
+    fn merge(
+        known: Option<&KnownAlert>,
+        told: &ToldAlert,
+        holds_resolves: bool,
+        now_us: i64,
+    ) -> Option<KnownAlert> {
+        super::merge(known, told, holds_resolves, &FlapLimits::default(), now_us)
+    }
 
     fn told(told: Told, starts_at_s: i64) -> ToldAlert {
         ToldAlert {
@@ -210,6 +272,22 @@ mod tests {
         assert_eq!((held.resolved_at_us, held.resolve_held_at_us), (None, Some(121 * S)));
         let back = merge(Some(&held), &firing(100), true, 130 * S).expect("known");
         assert_eq!(back.resolve_held_at_us, None, "it fires on, so nothing is held");
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_damped_at_its_third_turn_until_it_is_calm() {
+        let mut known = merge(None, &firing(1_000), false, 1_000 * S).expect("known");
+        for second in (1_010..1_100).step_by(20) {
+            known = merge(Some(&known), &resolved(second - 10, second), false, second * S).expect("over");
+            assert_eq!(known.damped_until_us.is_some(), second > 1_010, "{second}");
+            known = merge(Some(&known), &firing(second + 10), false, (second + 10) * S).expect("again");
+            assert!(known.damped_until_us.is_some(), "{second}");
+        }
+        let calm_at_s = known.damped_until_us.expect("damped") / S;
+        assert!((1_700..8_000).contains(&calm_at_s), "{calm_at_s}");
+        let later_s = calm_at_s + 3_600;
+        let over = merge(Some(&known), &resolved(1_100, later_s), false, later_s * S).expect("over");
+        assert_eq!(over.damped_until_us, None, "one turn after a calm is a turn");
     }
 
     #[test]

@@ -36,6 +36,8 @@ const BATCH: i64 = 2_000;
 /// How often the table is looked at although nobody said that something came.
 const LOOK: Duration = Duration::from_millis(500);
 
+const FLAPPING: &str = "its alerts come and go; it stays open until they have been calm for a while";
+
 /// The job.
 pub(crate) struct Grouper {
     pub(crate) worker: PgPool,
@@ -154,6 +156,9 @@ impl<'a> Decision<'a> {
         for row in &new {
             let text = format!("{} alerts fire: {}", row.firing_count, row.title);
             changes.note(row.incident_id, Entry::own(now_us, "opened", text));
+            if row.is_flapping {
+                changes.note(row.incident_id, Entry::own(now_us, "flapping", FLAPPING));
+            }
             let wait =
                 self.groups.get(&row.group_key).map_or(Duration::ZERO, |group| group.route.grouping.wait);
             changes.set_timer(row.incident_id, Timer::Notify, now_us + micros(wait));
@@ -200,7 +205,13 @@ impl<'a> Decision<'a> {
 
     fn seen(&self, group: &Group<'_>) -> Vec<Seen<'_>> {
         let alerts = group.firing.iter().map(|position| &self.pending[*position]);
-        alerts.map(|alert| Seen { labels: &alert.labels, annotations: &alert.annotations }).collect()
+        alerts
+            .map(|alert| Seen {
+                labels: &alert.labels,
+                annotations: &alert.annotations,
+                is_flapping: alert.is_flapping,
+            })
+            .collect()
     }
 
     /// The alerts that fire, in the incidents of their groups.
@@ -263,10 +274,10 @@ impl<'a> Decision<'a> {
         if let Some(group) = self.groups.get(&row.group_key) {
             incident::join(row, &self.seen(group));
         }
-        let before = (row.firing_count, row.is_source_lost);
+        let before = (row.firing_count, row.is_source_lost, row.is_flapping);
         (row.firing_count, row.alert_count) = (counts.firing, counts.all);
         if counts.firing == 0 {
-            row.is_source_lost = false;
+            (row.is_source_lost, row.is_flapping) = (false, false);
             resolve(changes, row, "", "all of its alerts are over", now_us);
             metrics::incident_resolved(row);
             if self.rules.receiver(&row.receiver).is_some_and(|receiver| !receiver.send_resolved) {
@@ -281,10 +292,19 @@ impl<'a> Decision<'a> {
             changes.note(row.incident_id, Entry::own(now_us, "source back", "its alerts are reported again"));
         }
         row.is_source_lost = is_lost;
+        row.is_flapping = counts.flapping > 0;
+        if row.is_flapping && !before.2 {
+            changes.note(row.incident_id, Entry::own(now_us, "flapping", FLAPPING));
+        } else if before.2 && !row.is_flapping {
+            changes.note(
+                row.incident_id,
+                Entry::own(now_us, "calm", "its alerts have stopped coming and going"),
+            );
+        }
         if came > 0 {
             changes.note(row.incident_id, Entry::own(now_us, "grew", format!("{came} more alerts")));
         }
-        let is_news = came > 0 || before != (row.firing_count, row.is_source_lost);
+        let is_news = came > 0 || before != (row.firing_count, row.is_source_lost, row.is_flapping);
         let grouping = self.groups.get(&row.group_key).map(|group| &group.route.grouping);
         if row.paged_at_us.is_some() && is_news {
             let interval = grouping.map_or(Duration::from_secs(300), |grouping| grouping.interval);

@@ -80,6 +80,7 @@ impl Watcher {
                     looked_again = Instant::now();
                     self.look_at_hidden().await?;
                 }
+                self.look_at_damped().await?;
                 self.look_at_heartbeats(&mut seen).await?;
                 let known = match silent.take() {
                     Some(known) => known,
@@ -98,6 +99,16 @@ impl Watcher {
     async fn look_at_hidden(&self) -> Result<(), Error> {
         let mut connection = self.worker.acquire().await?;
         if alerts::look_again_everywhere(&mut connection).await? > 0 {
+            self.arrived.notify_one();
+        }
+        Ok(())
+    }
+
+    /// What came and went may have calmed down.
+    async fn look_at_damped(&self) -> Result<(), Error> {
+        let rules = self.in_force.rules();
+        let mut connection = self.worker.acquire().await?;
+        if alerts::calm_down(&mut connection, &rules.settings.flapping, (self.clock)()).await? > 0 {
             self.arrived.notify_one();
         }
         Ok(())

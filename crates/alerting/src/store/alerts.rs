@@ -8,7 +8,10 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use crate::clock::timestamp;
+
 use larder_oncall::alert::KnownAlert;
+use larder_oncall::flapping::{FlapLimits, FlapScore};
 
 /// An alert as it is to be written: what becomes known, and what never changes.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +30,8 @@ pub(crate) struct AlertToWrite {
     pub(crate) revision: i64,
     pub(crate) is_pending: bool,
     pub(crate) inhibits: bool,
+    pub(crate) flaps: Option<FlapScore>,
+    pub(crate) damped_until_us: Option<i64>,
 }
 
 struct KnownRow {
@@ -40,6 +45,8 @@ struct KnownRow {
     updated_at_us: i64,
     revision: i64,
     is_pending: bool,
+    flaps: Option<Json<FlapScore>>,
+    damped_until_us: Option<i64>,
 }
 
 /// What is known of these alerts.
@@ -63,6 +70,8 @@ pub(crate) async fn known(
             updated_at_us: row.updated_at_us,
             revision: row.revision,
             is_pending: row.is_pending,
+            flaps: row.flaps.map(|flaps| flaps.0),
+            damped_until_us: row.damped_until_us,
         };
         (row.fingerprint, known)
     });
@@ -87,6 +96,7 @@ pub(crate) struct PendingAlert {
     pub(crate) labels: Json<Labels>,
     pub(crate) annotations: Json<BTreeMap<String, String>>,
     pub(crate) is_firing: bool,
+    pub(crate) is_flapping: bool,
     pub(crate) revision: i64,
     pub(crate) inhibits: bool,
 }
@@ -233,6 +243,43 @@ pub(crate) async fn silent_sources(db: &mut PgConnection) -> sqlx::Result<Vec<Si
     )
     .fetch_all(db)
     .await
+}
+
+/// Looks at alerts that come and go and whose time has run out: what has been calm counts as it is again. Tells how
+/// many were looked at; for the worker role alone.
+pub(crate) async fn calm_down(
+    db: &mut PgConnection,
+    limits: &FlapLimits,
+    now_us: i64,
+) -> sqlx::Result<usize> {
+    let rows = sqlx::query!(
+        r#"select tenant_id, fingerprint, revision, flaps as "flaps: Json<FlapScore>" from alerting.alerts
+           where damped_until <= alerting.from_micros($1) limit 1000"#,
+        now_us
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let looked_at = rows.len();
+    for row in rows {
+        let mut flaps = row.flaps.map(|flaps| flaps.0);
+        let due_at = flaps.as_mut().and_then(|flaps| {
+            flaps.check(timestamp(now_us), limits);
+            flaps.due_at(limits)
+        });
+        sqlx::query!(
+            "update alerting.alerts
+             set flaps = $4, damped_until = alerting.from_micros($5), is_pending = true, revision = revision + 1
+             where tenant_id = $1 and fingerprint = $2 and revision = $3",
+            row.tenant_id,
+            row.fingerprint,
+            row.revision,
+            flaps.map(Json) as _,
+            due_at.map(jiff::Timestamp::as_microsecond)
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(looked_at)
 }
 
 /// Gives every alert that must be sent again more time: the clock was put forward, nobody was late.

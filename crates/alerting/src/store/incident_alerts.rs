@@ -81,6 +81,8 @@ pub(crate) struct Counts {
     pub(crate) visible: i32,
     pub(crate) all: i32,
     pub(crate) lost: i32,
+    /// That come and go.
+    pub(crate) flapping: i32,
 }
 
 /// Counts the alerts of incidents.
@@ -93,7 +95,13 @@ pub(crate) async fn count(
         .fetch_all(db)
         .await?;
     let counts = rows.into_iter().map(|row| {
-        let counts = Counts { firing: row.firing, visible: row.visible, all: row.all, lost: row.lost };
+        let counts = Counts {
+            firing: row.firing,
+            visible: row.visible,
+            all: row.all,
+            lost: row.lost,
+            flapping: row.flapping,
+        };
         (row.incident_id, counts)
     });
     Ok(counts.collect())

@@ -68,6 +68,7 @@ pub(crate) struct IncidentRow {
     pub(crate) resolved_by: String,
     pub(crate) snoozed_until_us: Option<i64>,
     pub(crate) is_source_lost: bool,
+    pub(crate) is_flapping: bool,
     pub(crate) firing_count: i32,
     pub(crate) alert_count: i32,
     pub(crate) revision: i32,

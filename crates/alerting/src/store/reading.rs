@@ -30,6 +30,7 @@ pub(crate) struct AlertRow {
     pub(crate) expires_at_us: Option<i64>,
     pub(crate) lost_at_us: Option<i64>,
     pub(crate) updated_at_us: i64,
+    pub(crate) is_flapping: bool,
     pub(crate) silence_ids: Vec<String>,
     pub(crate) is_inhibited: bool,
 }

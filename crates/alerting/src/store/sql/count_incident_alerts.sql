@@ -3,7 +3,8 @@ select
     count(*) filter (where members.is_firing)::integer as "firing!",
     count(*) filter (where members.is_firing and not members.is_hidden)::integer as "visible!",
     count(*)::integer as "all!",
-    count(*) filter (where members.is_firing and alerts.lost_at is not null)::integer as "lost!"
+    count(*) filter (where members.is_firing and alerts.lost_at is not null)::integer as "lost!",
+    count(*) filter (where members.is_firing and alerts.damped_until is not null)::integer as "flapping!"
 from alerting.incident_alerts as members
 left join alerting.alerts
     on alerts.tenant_id = members.tenant_id and alerts.fingerprint = members.fingerprint

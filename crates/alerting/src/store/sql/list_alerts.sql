@@ -9,6 +9,7 @@ select
     alerting.to_micros(expires_at) as expires_at_us,
     alerting.to_micros(lost_at) as lost_at_us,
     alerting.to_micros(updated_at) as "updated_at_us!",
+    damped_until is not null as "is_flapping!",
     silence_ids,
     is_inhibited
 from alerting.alerts

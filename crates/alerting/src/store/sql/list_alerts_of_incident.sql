@@ -9,6 +9,7 @@ select
     alerting.to_micros(alerts.expires_at) as expires_at_us,
     alerting.to_micros(alerts.lost_at) as lost_at_us,
     alerting.to_micros(alerts.updated_at) as "updated_at_us!",
+    alerts.damped_until is not null as "is_flapping!",
     alerts.silence_ids,
     alerts.is_inhibited
 from alerting.incident_alerts as members

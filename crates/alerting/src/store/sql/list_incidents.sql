@@ -19,6 +19,7 @@ select
     resolved_by,
     alerting.to_micros(snoozed_until) as snoozed_until_us,
     is_source_lost,
+    is_flapping,
     firing_count,
     alert_count,
     revision,

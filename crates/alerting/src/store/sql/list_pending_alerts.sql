@@ -2,7 +2,9 @@ select
     fingerprint,
     labels as "labels: Json<Labels>",
     annotations as "annotations: Json<BTreeMap<String, String>>",
-    resolved_at is null as "is_firing!",
+    -- What comes and goes counts as firing until it has been calm.
+    (resolved_at is null or damped_until is not null) as "is_firing!",
+    damped_until is not null as "is_flapping!",
     revision,
     inhibits
 from alerting.alerts
