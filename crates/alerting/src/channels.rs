@@ -12,6 +12,7 @@ mod webhook;
 
 use std::time::Duration;
 
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::{ChannelKind, MessageLimit, SecretSource};
 use secrecy::SecretString;
 
@@ -85,17 +86,17 @@ impl Channel {
         Ok(Self { sender, limit: settings.limit })
     }
 
-    /// Sends one message, within a limit of time. Never fails otherwise than by its outcome.
-    pub(crate) async fn send(&self, message: &Message) -> Outcome {
+    /// Sends one message as the templates word it, within a limit of time. Never fails otherwise than by its outcome.
+    pub(crate) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
         let sending = async {
             match &self.sender {
-                Sender::Email(email) => email.send(message).await,
-                Sender::Slack(slack) => slack.send(message).await,
-                Sender::PagerDuty(pagerduty) => pagerduty.send(message).await,
-                Sender::Opsgenie(opsgenie) => opsgenie.send(message).await,
-                Sender::Teams(teams) => teams.send(message).await,
-                Sender::Webhook(webhook) => webhook.send(message).await,
-                Sender::Log => log::send(message),
+                Sender::Email(email) => email.send(message, templates).await,
+                Sender::Slack(slack) => slack.send(message, templates).await,
+                Sender::PagerDuty(pagerduty) => pagerduty.send(message, templates).await,
+                Sender::Opsgenie(opsgenie) => opsgenie.send(message, templates).await,
+                Sender::Teams(teams) => teams.send(message, templates).await,
+                Sender::Webhook(webhook) => webhook.send(message, templates).await,
+                Sender::Log => log::send(message, templates),
             }
         };
         match tokio::time::timeout(SEND_TIMEOUT, sending).await {

@@ -11,10 +11,12 @@ use larder_oncall::alert::{KnownAlert, ToldAlert};
 use larder_oncall::escalation::EscalationPolicy;
 use larder_oncall::inhibition::ServiceGraph;
 use larder_oncall::labels::Labels;
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::{Receiver, Settings};
 use larder_oncall::severity::Severity;
 
 use crate::channels::{Channel, Reach};
+use crate::message::Reader;
 use crate::metrics;
 use crate::store::alerts::AlertToWrite;
 use crate::store::incidents::IncidentRow;
@@ -23,6 +25,7 @@ use crate::store::incidents::IncidentRow;
 pub(crate) struct Rules {
     pub(crate) settings: Settings,
     pub(crate) channels: BTreeMap<String, Arc<Channel>>,
+    pub(crate) templates: Templates,
 }
 
 /// The rules in force, and what else every delivery asks for.
@@ -75,7 +78,11 @@ impl Rules {
                 .map_err(|problem| RulesError::Refused(format!("channel {name:?}: {problem}")))?;
             channels.insert(name.clone(), Arc::new(built));
         }
-        Ok(Self { settings, channels })
+        let templates = Templates::new(&settings.templates).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            RulesError::Refused(lines.join("\n"))
+        })?;
+        Ok(Self { settings, channels, templates })
     }
 
     /// Reads a file.
@@ -95,6 +102,21 @@ impl Rules {
     pub(crate) fn policy_of(&self, row: &IncidentRow) -> Option<&EscalationPolicy> {
         let name = self.receiver(&row.receiver)?.policy.as_ref()?;
         self.settings.policies.get(name)
+    }
+
+    /// Who reads what goes to an address of a channel, and why they are told.
+    pub(crate) fn reader(&self, channel: &str, recipient: &str) -> Reader {
+        let mut contacts = self.settings.contacts.values();
+        let contact = contacts.find(|contact| {
+            contact.reach.iter().any(|way| way.channel == channel && way.address == recipient)
+        });
+        match contact.filter(|_| !recipient.is_empty()) {
+            Some(contact) => Reader {
+                reason: format!("{} is reached here", contact.name),
+                time_zone: contact.zone.iana_name().unwrap_or("UTC").to_owned(),
+            },
+            None => Reader { reason: String::new(), time_zone: "UTC".to_owned() },
+        }
     }
 
     /// Whether an alert may hide others while it fires.

@@ -10,6 +10,7 @@ use crate::in_force::InForce;
 use crate::message::IncidentView;
 use crate::signing::SigningKeys;
 use crate::store::incidents::IncidentRow;
+use crate::store::notifications::Leased;
 use crate::store::reading::AlertRow;
 
 /// How long the links of a message work.
@@ -23,24 +24,25 @@ pub(crate) struct Views {
 }
 
 impl Views {
-    /// What a recipient is shown of an incident.
+    /// What the recipient of a notification is shown of an incident.
     pub(crate) fn of(
         &self,
         tenant: &TenantId,
         incident: &IncidentRow,
         alerts: &[AlertRow],
-        recipient: &str,
+        row: &Leased,
         now_us: i64,
     ) -> IncidentView {
-        let mut view = IncidentView::new(incident, alerts);
+        let mut view = IncidentView::new(incident, alerts, row.kind);
         let rules = self.in_force.rules();
+        view.reader = rules.reader(&row.channel, &row.recipient);
         if let Some(base) = &rules.settings.external_url {
             let link = |deed| {
                 let claims = LinkClaims {
                     tenant_id: tenant.to_string(),
                     incident_id: incident.incident_id.to_string(),
                     deed,
-                    recipient: recipient.to_owned(),
+                    recipient: row.recipient.clone(),
                     expires_at: timestamp(now_us + LINK_LIFE_US),
                 };
                 Some(format!("{base}{}", self.signing.links().sign(&claims)))

@@ -45,14 +45,20 @@ pub struct Message {
     pub kind: MessageKind,
     /// The incident's id.
     pub incident_id: String,
+    /// The number by which people call it; 0 where there is none.
+    pub number: i64,
     /// What it is about, in a line.
     pub title: String,
     /// How bad.
     pub severity: Severity,
     /// The state of the incident in a word.
     pub state: String,
+    /// Who acknowledged or resolved it; empty when nobody did.
+    pub by: String,
     /// What is told about it.
     pub description: String,
+    /// How many of its alerts fire.
+    pub firing_alerts: u32,
     /// When it began.
     pub opened_at: Timestamp,
     /// The labels that all its alerts share.
@@ -127,9 +133,12 @@ impl Message {
         Self {
             kind: MessageKind::Test,
             incident_id: "00000000-0000-7000-8000-000000000000".to_owned(),
+            number: 0,
             title: "Test notification".to_owned(),
             severity: Severity::Info,
             state: "open".to_owned(),
+            by: String::new(),
+            firing_alerts: 1,
             description: "Nothing is wrong. Somebody tries whether this channel works.".to_owned(),
             opened_at: now,
             alerts: vec![MessageAlert {
@@ -153,6 +162,37 @@ impl Message {
             reason: "somebody asked for a test".to_owned(),
             time_zone: "UTC".to_owned(),
         }
+    }
+}
+
+impl Message {
+    /// One about nothing yet: no alerts, no links.
+    pub fn bare(now: Timestamp) -> Self {
+        Self {
+            kind: MessageKind::Test,
+            incident_id: String::new(),
+            number: 0,
+            title: String::new(),
+            severity: Severity::Info,
+            state: "open".to_owned(),
+            by: String::new(),
+            description: String::new(),
+            firing_alerts: 0,
+            opened_at: now,
+            labels: Labels::default(),
+            alerts: Vec::new(),
+            more_alerts: 0,
+            incidents: Vec::new(),
+            more_incidents: 0,
+            links: MessageLinks::default(),
+            reason: String::new(),
+            time_zone: "UTC".to_owned(),
+        }
+    }
+
+    /// The colour of it, as `#RRGGBB`: green once it is over.
+    pub fn colour(&self) -> &'static str {
+        if self.kind == MessageKind::Resolved { "#2EB67D" } else { self.severity.colour() }
     }
 }
 

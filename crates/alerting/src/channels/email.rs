@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::{ChannelKind, EmailSecurity};
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -13,8 +14,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
 
 use super::{Outcome, read_secret};
-use crate::message::{Content, IncidentView, Message};
-use crate::store::incidents::State;
+use crate::message::{Content, Message, note_problems};
 
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(12);
 
@@ -59,7 +59,7 @@ impl Email {
         Ok(Self { transport: builder.build(), from, to, domain })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Outcome {
+    pub(super) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
         let recipients = match message.recipient.as_str() {
             "" => self.to.clone(),
             address => match mailbox(address) {
@@ -73,7 +73,7 @@ impl Email {
         let (own_id, thread) = self.ids(message);
         let begins = matches!(message.content, Content::Incident(_)) && thread.is_none();
         let external_id = begins.then(|| own_id.clone());
-        let mail = match self.mail(message, recipients, own_id, thread) {
+        let mail = match self.mail(message, templates, recipients, (own_id, thread)) {
             Ok(mail) => mail,
             Err(error) => return Outcome::Refused { why: format!("the mail cannot be written: {error}") },
         };
@@ -86,13 +86,16 @@ impl Email {
     fn mail(
         &self,
         message: &Message,
+        templates: &Templates,
         recipients: Vec<Mailbox>,
-        own_id: String,
-        thread: Option<String>,
+        (own_id, thread): (String, Option<String>),
     ) -> Result<lettre::Message, lettre::error::Error> {
+        let rendered = templates.email(&message.told());
+        note_problems(&rendered.problems);
+        let text = rendered.content;
         let mut mail = lettre::Message::builder()
             .from(self.from.clone())
-            .subject(message.subject())
+            .subject(text.subject)
             .header(AutoSubmitted)
             .header(ListId(format!("Larder incidents <incidents.{}.{}>", message.tenant, self.domain)));
         for recipient in recipients {
@@ -102,7 +105,7 @@ impl Email {
         if let Some(thread) = thread {
             mail = mail.in_reply_to(thread.clone()).references(thread);
         }
-        mail.multipart(MultiPart::alternative_plain_html(plain(message), html(message)))
+        mail.multipart(MultiPart::alternative_plain_html(text.text, text.html))
     }
 
     /// The mail's own Message-ID, and that of the thread it belongs to unless it begins it.
@@ -141,47 +144,6 @@ fn judge(error: &lettre::transport::smtp::Error) -> Outcome {
         "the mail server cannot be reached".to_owned()
     };
     Outcome::TryAgain { why }
-}
-
-fn plain(message: &Message) -> String {
-    let mut text = message.text();
-    if let Content::Incident(incident) = &message.content {
-        for (word, url) in incident.links() {
-            text.push_str(&format!("\n\n{word}: {url}"));
-        }
-    }
-    text.push('\n');
-    text
-}
-
-fn html(message: &Message) -> String {
-    let colour = match &message.content {
-        Content::Incident(incident) => incident.colour(),
-        Content::Digest(_) | Content::Notice { .. } => "#8D8D8D",
-    };
-    let links = match &message.content {
-        Content::Incident(incident) => links_html(incident),
-        Content::Digest(_) | Content::Notice { .. } => String::new(),
-    };
-    format!(
-        "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif\">\
-         <h2 style=\"border-left:6px solid {colour};padding-left:8px\">{}</h2>\
-         <pre style=\"white-space:pre-wrap;font-family:inherit\">{}</pre>{links}</body></html>",
-        escaped(&message.subject()),
-        escaped(&message.text()),
-    )
-}
-
-fn links_html(incident: &IncidentView) -> String {
-    let links: Vec<String> = incident
-        .links()
-        .into_iter()
-        .map(|(word, url)| format!("<a href=\"{}\">{word}</a>", escaped(url)))
-        .collect();
-    if links.is_empty() || incident.state == State::Resolved && incident.runbook_url.is_empty() {
-        return String::new();
-    }
-    format!("<p>{}</p>", links.join(" · "))
 }
 
 /// Text that is nothing but text in HTML.

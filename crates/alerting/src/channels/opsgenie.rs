@@ -1,5 +1,6 @@
 //! Opsgenie and Jira Service Management. The incident's id is the `alias` by which it is closed.
 
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::SecretSource;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -35,8 +36,8 @@ impl Opsgenie {
         })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Outcome {
-        let (path, body) = request_of(message, &self.responders);
+    pub(super) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
+        let (path, body) = request_of(message, templates, &self.responders);
         let Ok(url) = self.base.join(&path) else {
             return Outcome::Refused { why: "its address takes no path".into() };
         };
@@ -48,14 +49,17 @@ impl Opsgenie {
     }
 }
 
-fn request_of(message: &Message, responders: &[String]) -> (String, serde_json::Value) {
+fn request_of(
+    message: &Message,
+    templates: &Templates,
+    responders: &[String],
+) -> (String, serde_json::Value) {
+    let (subject, text) = message.texts(templates);
     let (alias, priority, state) = match &message.content {
         Content::Incident(incident) => {
             (incident.incident_id.to_string(), incident.opsgenie_priority(), incident.state)
         }
-        Content::Digest(_) | Content::Notice { .. } => {
-            (message.notification_id.to_string(), "P5", State::Open)
-        }
+        Content::Digest(_) | Content::Notice(_) => (message.notification_id.to_string(), "P5", State::Open),
     };
     let action = match state {
         State::Open => {
@@ -63,9 +67,9 @@ fn request_of(message: &Message, responders: &[String]) -> (String, serde_json::
                 responders.iter().map(|name| json!({ "type": "team", "name": name })).collect();
             let body = json!({
                 "responders": responders,
-                "message": cut(&message.subject(), MESSAGE_CHARACTERS),
+                "message": cut(&subject, MESSAGE_CHARACTERS),
                 "alias": alias,
-                "description": cut(&message.text(), DESCRIPTION_CHARACTERS),
+                "description": cut(&text, DESCRIPTION_CHARACTERS),
                 "priority": priority,
                 "source": "larder",
             });
@@ -75,5 +79,5 @@ fn request_of(message: &Message, responders: &[String]) -> (String, serde_json::
         State::Resolved => "close",
     };
     let path = format!("/v2/alerts/{alias}/{action}?identifierType=alias");
-    (path, json!({ "source": "larder", "note": cut(&message.subject(), 1_000) }))
+    (path, json!({ "source": "larder", "note": cut(&subject, 1_000) }))
 }

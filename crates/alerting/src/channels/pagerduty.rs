@@ -1,6 +1,7 @@
 //! PagerDuty's Events API v2. The incident's id is the `dedup_key`, so that a message that is sent twice
 //! is one alert there, and acknowledging or resolving here does so there.
 
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::SecretSource;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -31,8 +32,8 @@ impl PagerDuty {
         })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Outcome {
-        let mut event = event(message);
+    pub(super) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
+        let mut event = event(message, templates);
         event["routing_key"] = self.routing_key.expose_secret().into();
         match targets::send(self.client.post(self.url.clone()).json(&event)).await {
             Ok(answer) => answer.outcome(),
@@ -41,23 +42,24 @@ impl PagerDuty {
     }
 }
 
-fn event(message: &Message) -> Value {
+fn event(message: &Message, templates: &Templates) -> Value {
+    let (subject, text) = message.texts(templates);
     match &message.content {
-        Content::Incident(incident) => incident_event(incident),
-        Content::Digest(_) | Content::Notice { .. } => json!({
+        Content::Incident(incident) => incident_event(incident, &subject, &text),
+        Content::Digest(_) | Content::Notice(_) => json!({
             "event_action": "trigger",
             "dedup_key": message.notification_id,
             "payload": {
-                "summary": cut(&message.subject(), SUMMARY_CHARACTERS),
+                "summary": cut(&subject, SUMMARY_CHARACTERS),
                 "source": "larder",
                 "severity": "info",
-                "custom_details": { "text": cut(&message.text(), DETAIL_CHARACTERS) },
+                "custom_details": { "text": cut(&text, DETAIL_CHARACTERS) },
             },
         }),
     }
 }
 
-fn incident_event(incident: &IncidentView) -> Value {
+fn incident_event(incident: &IncidentView, subject: &str, text: &str) -> Value {
     let action = match incident.state {
         State::Open => "trigger",
         State::Acknowledged => "acknowledge",
@@ -71,7 +73,7 @@ fn incident_event(incident: &IncidentView) -> Value {
         "client": "Larder",
         "links": links,
         "payload": {
-            "summary": cut(&incident.headline(), SUMMARY_CHARACTERS),
+            "summary": cut(subject, SUMMARY_CHARACTERS),
             "source": cut(&incident.origin(), SUMMARY_CHARACTERS),
             "severity": if incident.severity == "none" { "info" } else { &incident.severity },
             "timestamp": incident.opened_at.to_string(),
@@ -80,7 +82,7 @@ fn incident_event(incident: &IncidentView) -> Value {
             "custom_details": {
                 "number": incident.number,
                 "firing": incident.firing_count,
-                "text": cut(&incident.text(), DETAIL_CHARACTERS),
+                "text": cut(text, DETAIL_CHARACTERS),
             },
         },
     })

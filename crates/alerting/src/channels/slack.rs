@@ -4,19 +4,17 @@
 use std::time::Duration;
 
 use aws_lc_rs::{constant_time, hmac};
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::{SecretSource, SlackDelivery};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 use super::targets::{self, Answer, Reach};
 use super::{Outcome, read_secret};
-use crate::message::{Content, IncidentView, Message, cut};
-use crate::store::incidents::State;
+use crate::message::{Content, Message, cut, note_problems};
 
-const HEADER_CHARACTERS: usize = 150;
-const SECTION_CHARACTERS: usize = 2_900;
 /// A signature older or newer than this is a replay.
 const SIGNED_WITHIN_S: i64 = 300;
 
@@ -66,8 +64,8 @@ impl Slack {
         self.signing_secret.as_ref()
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Outcome {
-        let mut body = body(message, self.signing_secret.is_some());
+    pub(super) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
+        let mut body = body(message, templates, self.signing_secret.is_some());
         match &self.way {
             Way::Webhook(url) => match targets::send(self.client.post(url.clone()).json(&body)).await {
                 Ok(answer) => answer.outcome(),
@@ -123,60 +121,17 @@ fn api_outcome(answer: &Answer) -> Outcome {
     }
 }
 
-fn body(message: &Message, with_buttons: bool) -> Value {
-    let mut blocks = vec![json!({
-        "type": "header",
-        "text": { "type": "plain_text", "text": cut(&message.subject(), HEADER_CHARACTERS) },
-    })];
-    let text = cut(&escaped(&message.text()), SECTION_CHARACTERS);
-    if !text.is_empty() {
-        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } }));
-    }
-    let mut colour = "#8D8D8D";
-    if let Content::Incident(incident) = &message.content {
-        colour = incident.colour();
-        let elements = buttons(message, incident, with_buttons);
-        if !elements.is_empty() {
-            blocks.push(json!({ "type": "actions", "elements": elements }));
+/// Buttons that act need an application with a signing secret; links work everywhere.
+fn body(message: &Message, templates: &Templates, with_buttons: bool) -> Value {
+    let callback = match &message.content {
+        Content::Incident(incident) if with_buttons => {
+            Some(format!("{} {}", message.tenant, incident.incident_id))
         }
-    }
-    json!({
-        "text": escaped(&cut(&message.subject(), 1_000)),
-        "attachments": [{ "color": colour, "blocks": blocks }],
-    })
-}
-
-/// Links work everywhere; buttons that act need an application with a signing secret.
-fn buttons(message: &Message, incident: &IncidentView, with_buttons: bool) -> Vec<Value> {
-    let mut elements = Vec::new();
-    if with_buttons && incident.state != State::Resolved {
-        let value = format!("{} {}", message.tenant, incident.incident_id);
-        if incident.state == State::Open {
-            elements.push(json!({
-                "type": "button", "action_id": "acknowledge", "value": value, "style": "primary",
-                "text": { "type": "plain_text", "text": "Acknowledge" },
-            }));
-        }
-        elements.push(json!({
-            "type": "button", "action_id": "resolve", "value": value,
-            "text": { "type": "plain_text", "text": "Resolve" },
-        }));
-    }
-    for (position, (text, url)) in incident.links().into_iter().enumerate() {
-        let is_doubled = with_buttons && matches!(text, "Acknowledge" | "Resolve");
-        if !is_doubled {
-            elements.push(json!({
-                "type": "button", "action_id": format!("link-{position}"), "url": url,
-                "text": { "type": "plain_text", "text": text },
-            }));
-        }
-    }
-    elements
-}
-
-/// Slack's three control characters.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+        _ => None,
+    };
+    let rendered = templates.slack(&message.told(), callback.as_deref());
+    note_problems(&rendered.problems);
+    rendered.content
 }
 
 /// Whether Slack has signed this body, and not long ago.
@@ -214,11 +169,6 @@ mod tests {
         assert!(signed(body, 1_531_420_700));
         assert!(!signed(body, 1_531_421_000), "a replay");
         assert!(!signed(&body.replace("roadrunner", "coyote"), 1_531_420_700));
-    }
-
-    #[test]
-    fn nobody_is_mentioned_through_a_label() {
-        assert_eq!(escaped("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
     }
 
     #[test]

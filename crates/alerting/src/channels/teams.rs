@@ -1,5 +1,6 @@
 //! Microsoft Teams, through a workflow that takes an Adaptive Card.
 
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::SecretSource;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -23,22 +24,23 @@ impl Teams {
         Ok(Self { client: targets::client(reach)?, url })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Outcome {
-        match targets::send(self.client.post(self.url.clone()).json(&card(message))).await {
+    pub(super) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
+        match targets::send(self.client.post(self.url.clone()).json(&card(message, templates))).await {
             Ok(answer) => answer.outcome(),
             Err(outcome) => outcome,
         }
     }
 }
 
-fn card(message: &Message) -> Value {
+fn card(message: &Message, templates: &Templates) -> Value {
+    let (subject, text) = message.texts(templates);
     let actions: Vec<Value> = match &message.content {
         Content::Incident(incident) => incident
             .links()
             .into_iter()
             .map(|(title, url)| json!({ "type": "Action.OpenUrl", "title": title, "url": url }))
             .collect(),
-        Content::Digest(_) | Content::Notice { .. } => Vec::new(),
+        Content::Digest(_) | Content::Notice(_) => Vec::new(),
     };
     json!({
         "type": "message",
@@ -50,8 +52,8 @@ fn card(message: &Message) -> Value {
                 "version": "1.4",
                 "body": [
                     { "type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": true,
-                      "text": cut(&message.subject(), 500) },
-                    { "type": "TextBlock", "wrap": true, "text": cut(&message.text(), TEXT_CHARACTERS) },
+                      "text": cut(&subject, 500) },
+                    { "type": "TextBlock", "wrap": true, "text": cut(&text, TEXT_CHARACTERS) },
                 ],
                 "actions": actions,
             },

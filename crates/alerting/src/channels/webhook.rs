@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName};
+use larder_oncall::notification::Templates;
 use larder_oncall::settings::SecretSource;
 use secrecy::ExposeSecret;
 use url::Url;
@@ -44,10 +45,10 @@ impl Webhook {
         })
     }
 
-    pub(super) async fn send(&self, message: &Message) -> Outcome {
+    pub(super) async fn send(&self, message: &Message, templates: &Templates) -> Outcome {
         let id = message.notification_id.to_string();
         let timestamp = (message.now_us / 1_000_000).to_string();
-        let body = message.json().to_string();
+        let body = message.json(templates).to_string();
         let request = self
             .client
             .post(self.url.clone())

@@ -2,10 +2,12 @@
 
 use larder_identity::Caller;
 use larder_oncall::labels::Labels;
+use larder_oncall::notification::Message as Notice;
 use larder_proto::larder::alerting::v1::*;
 use uuid::Uuid;
 
 use crate::channels::Outcome;
+use crate::clock::timestamp;
 use crate::error::Error;
 use crate::hiding::Hiding;
 use crate::message::{Content, Message};
@@ -49,18 +51,21 @@ pub(super) async fn send_test(
 ) -> Result<SendTestNotificationResponse, Error> {
     let rules = state.in_force.rules();
     let channel = rules.channels.get(&request.channel).ok_or(Error::NotFound { noun: "channel" })?;
+    let notice = Notice {
+        title: "Larder can reach you here".to_owned(),
+        description: "There is nothing to do.".to_owned(),
+        reason: format!("{} asked for this test", caller.subject),
+        ..Notice::bare(timestamp((state.clock)()))
+    };
     let message = Message {
         notification_id: Uuid::now_v7(),
         tenant: caller.tenant.clone(),
         recipient: request.recipient,
         external_id: None,
         now_us: (state.clock)(),
-        content: Content::Notice {
-            subject: "[TEST] Larder can reach you here".to_owned(),
-            text: format!("{} asked for this test. There is nothing to do.", caller.subject),
-        },
+        content: Content::Notice(Box::new(notice)),
     };
-    let (delivered, error) = match channel.send(&message).await {
+    let (delivered, error) = match channel.send(&message, &rules.templates).await {
         Outcome::Sent { .. } => (true, String::new()),
         Outcome::TryAgain { why } | Outcome::Refused { why } => (false, why),
         Outcome::Pause { why, wait } => (false, format!("{why}; it wants nothing for {} s", wait.as_secs())),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::channels::escaped_html;
 use crate::clock::timestamp;
 use crate::error::Error;
-use crate::message::IncidentView;
+use crate::message::one_line;
 use crate::operate::{Deed, act};
 use crate::state::State;
 use crate::store::{incidents, links};
@@ -83,7 +83,7 @@ async fn headline(state: &State, link: &ReadLink) -> Result<String, Error> {
     let mut transaction = larder_database::begin_tenant_read_only(&state.app, &link.tenant).await?;
     let row = incidents::get(&mut transaction, &link.tenant, &link.incident_id.to_string()).await?;
     transaction.commit().await?;
-    Ok(IncidentView::new(&row, &[]).headline())
+    Ok(format!("#{} {}", row.incident_number, one_line(&row.title)))
 }
 
 /// Uses the link and acts in one transaction; `false` when it was used before.

@@ -20,7 +20,7 @@ use crate::changes::Changes;
 use crate::channels::{Channel, Outcome};
 use crate::clock::timestamp;
 use crate::error::Error;
-use crate::in_force::InForce;
+use crate::in_force::{InForce, Rules};
 use crate::message::{Content, IncidentView, Message};
 use crate::metrics;
 use crate::retry;
@@ -127,6 +127,7 @@ impl Deliverer {
             tenant: &tenant,
             channel_name: &of.channel,
             channel: channel.as_deref(),
+            rules: &rules,
             finished: AsyncMutex::default(),
         };
         let sent = if is_flood {
@@ -169,6 +170,7 @@ struct Delivery<'a> {
     tenant: &'a TenantId,
     channel_name: &'a str,
     channel: Option<&'a Channel>,
+    rules: &'a Rules,
     finished: AsyncMutex<Round>,
 }
 
@@ -210,7 +212,7 @@ impl Delivery<'_> {
             self.refused(&row, &message, "the settings name no such channel any more").await;
             return Ok(false);
         };
-        let outcome = channel.send(&message).await;
+        let outcome = channel.send(&message, &self.rules.templates).await;
         metrics::notified(self.channel_name, &outcome);
         self.note(&row, &message, outcome).await;
         Ok(true)
@@ -231,10 +233,10 @@ impl Delivery<'_> {
             let incidents = incidents::list_by_id(&mut db, self.tenant, &ids).await?;
             db.commit().await?;
             let mut views: Vec<IncidentView> =
-                incidents.iter().map(|incident| IncidentView::new(incident, &[])).collect();
+                incidents.iter().map(|incident| IncidentView::new(incident, &[], Kind::Update)).collect();
             views.sort_by_key(|view| (view.state == State::Resolved, std::cmp::Reverse(view.number)));
             let message = Message { content: Content::Digest(views), ..self.bare(first) };
-            let outcome = channel.send(&message).await;
+            let outcome = channel.send(&message, &self.rules.templates).await;
             metrics::notified(self.channel_name, &outcome);
             metrics::digest(rows.len());
             sent += 1;
@@ -252,13 +254,13 @@ impl Delivery<'_> {
             recipient: row.recipient.clone(),
             external_id: None,
             now_us: self.now_us(),
-            content: Content::Notice { subject: "Larder".to_owned(), text: String::new() },
+            content: Content::Digest(Vec::new()),
         }
     }
 
     /// The message as it is true now; `None` when nobody needs it any more.
     async fn message(&self, row: &Leased) -> Result<Option<Message>, Error> {
-        let Some(incident_id) = row.incident_id else { return Ok(Some(self.bare(row))) };
+        let Some(incident_id) = row.incident_id else { return Ok(None) };
         let mut db = larder_database::begin_tenant(&self.deliverer.worker, self.tenant).await?;
         let incident = incidents::list_by_id(&mut db, self.tenant, &[incident_id]).await?.pop();
         let Some(incident) = incident else { return Ok(None) };
@@ -269,7 +271,7 @@ impl Delivery<'_> {
         let external_id =
             messages::find(&mut db, self.tenant, incident_id, &row.channel, &row.recipient).await?;
         db.commit().await?;
-        let view = self.deliverer.views.of(self.tenant, &incident, &alerts, &row.recipient, self.now_us());
+        let view = self.deliverer.views.of(self.tenant, &incident, &alerts, row, self.now_us());
         let content = Content::Incident(Box::new(view));
         Ok(Some(Message { external_id, content, ..self.bare(row) }))
     }
@@ -303,8 +305,7 @@ impl Delivery<'_> {
     /// It will never be taken here: the next way to the same person, or the channel's failover, has it at once.
     async fn refused(&self, row: &Leased, message: &Message, why: &str) {
         self.end(row, "failed", why).await;
-        let rules = self.deliverer.in_force.rules();
-        let next = crate::failover::next(&rules.settings, &row.channel, &row.recipient);
+        let next = crate::failover::next(&self.rules.settings, &row.channel, &row.recipient);
         let mut round = self.finished.lock().await;
         let text = match &next {
             Some(next) => format!("{} refuses it: {why}; it goes to {}", row.channel, next.channel),

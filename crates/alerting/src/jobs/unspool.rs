@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use larder_lifecycle::Shutdown;
 use larder_oncall::alert::Told;
+use larder_oncall::notification::{Message as Notice, MessageKind};
 use larder_oncall::severity::Severity;
 use uuid::Uuid;
 
 use crate::Clock;
+use crate::clock::timestamp;
 use crate::error::Error;
 use crate::in_force::InForce;
 use crate::ingest::Committer;
@@ -106,18 +108,25 @@ impl Unspooler {
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
-        let subject = "[EMERGENCY] alerts fire while the alerting database is away".to_owned();
+        let notice = Notice {
+            kind: MessageKind::Fired,
+            title: "EMERGENCY: alerts fire while the alerting database is away".to_owned(),
+            severity: Severity::Critical,
+            description: lines.join("\n"),
+            reason: "this is an emergency channel".to_owned(),
+            ..Notice::bare(timestamp((self.clock)()))
+        };
         let message = Message {
             notification_id: Uuid::now_v7(),
             tenant,
             recipient: String::new(),
             external_id: None,
             now_us: (self.clock)(),
-            content: Content::Notice { subject, text: lines.join("\n") },
+            content: Content::Notice(Box::new(notice)),
         };
         for name in &rules.settings.emergency_channels {
             let Some(channel) = rules.channels.get(name) else { continue };
-            let outcome = channel.send(&message).await;
+            let outcome = channel.send(&message, &rules.templates).await;
             metrics::notified(name, &outcome);
         }
     }

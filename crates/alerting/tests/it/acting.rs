@@ -64,7 +64,7 @@ async fn notes_and_exports_tell_the_story() {
     let markdown = guest.export_incident(export(ExportFormat::Markdown)).await.unwrap().into_inner();
     let markdown = String::from_utf8(markdown.document.unwrap().data).unwrap();
     assert!(markdown.starts_with("# Incident #1: OvenCold happened\n"), "{markdown}");
-    assert!(markdown.contains("**note** by ann: the door \\| was open \\<b\\>"), "{markdown}");
+    assert!(markdown.contains("| note | ann | the door \\| was open &lt;b&gt; |"), "{markdown}");
     let json = guest.export_incident(export(ExportFormat::Json)).await.unwrap().into_inner();
     let json: serde_json::Value = serde_json::from_slice(&json.document.unwrap().data).unwrap();
     assert_eq!(json["timelineIntact"], true);

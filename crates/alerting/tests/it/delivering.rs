@@ -36,8 +36,10 @@ async fn what_is_refused_for_good_goes_to_the_failover_at_once() {
     eventually("the failover", || async { other.count("/spare") == 1 }).await;
     assert_eq!(refusing.count("/hook"), 1, "it is not tried again");
     let incident = house.incidents().await.remove(0);
-    let kinds = house.timeline(&incident.incident_id).await;
-    assert_eq!(kinds, ["opened", "failed", "notified"]);
+    eventually("the timeline", || async {
+        house.timeline(&incident.incident_id).await == ["opened", "failed", "notified"]
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -27,9 +27,12 @@ pub(super) fn clean(message: &Message) -> Message {
     Message {
         kind: message.kind,
         incident_id: line(&message.incident_id),
+        number: message.number,
         title: line(&message.title),
         severity: message.severity,
         state: line(&message.state),
+        by: line(&message.by),
+        firing_alerts: message.firing_alerts,
         description: text(&message.description),
         opened_at: message.opened_at,
         labels: labels(&message.labels),

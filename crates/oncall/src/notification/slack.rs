@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::Message;
 use super::clean::cut;
+use super::{Message, MessageKind};
 
 const HEADER_MAX: usize = 150;
 const SECTION_MAX: usize = 3000;
@@ -13,7 +13,7 @@ const FALLBACK_MAX: usize = 1000;
 const VALUE_MAX: usize = 2000;
 
 /// The message; `title` is plain, `body` is mrkdwn.
-pub(super) fn message(message: &Message, title: &str, body: &str) -> Value {
+pub(super) fn message(message: &Message, title: &str, body: &str, callback: Option<&str>) -> Value {
     let mut blocks = vec![json!({
         "type": "header",
         "text": { "type": "plain_text", "text": cut(title, HEADER_MAX), "emoji": false },
@@ -21,7 +21,7 @@ pub(super) fn message(message: &Message, title: &str, body: &str) -> Value {
     if !body.trim().is_empty() {
         blocks.push(section(&cut_markup(body, SECTION_MAX)));
     }
-    let buttons = buttons(message);
+    let buttons = buttons(message, callback);
     if !buttons.is_empty() {
         blocks.push(json!({ "type": "actions", "block_id": "incident", "elements": buttons }));
     }
@@ -33,7 +33,7 @@ pub(super) fn message(message: &Message, title: &str, body: &str) -> Value {
         "text": escape(&cut(title, FALLBACK_MAX)),
         "blocks": blocks,
         "attachments": [{
-            "color": message.severity.colour(),
+            "color": message.colour(),
             "blocks": [{ "type": "context", "elements": [context] }],
         }],
     })
@@ -43,31 +43,49 @@ fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
 }
 
-/// Acknowledge and resolve carry the incident's id for workspaces whose buttons call back, and a link for all others.
-fn buttons(message: &Message) -> Vec<Value> {
+/// With a callback, acknowledge and resolve tell Slack's application and open nothing; without one they are links, as
+/// all others are.
+fn buttons(message: &Message, callback: Option<&str>) -> Vec<Value> {
     let links = &message.links;
-    let rows = [
-        ("acknowledge", "Acknowledge", &links.acknowledge, Some("primary")),
-        ("resolve", "Resolve", &links.resolve, None),
-        ("incident", "Incident", &links.incident, None),
-        ("runbook", "Runbook", &links.runbook, None),
-        ("dashboard", "Dashboard", &links.dashboard, None),
-        ("source", "Source", &links.source, None),
+    let (is_open, is_over) = (message.state == "open", message.kind == MessageKind::Resolved);
+    let mut buttons: Vec<Value> = callback
+        .into_iter()
+        .filter(|_| !is_over)
+        .flat_map(|value| {
+            let acknowledge = is_open.then(|| pressed("acknowledge", "Acknowledge", value, Some("primary")));
+            acknowledge.into_iter().chain([pressed("resolve", "Resolve", value, None)])
+        })
+        .collect();
+    let acts = [("acknowledge", "Acknowledge", &links.acknowledge), ("resolve", "Resolve", &links.resolve)];
+    let leads = [
+        ("incident", "Incident", &links.incident),
+        ("runbook", "Runbook", &links.runbook),
+        ("dashboard", "Dashboard", &links.dashboard),
+        ("source", "Source", &links.source),
     ];
-    let button = |(id, text, url, style): (&str, &str, &Option<String>, Option<&str>)| {
-        let mut button = json!({
+    let acts = acts.into_iter().filter(|_| callback.is_none());
+    buttons.extend(acts.chain(leads).filter_map(|(id, text, url)| {
+        Some(json!({
             "type": "button",
-            "action_id": id,
-            "value": cut(&message.incident_id, VALUE_MAX),
+            "action_id": format!("link-{id}"),
             "text": { "type": "plain_text", "text": text },
             "url": url.as_ref()?,
-        });
-        if let Some(style) = style {
-            button["style"] = json!(style);
-        }
-        Some(button)
-    };
-    rows.into_iter().filter_map(button).collect()
+        }))
+    }));
+    buttons
+}
+
+fn pressed(id: &str, text: &str, value: &str, style: Option<&str>) -> Value {
+    let mut button = json!({
+        "type": "button",
+        "action_id": id,
+        "value": cut(value, VALUE_MAX),
+        "text": { "type": "plain_text", "text": text },
+    });
+    if let Some(style) = style {
+        button["style"] = json!(style);
+    }
+    button
 }
 
 fn escape(text: &str) -> String {

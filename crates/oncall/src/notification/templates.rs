@@ -166,23 +166,32 @@ impl Templates {
         Rendered { content, problems }
     }
 
-    /// An e-mail. Its subject is one line, whatever the template and the alert hold.
-    pub fn email(&self, message: &Message) -> Rendered<Email> {
+    /// A subject of one line and a text, for whatever takes no markup.
+    pub fn plain(&self, message: &Message) -> Rendered<(String, String)> {
         let subject = self.render(TemplateName::EmailSubject, message);
         let text = self.render(TemplateName::EmailText, message);
+        let problems = [subject.problems, text.problems].concat();
+        Rendered { content: (cut(&line(&subject.content), SUBJECT_MAX), text.content), problems }
+    }
+
+    /// An e-mail. Its subject is one line, whatever the template and the alert hold.
+    pub fn email(&self, message: &Message) -> Rendered<Email> {
+        let Rendered { content: (subject, text), problems } = self.plain(message);
         let html = self.render(TemplateName::EmailHtml, message);
-        let problems = [subject.problems, text.problems, html.problems].concat();
-        let subject = cut(&line(&subject.content), SUBJECT_MAX);
-        Rendered { content: Email { subject, text: text.content, html: html.content }, problems }
+        Rendered {
+            content: Email { subject, text, html: html.content },
+            problems: [problems, html.problems].concat(),
+        }
     }
 
     /// A Slack message: `text`, `blocks` and `attachments` of `chat.postMessage` or an incoming webhook, within Slack's
-    /// limits.
-    pub fn slack(&self, message: &Message) -> Rendered<serde_json::Value> {
+    /// limits. `callback` is the value of buttons that tell Slack's application who pressed them; without it buttons
+    /// are links.
+    pub fn slack(&self, message: &Message, callback: Option<&str>) -> Rendered<serde_json::Value> {
         let title = self.render(TemplateName::SlackTitle, message);
         let body = self.render(TemplateName::SlackBody, message);
         let problems = [title.problems, body.problems].concat();
-        let content = slack::message(&clean(message), &line(&title.content), &body.content);
+        let content = slack::message(&clean(message), &line(&title.content), &body.content, callback);
         Rendered { content, problems }
     }
 
@@ -236,7 +245,7 @@ fn values(message: &Message) -> Value {
         |at: jiff::Timestamp| json!(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string());
     let mut values = json!(message);
     values["opened_at"] = time(message.opened_at);
-    values["colour"] = json!(message.severity.colour());
+    values["colour"] = json!(message.colour());
     for (at, alert) in message.alerts.iter().enumerate() {
         values["alerts"][at]["starts_at"] = time(alert.starts_at);
     }

@@ -45,7 +45,7 @@ fn messages_read_like_this() {
             format!("{}\n\n{}", email.content.subject, email.content.text)
         );
         insta::assert_snapshot!(format!("{name}_email_html"), email.content.html);
-        insta::assert_json_snapshot!(format!("{name}_slack"), templates().slack(&message).content);
+        insta::assert_json_snapshot!(format!("{name}_slack"), templates().slack(&message, None).content);
         insta::assert_snapshot!(format!("{name}_line"), templates().line(&message).content);
     }
 }
@@ -53,12 +53,12 @@ fn messages_read_like_this() {
 #[test]
 fn every_kind_says_what_it_is() {
     let rows = [
-        (MessageKind::Resolved, "[resolved]", "It is over."),
-        (MessageKind::SourceLost, "[source lost]", "is not known"),
-        (MessageKind::Flapping, "[flapping]", "comes and goes"),
-        (MessageKind::Lapsed, "[critical]", "was acknowledged"),
-        (MessageKind::Reminder, "[critical]", "still open"),
-        (MessageKind::Test, "[test]", "PostgresDown"),
+        (MessageKind::Resolved, "[RESOLVED]", "It is over."),
+        (MessageKind::SourceLost, "[SOURCE LOST]", "is not known"),
+        (MessageKind::Flapping, "[FLAPPING]", "comes and goes"),
+        (MessageKind::Lapsed, "[CRITICAL]", "was acknowledged"),
+        (MessageKind::Reminder, "[CRITICAL]", "still open"),
+        (MessageKind::Test, "[TEST]", "PostgresDown"),
     ];
     for (kind, subject, text) in rows {
         let email = templates().email(&Message { kind, ..message() }).content;
@@ -93,6 +93,27 @@ fn hostile() -> Message {
 }
 
 #[test]
+fn buttons_that_call_back_open_nothing_and_those_of_the_state_are_there() {
+    let ids = |message: &Message, callback: Option<&str>| {
+        let slack = templates().slack(message, callback).content;
+        let blocks = slack["blocks"].as_array().cloned().unwrap_or_default();
+        let buttons = blocks.into_iter().find(|block| block["type"] == "actions");
+        let buttons = buttons.map(|block| block["elements"].clone()).unwrap_or_default();
+        let id = |button: &Value| {
+            assert_eq!(button["url"].is_null(), button["value"].is_string(), "{button}");
+            button["action_id"].as_str().unwrap_or_default().to_owned()
+        };
+        buttons.as_array().map(|buttons| buttons.iter().map(id).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!(ids(&message(), Some("t i"))[..2], ["acknowledge", "resolve"]);
+    assert_eq!(ids(&message(), None)[..2], ["link-acknowledge", "link-resolve"]);
+    let acknowledged = Message { state: "acknowledged".into(), ..message() };
+    assert_eq!(ids(&acknowledged, Some("t i"))[0], "resolve");
+    let over = Message { kind: MessageKind::Resolved, state: "resolved".into(), ..message() };
+    assert!(ids(&over, Some("t i")).iter().all(|id| id != "acknowledge" && id != "resolve"));
+}
+
+#[test]
 fn nothing_that_means_something_to_a_reader_gets_through() {
     for kind in [MessageKind::Fired, MessageKind::Digest] {
         let message = Message { kind, incidents: digest().incidents, ..hostile() };
@@ -101,7 +122,7 @@ fn nothing_that_means_something_to_a_reader_gets_through() {
         assert!(!email.text.contains(['\r', '\u{1b}', '\u{202e}']));
         assert!(!email.html.contains("<script") && !email.html.contains("javascript:"), "{}", email.html);
         assert!(!email.html.contains("onmouseover=\"") && !email.html.contains("<https"));
-        let slack = templates().slack(&message).content;
+        let slack = templates().slack(&message, None).content;
         for markup in markups(&slack) {
             assert!(!markup.contains(['<', '>']), "{markup}");
         }
@@ -143,7 +164,7 @@ fn a_huge_alert_stays_within_what_slack_takes() {
         Message { title: huge.clone(), description: huge.clone(), reason: huge.clone(), ..message() };
     let alert = MessageAlert { summary: huge[..2000].to_owned(), ..message.alerts[0].clone() };
     message.alerts = vec![alert; 5000];
-    let slack = templates().slack(&message).content;
+    let slack = templates().slack(&message, None).content;
     let blocks = slack["blocks"].as_array().expect("blocks");
     assert!(blocks.len() <= 50);
     let text = |at: usize| blocks[at]["text"]["text"].as_str().expect("a text").to_owned();
@@ -178,7 +199,7 @@ fn own_templates_are_tried_and_never_lose_a_message() {
     assert_eq!(templates.email(&message()).content.subject, "example: PostgresDown of shop  Bcc: x");
     let without = Message { labels: Labels::default(), ..message() };
     let rendered = templates.email(&without);
-    assert_eq!(rendered.content.subject, "[critical] PostgresDown of shop", "Larder's own takes its place");
+    assert_eq!(rendered.content.subject, "[CRITICAL] PostgresDown of shop", "Larder's own takes its place");
     assert!(
         rendered.problems[0].to_string().starts_with("templates.email_subject: line 1"),
         "{:?}",
