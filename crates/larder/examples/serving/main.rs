@@ -1,8 +1,8 @@
 //! How fast Larder answers with the demo shop: over gRPC at a fixed rate, in process, over
 //! JSON beside gRPC; how soon after a start, and in how much memory. Prints one JSON object
 //! a row; `cargo xtask bench serving` builds it, judges the rows and prints the table. With
-//! `-- --big-shop` the same for 100,000 products, with `-- --soak` besides whether memory stays
-//! flat over a million calls, with `-- --in-process` only what an answer costs without a wire, out
+//! `-- --big-shop` the same for 100,000 products, with `-- --soak` whether memory stays flat over
+//! a million calls, with `-- --in-process` only what an answer costs without a wire, out
 //! of a model that is trained first or of `--snapshot FILE`; with `-- --from-clone` how long a
 //! newcomer waits; with `-- --stand` what market days cost, which `cargo xtask bench demand` asks for.
 
@@ -11,9 +11,11 @@
 mod big_shop;
 mod from_clone;
 mod in_process;
+mod open_shop;
 mod program;
 mod row;
 mod shop;
+mod soak;
 mod stand;
 
 use std::error::Error;
@@ -43,8 +45,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if asked("--stand") {
         return stand::measure(&larder);
     }
-    if asked("--big-shop") || asked("--soak") {
-        return big_shop::measure(&larder, asked("--soak"));
+    if asked("--big-shop") {
+        return big_shop::measure(&larder);
+    }
+    if asked("--soak") {
+        return soak::measure(&larder);
     }
     let running = larder.start(&["--demo"])?;
     let loads = running.loads();

@@ -1,5 +1,5 @@
-//! A made-up shop of 100,000 products and 20,000 customers, written as the CSV files that
-//! `larder import` reads. The same files every time; they prove speed, not quality.
+//! A made-up shop of any size, written as the CSV files that `larder import` reads. The same
+//! files every time; they prove speed, not quality.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,9 +10,18 @@ use larder_ranking::{
     Event, InteractionKind, ProductRecord, Snapshot, SnapshotHeader, Trainer, TrainingSettings,
 };
 
-/// What the shop sells.
-pub(crate) const PRODUCTS: u64 = 100_000;
-const CUSTOMERS: u64 = 20_000;
+/// How much the shop sells, and to how many.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    products: u64,
+    customers: u64,
+}
+
+/// The shop that speed is measured in.
+pub(crate) const BIG: Size = Size { products: 100_000, customers: 20_000 };
+/// The shop that is trained again and again while its memory is watched.
+pub(crate) const WATCHED: Size = Size { products: 10_000, customers: 20_000 };
+
 const CATEGORIES: u64 = 200;
 const BRANDS: u64 = 900;
 /// Products a customer keeps coming back to, and baskets of a customer, on the average.
@@ -23,8 +32,8 @@ const BASKET_LINES: u64 = 6;
 const DAYS: u64 = 120;
 const LAST_SECOND: u64 = 1_790_000_000;
 
-/// The files of the shop.
-pub(crate) struct Shop {
+/// The files of a shop.
+pub(crate) struct Files {
     pub(crate) products: PathBuf,
     pub(crate) customers: PathBuf,
     pub(crate) interactions: PathBuf,
@@ -33,62 +42,144 @@ pub(crate) struct Shop {
     pub(crate) interaction_count: u64,
 }
 
-/// Writes the shop into `folder`.
-pub(crate) fn write(folder: &Path) -> Result<Shop, Box<dyn Error>> {
-    fs::create_dir_all(folder)?;
-    let file = |name: &str| folder.join(name);
-    let (interactions, interaction_count) = interactions()?;
-    fs::write(file("products.csv"), products()?)?;
-    fs::write(file("customers.csv"), customers()?)?;
-    fs::write(file("interactions.csv"), interactions)?;
-    let ids: Vec<String> = (0..CUSTOMERS).map(customer_id).collect();
-    fs::write(file("customer_ids.txt"), ids.join("\n"))?;
-    Ok(Shop {
-        products: file("products.csv"),
-        customers: file("customers.csv"),
-        interactions: file("interactions.csv"),
-        customer_ids: file("customer_ids.txt"),
-        interaction_count,
-    })
-}
-
-/// Events that come while the shop is open, with ids that were not there before.
-pub(crate) fn more_interactions(file: &Path, round: u64, count: u64) -> Result<(), Box<dyn Error>> {
-    let mut text = String::from(HEADER);
-    for number in 0..count {
-        let chance = mix(round << 40 | number);
-        let customer = chance % CUSTOMERS;
-        let product = favourite(customer, chance >> 20);
-        let at = instant(LAST_SECOND + number % 3_600);
-        writeln!(
-            text,
-            "more-{round}-{number},{},{},purchase,{at}",
-            customer_id(customer),
-            product_id(product)
-        )?;
+impl Size {
+    /// Writes the shop into `folder`.
+    pub(crate) fn write(self, folder: &Path) -> Result<Files, Box<dyn Error>> {
+        fs::create_dir_all(folder)?;
+        let file = |name: &str| folder.join(name);
+        let (interactions, interaction_count) = self.interactions()?;
+        fs::write(file("products.csv"), self.products()?)?;
+        fs::write(file("customers.csv"), self.customers()?)?;
+        fs::write(file("interactions.csv"), interactions)?;
+        let ids: Vec<String> = (0..self.customers).map(customer_id).collect();
+        fs::write(file("customer_ids.txt"), ids.join("\n"))?;
+        Ok(Files {
+            products: file("products.csv"),
+            customers: file("customers.csv"),
+            interactions: file("interactions.csv"),
+            customer_ids: file("customer_ids.txt"),
+            interaction_count,
+        })
     }
-    Ok(fs::write(file, text)?)
+
+    /// Events that come while the shop is open, with ids that were not there before.
+    pub(crate) fn more_interactions(self, file: &Path, round: u64, count: u64) -> Result<(), Box<dyn Error>> {
+        let mut text = String::from(HEADER);
+        for number in 0..count {
+            let chance = mix(round << 40 | number);
+            let customer = chance % self.customers;
+            let product = self.favourite(customer, chance >> 20);
+            let at = instant(LAST_SECOND + number % 3_600);
+            writeln!(
+                text,
+                "more-{round}-{number},{},{},purchase,{at}",
+                customer_id(customer),
+                product_id(product)
+            )?;
+        }
+        Ok(fs::write(file, text)?)
+    }
+
+    /// The model of the shop, trained here and now.
+    pub(crate) fn snapshot(self) -> Snapshot {
+        let mut trainer = Trainer::new(TrainingSettings::default(), LAST_SECOND as i64 * 1_000_000);
+        (0..self.products).for_each(|number| trainer.add_product(record(number)));
+        self.each_purchase(|count, customer, product, second| {
+            trainer.add_event(&Event {
+                event_id: count.to_string(),
+                customer_id: customer_id(customer),
+                product_id: product_id(product),
+                kind: InteractionKind::Purchase,
+                quantity: 1.0,
+                value: None,
+                occurred_at_us: second as i64 * 1_000_000,
+            });
+        });
+        trainer.finish(SnapshotHeader { tenant: "big-shop".to_owned(), ..SnapshotHeader::default() })
+    }
+
+    fn products(self) -> Result<String, Box<dyn Error>> {
+        let mut text = String::from(
+            "product_id,name,category,brand,price,currency,in_stock,allergens,allergens_complete,diets\n",
+        );
+        for number in 0..self.products {
+            let product = record(number);
+            let cents = product.price_micros.unwrap_or(0) / 10_000;
+            writeln!(
+                text,
+                "{},{},{},{},{}.{:02},USD,{},{},true,{}",
+                product.product_id,
+                product.name,
+                product.category,
+                product.brand,
+                cents / 100,
+                cents % 100,
+                product.in_stock,
+                product.allergens.join(","),
+                product.diets.join(",")
+            )?;
+        }
+        Ok(text)
+    }
+
+    fn customers(self) -> Result<String, Box<dyn Error>> {
+        let mut text = String::from("customer_id,name,diets,allergens\n");
+        for number in 0..self.customers {
+            let diets = if number % 20 == 0 { "vegan" } else { "" };
+            let allergens = if number % 20 == 1 { "nuts" } else { "" };
+            writeln!(text, "{},Customer {number},{diets},{allergens}", customer_id(number))?;
+        }
+        Ok(text)
+    }
+
+    fn interactions(self) -> Result<(String, u64), Box<dyn Error>> {
+        let (mut text, mut purchases, mut written) = (String::from(HEADER), 0, Ok(()));
+        self.each_purchase(|count, customer, product, second| {
+            let (customer_id, product_id, at) = (customer_id(customer), product_id(product), instant(second));
+            let line = writeln!(text, "e-{count},{customer_id},{product_id},purchase,{at}");
+            written = written.and(line);
+            purchases = count + 1;
+        });
+        written?;
+        Ok((text, purchases))
+    }
+
+    /// Calls `purchase` with a number, the customer, the product and the second of each purchase.
+    fn each_purchase(self, mut purchase: impl FnMut(u64, u64, u64, u64)) {
+        let mut count = 0;
+        for customer in 0..self.customers {
+            let baskets = 2 + mix(customer) % (2 * BASKETS - 2);
+            for basket in 0..baskets {
+                let chance = mix(customer << 20 | basket << 8);
+                let second = LAST_SECOND - chance % (DAYS * 86_400);
+                for line in 0..1 + chance / 31 % (2 * BASKET_LINES) {
+                    purchase(count, customer, self.favourite(customer, mix(chance ^ line)), second);
+                    count += 1;
+                }
+            }
+        }
+    }
+
+    /// One of the customer's favourites, the first ones more often; now and then anything.
+    fn favourite(self, customer: u64, chance: u64) -> u64 {
+        if chance.is_multiple_of(10) {
+            return self.popular(mix(chance));
+        }
+        let uniform = (chance >> 8) % 1_000;
+        let place = uniform * uniform * FAVOURITES / 1_000_000;
+        let shelf = mix(customer ^ (place % 5)) % CATEGORIES;
+        let within = self.popular(mix(customer << 8 | place)) / CATEGORIES;
+        shelf + within * CATEGORIES
+    }
+
+    /// A product by popularity that falls with its number.
+    fn popular(self, chance: u64) -> u64 {
+        let uniform = (chance % 1_000_000) as f64 / 1e6;
+        (uniform * uniform * uniform * self.products as f64) as u64
+    }
 }
 
 const HEADER: &str = "event_id,customer_id,product_id,kind,occurred_at\n";
-
-/// The model of the shop, trained here and now.
-pub(crate) fn snapshot() -> Snapshot {
-    let mut trainer = Trainer::new(TrainingSettings::default(), LAST_SECOND as i64 * 1_000_000);
-    (0..PRODUCTS).for_each(|number| trainer.add_product(record(number)));
-    each_purchase(|count, customer, product, second| {
-        trainer.add_event(&Event {
-            event_id: count.to_string(),
-            customer_id: customer_id(customer),
-            product_id: product_id(product),
-            kind: InteractionKind::Purchase,
-            quantity: 1.0,
-            value: None,
-            occurred_at_us: second as i64 * 1_000_000,
-        });
-    });
-    trainer.finish(SnapshotHeader { tenant: "big-shop".to_owned(), ..SnapshotHeader::default() })
-}
 
 fn record(number: u64) -> ProductRecord {
     let chance = mix(number);
@@ -106,86 +197,6 @@ fn record(number: u64) -> ProductRecord {
         diets: known(if (chance >> 16).is_multiple_of(3) { "vegan" } else { "" }),
         ..ProductRecord::default()
     }
-}
-
-fn products() -> Result<String, Box<dyn Error>> {
-    let mut text = String::from(
-        "product_id,name,category,brand,price,currency,in_stock,allergens,allergens_complete,diets\n",
-    );
-    for number in 0..PRODUCTS {
-        let product = record(number);
-        let cents = product.price_micros.unwrap_or(0) / 10_000;
-        writeln!(
-            text,
-            "{},{},{},{},{}.{:02},USD,{},{},true,{}",
-            product.product_id,
-            product.name,
-            product.category,
-            product.brand,
-            cents / 100,
-            cents % 100,
-            product.in_stock,
-            product.allergens.join(","),
-            product.diets.join(",")
-        )?;
-    }
-    Ok(text)
-}
-
-fn customers() -> Result<String, Box<dyn Error>> {
-    let mut text = String::from("customer_id,name,diets,allergens\n");
-    for number in 0..CUSTOMERS {
-        let diets = if number % 20 == 0 { "vegan" } else { "" };
-        let allergens = if number % 20 == 1 { "nuts" } else { "" };
-        writeln!(text, "{},Customer {number},{diets},{allergens}", customer_id(number))?;
-    }
-    Ok(text)
-}
-
-fn interactions() -> Result<(String, u64), Box<dyn Error>> {
-    let (mut text, mut purchases, mut written) = (String::from(HEADER), 0, Ok(()));
-    each_purchase(|count, customer, product, second| {
-        let (customer_id, product_id, at) = (customer_id(customer), product_id(product), instant(second));
-        let line = writeln!(text, "e-{count},{customer_id},{product_id},purchase,{at}");
-        written = written.and(line);
-        purchases = count + 1;
-    });
-    written?;
-    Ok((text, purchases))
-}
-
-/// Calls `purchase` with a number, the customer, the product and the second of each purchase.
-fn each_purchase(mut purchase: impl FnMut(u64, u64, u64, u64)) {
-    let mut count = 0;
-    for customer in 0..CUSTOMERS {
-        let baskets = 2 + mix(customer) % (2 * BASKETS - 2);
-        for basket in 0..baskets {
-            let chance = mix(customer << 20 | basket << 8);
-            let second = LAST_SECOND - chance % (DAYS * 86_400);
-            for line in 0..1 + chance / 31 % (2 * BASKET_LINES) {
-                purchase(count, customer, favourite(customer, mix(chance ^ line)), second);
-                count += 1;
-            }
-        }
-    }
-}
-
-/// One of the customer's favourites, the first ones more often; now and then anything.
-fn favourite(customer: u64, chance: u64) -> u64 {
-    if chance.is_multiple_of(10) {
-        return popular(mix(chance));
-    }
-    let uniform = (chance >> 8) % 1_000;
-    let place = uniform * uniform * FAVOURITES / 1_000_000;
-    let shelf = mix(customer ^ (place % 5)) % CATEGORIES;
-    let within = popular(mix(customer << 8 | place)) / CATEGORIES;
-    shelf + within * CATEGORIES
-}
-
-/// A product by popularity that falls with its number.
-fn popular(chance: u64) -> u64 {
-    let uniform = (chance % 1_000_000) as f64 / 1e6;
-    (uniform * uniform * uniform * PRODUCTS as f64) as u64
 }
 
 fn category_of(product: u64) -> u64 {
