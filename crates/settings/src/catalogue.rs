@@ -7,12 +7,12 @@ use toml::{Table, Value};
 use crate::sections::{Section, Setting};
 use crate::{
     AlertingSettings, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
-    LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings, Settings,
+    LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings, ResilienceSettings, Settings,
     TelemetrySettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 11] = [
+pub(crate) const SECTIONS: [(&str, Section); 12] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
     ("backup", BackupSettings::SECTION),
@@ -22,6 +22,7 @@ pub(crate) const SECTIONS: [(&str, Section); 11] = [
     ("redis", RedisSettings::SECTION),
     ("telemetry", TelemetrySettings::SECTION),
     ("identity", IdentitySettings::SECTION),
+    ("limits", LimitsSettings::SECTION),
     ("lifecycle", LifecycleSettings::SECTION),
     ("resilience", ResilienceSettings::SECTION),
 ];

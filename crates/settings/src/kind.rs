@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
+use ipnet::IpNet;
 use toml::Value;
 use url::Url;
 
@@ -26,6 +27,8 @@ pub(crate) enum Kind {
     PrivateKey,
     /// Public keys in SPKI PEM.
     PublicKeys,
+    /// Networks in CIDR form.
+    Networks,
     /// A whole number in a range.
     Whole(RangeInclusive<i64>),
     /// A number in a range.
@@ -67,6 +70,7 @@ impl Kind {
             }
             Self::PrivateKey => format!("a private key in PKCS#8 PEM ({} …)", PRIVATE_KEY_LABELS.0),
             Self::PublicKeys => format!("public keys in SPKI PEM ({} …)", PUBLIC_KEY_LABELS.0),
+            Self::Networks => "networks like 10.0.0.0/8, separated by commas".to_owned(),
             Self::Whole(range) => format!("a whole number from {} to {}", range.start(), range.end()),
             Self::Number(range) => format!("a number from {} to {}", range.start(), range.end()),
             Self::Flag => "true or false".to_owned(),
@@ -81,6 +85,7 @@ impl Kind {
             Self::Number(_) => Value::Float(text.trim().parse().ok()?),
             Self::Flag => Value::Boolean(text.trim().parse().ok()?),
             Self::PublicKeys => split_public_keys(text)?,
+            Self::Networks => split_networks(text),
             _ => Value::String(text.to_owned()),
         };
         self.read_value(value)
@@ -103,6 +108,9 @@ impl Kind {
             (Self::PublicKeys, Value::Array(keys)) => {
                 keys.iter().all(|key| key.as_str().is_some_and(is_public_key)).then_some(Value::Array(keys))
             }
+            (Self::Networks, Value::Array(networks)) => {
+                networks.iter().all(is_network).then_some(Value::Array(networks))
+            }
             (_, Value::String(text)) => self.accepts_text(&text).then_some(Value::String(text)),
             _ => None,
         }
@@ -118,7 +126,7 @@ impl Kind {
             Self::SecretUrl(schemes) => is_connection_url(text, schemes),
             Self::PrivateKey => is_pem(text, PRIVATE_KEY_LABELS),
             Self::Choice(words) => words.contains(&text),
-            Self::PublicKeys | Self::Whole(_) | Self::Number(_) | Self::Flag => false,
+            Self::PublicKeys | Self::Networks | Self::Whole(_) | Self::Number(_) | Self::Flag => false,
         }
     }
 }
@@ -167,6 +175,16 @@ fn split_public_keys(text: &str) -> Option<Value> {
         rest = rest[end..].trim_start();
     }
     Some(Value::Array(keys))
+}
+
+/// Cuts a text at its commas.
+fn split_networks(text: &str) -> Value {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+}
+
+fn is_network(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<IpNet>().is_ok())
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub use sections::database::DatabaseSettings;
 pub use sections::gateway::GatewaySettings;
 pub use sections::identity::{Authentication, IdentitySettings};
 pub use sections::lifecycle::LifecycleSettings;
+pub use sections::limits::{LimitsSettings, OnRedisFailure};
 pub use sections::recommendation::{RecommendationSettings, UnknownReferences};
 pub use sections::redis::RedisSettings;
 pub use sections::resilience::ResilienceSettings;

@@ -9,6 +9,7 @@ pub(crate) mod database;
 pub(crate) mod gateway;
 pub(crate) mod identity;
 pub(crate) mod lifecycle;
+pub(crate) mod limits;
 pub(crate) mod recommendation;
 pub(crate) mod redis;
 pub(crate) mod resilience;

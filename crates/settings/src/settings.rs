@@ -11,8 +11,8 @@ use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
     AlertingSettings, Authentication, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings,
-    IdentitySettings, LifecycleSettings, RecommendationSettings, RedisSettings, ResilienceSettings,
-    TelemetrySettings,
+    IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings,
+    ResilienceSettings, TelemetrySettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -43,6 +43,8 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// Who may call.
     pub identity: IdentitySettings,
+    /// How much callers may ask.
+    pub limits: LimitsSettings,
     /// Stopping in order.
     pub lifecycle: LifecycleSettings,
     /// How outgoing calls bear failures.
@@ -66,6 +68,7 @@ impl Default for Settings {
             redis: RedisSettings::default(),
             telemetry: TelemetrySettings::default(),
             identity: IdentitySettings::default(),
+            limits: LimitsSettings::default(),
             lifecycle: LifecycleSettings::default(),
             resilience: ResilienceSettings::default(),
             origins: Origins::default(),

@@ -78,6 +78,12 @@ fn keys_are_one_pem_block_each() {
     assert!(Kind::PublicKeys.read_text(&format!("{PUBLIC_KEY}\nand more")).is_none());
     assert!(Kind::PublicKeys.read_value(Value::Array(vec![text("no key")])).is_none());
     assert!(Kind::PublicKeys.read_value(text(PUBLIC_KEY)).is_none());
+    let networks = Value::Array(vec![text("10.0.0.0/8"), text("fd00::/8")]);
+    assert_eq!(Kind::Networks.read_text("10.0.0.0/8, fd00::/8,"), Some(networks));
+    assert_eq!(Kind::Networks.read_text(""), Some(Value::Array(Vec::new())));
+    for refused in ["10.0.0.1", "10.0.0.0/33", "proxy.example.org"] {
+        assert!(Kind::Networks.read_text(refused).is_none(), "{refused}");
+    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ section! {
         request_body_limit_bytes: usize = 32 * 1024 * 1024, Kind::Whole(1024..=1_073_741_824);
         /// How many gateways run side by side. More than one need Redis to share their limits.
         replicas: u32 = 1, Kind::Whole(1..=1_000);
+        /// The networks of proxies in front, whose `x-forwarded-for` is believed.
+        trusted_proxies: Vec<String> = Vec::new(), Kind::Networks;
         /// How many connections the gateway keeps to each service behind it.
         upstream_connections: usize = 4, Kind::Whole(1..=64);
     }
