@@ -22,6 +22,8 @@ use crate::error::GatewayError;
 use crate::gate::Gate;
 use crate::grpc::OwnServices;
 use crate::health::{PlatformHealth, checks};
+use crate::limits::{InFlight, RateLimits, Sharing};
+use crate::peer::TrustedProxies;
 use crate::rpcs::RpcTable;
 use crate::transcode::{self, RouteTable};
 use crate::upstream::Upstream;
@@ -46,6 +48,7 @@ pub struct App {
     settings: Settings,
     metrics: MetricsHandle,
     database: Option<Server>,
+    redis: Option<deadpool_redis::Pool>,
     registry: HealthRegistry,
 }
 
@@ -93,7 +96,8 @@ impl App {
         let recommendation =
             Arc::new(Upstream::new("recommendation", &gateway.recommendation_url, &settings)?);
         checks::register(&registry, recommendation.clone(), settings.data_dir.clone());
-        checks::register_redis(&registry, &settings.redis)?;
+        let redis = checks::redis_pool(&settings.redis)?;
+        checks::register_redis(&registry, &settings, redis.clone());
         let callers = authenticator(&settings, &signer, database.as_ref(), &registry)?;
         let others = others(&settings, &registry)?;
         let mut services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
@@ -108,10 +112,13 @@ impl App {
             health: PlatformHealth::new(registry.clone(), services),
             callers,
             tokens: TokenMint::new(signer, settings.identity.token_ttl),
+            rates: Arc::new(RateLimits::new(&settings)),
+            in_flight: InFlight::new(settings.limits.in_flight),
+            proxies: TrustedProxies::new(&settings.gateway.trusted_proxies)?,
             recommendation,
             others,
         };
-        Ok(Self { gate: Arc::new(gate), settings, metrics, database, registry })
+        Ok(Self { gate: Arc::new(gate), settings, metrics, database, redis, registry })
     }
 
     /// Prepares the database, opens both ports and begins to serve.
@@ -130,6 +137,10 @@ impl App {
         ops_tasks.spawn("gateway ops port", async move { drop(ops_server.await) });
         if let Some(database) = self.database {
             store::prepare(database, &self.settings, &mut tasks, &shutdown).await?;
+        }
+        if let Some(redis) = self.redis.filter(|_| self.gate.rates.is_any_set()) {
+            let sharing = Sharing::new(self.gate.rates.clone(), redis, self.settings.redis.timeout);
+            tasks.spawn("limits", sharing.run(shutdown.clone()));
         }
         let service = ServiceBuilder::new()
             .layer(HttpTelemetryLayer::new(SERVICE))

@@ -10,6 +10,7 @@ use larder_identity::IdentityError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::limits::Over;
 use crate::transcode::RuleError;
 
 const DOMAIN: &str = "larder";
@@ -51,6 +52,9 @@ pub enum GatewayError {
     /// The database cannot be prepared.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// A network of trusted proxies is none.
+    #[error("gateway.trusted_proxies: {0:?} is no network; accepted are networks like 10.0.0.0/8")]
+    TrustedProxy(String),
     /// Redis is configured and its address is not one.
     #[error("redis.url cannot be used: {0}")]
     Redis(String),
@@ -75,6 +79,13 @@ pub(crate) enum CallerError {
     OtherTenant,
     #[error("API keys cannot be checked right now")]
     Unavailable,
+}
+
+impl CallerError {
+    /// Whether credentials were shown that are not right, as somebody does who tries many.
+    pub(crate) fn is_a_guess(&self) -> bool {
+        matches!(self, Self::Key | Self::Token(_))
+    }
 }
 
 impl From<CallerError> for Status {
@@ -132,6 +143,36 @@ pub(crate) fn upstream_timeout(name: &'static str) -> Status {
     let details = ErrorDetails::with_error_info("UPSTREAM_TIMEOUT", DOMAIN, service(name));
     let message = format!("the {name} service did not answer in time");
     Status::with_error_details(Code::DeadlineExceeded, message, details)
+}
+
+/// Somebody asked more than is set, or nobody can count.
+pub(crate) fn over_limit(over: Over) -> Status {
+    let (code, message, reason, wait, metadata) = match over {
+        Over::Limit(limit, wait) => (
+            Code::ResourceExhausted,
+            format!("too many requests: the limit of this {} is over", limit.replace('-', " ")),
+            "RATE_LIMITED",
+            wait,
+            HashMap::from([("limit".to_owned(), limit.to_owned())]),
+        ),
+        Over::Unknown => (
+            Code::Unavailable,
+            "limits cannot be kept right now, and nobody is let in without them".to_owned(),
+            "LIMITS_UNAVAILABLE",
+            RETRY_AFTER,
+            HashMap::new(),
+        ),
+    };
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    details.set_retry_info(Some(wait));
+    Status::with_error_details(code, message, details)
+}
+
+/// The gateway works on as many requests as it may.
+pub(crate) fn too_much_in_flight() -> Status {
+    let mut details = ErrorDetails::with_error_info("OVERLOADED", DOMAIN, HashMap::new());
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(Code::Unavailable, "too many requests are being worked on", details)
 }
 
 /// No service has this RPC.

@@ -10,7 +10,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use http::request::Parts;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -123,16 +124,16 @@ pub(crate) async fn level(State(gate): State<Arc<Gate>>) -> Response {
 
 /// `/health/detailed`: how each service is and why.
 pub(crate) async fn detailed(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    let path = request.uri().path();
-    if let Err(status) = may_read(&gate, request.headers()).await {
-        return refuse(Problem::from_status(&status), path);
+    let (head, _) = request.into_parts();
+    if let Err(status) = may_read(&gate, &head).await {
+        return refuse(Problem::from_status(&status), head.uri.path());
     }
     let report = gate.health.report().await;
     (http_status(report.level), Json(report.as_ref())).into_response()
 }
 
-async fn may_read(gate: &Gate, headers: &HeaderMap) -> Result<(), tonic::Status> {
-    let caller = gate.authenticate(headers).await?;
+async fn may_read(gate: &Gate, head: &Parts) -> Result<(), tonic::Status> {
+    let caller = gate.authenticate(&head.headers, &head.extensions).await?;
     caller.require(SCOPE).map_err(tonic::Status::from)
 }
 

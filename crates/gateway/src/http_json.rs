@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::deadline;
 use crate::error;
 use crate::gate::Gate;
+use crate::limits::Standing;
 use crate::metrics;
 use crate::problem::Problem;
 use crate::transcode::{self, BuiltRequest, Found, Route};
@@ -35,10 +36,12 @@ pub(crate) async fn serve(State(gate): State<Arc<Gate>>, request: Request) -> Re
         }
         Found::Nothing => return refuse(Problem::no_such_path(&path), &path),
     };
-    let mut response = match answer(&gate, route, &captures, request).await {
+    let mut standing = None;
+    let mut response = match answer(&gate, route, &captures, request, &mut standing).await {
         Ok(response) => response,
         Err(problem) => refuse(problem, &path),
     };
+    gate.rates.describe(standing, response.headers_mut());
     response.extensions_mut().insert(RouteTemplate(route.label.clone()));
     response
 }
@@ -54,10 +57,13 @@ async fn answer(
     route: &Arc<Route>,
     captures: &[String],
     request: Request,
+    standing: &mut Option<Standing>,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let authorization =
-        gate.authorize(&head.headers).await.map_err(|status| Problem::from_status(&status))?;
+    let rpc =
+        gate.rpcs.get(route.grpc_path.as_str()).ok_or_else(|| Problem::no_such_path(head.uri.path()))?;
+    let admitted = gate.admit(rpc, &head.headers, &head.extensions, standing).await;
+    let admitted = admitted.map_err(|status| Problem::from_status(&status))?;
     let requested = deadline::requested(&head.headers);
     let limit = gate.limits.request_timeout;
     let deadline = Instant::now() + requested.map_or(limit, |requested| requested.min(limit));
@@ -68,7 +74,7 @@ async fn answer(
     let call = UpstreamCall {
         path: &route.grpc_path,
         message: built.message.clone(),
-        metadata: CallMetadata::new(authorization, &head.headers),
+        metadata: CallMetadata::new(admitted.authorization.clone(), &head.headers),
         deadline,
         stream_timeout: requested,
         idempotent: route.idempotent,

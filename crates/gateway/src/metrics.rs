@@ -1,8 +1,11 @@
 //! What only a gateway measures. Requests and calls are measured by telemetry's layers.
 
-use metrics::{counter, describe_counter};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 const API_KEY_LOOKUPS: &str = "larder_gateway_api_key_lookups_total";
+const LIMITED: &str = "larder_gateway_limited_total";
+const SHED: &str = "larder_gateway_shed_total";
+const LIMITS_ALONE: &str = "larder_gateway_limits_alone";
 const REFUSED_ROWS: &str = "larder_gateway_unreadable_rows_total";
 
 /// Where the answer about an API key came from.
@@ -21,6 +24,9 @@ pub(crate) enum KeySource {
 /// Describes every metric of the gateway.
 pub(crate) fn describe() {
     describe_counter!(API_KEY_LOOKUPS, "API keys looked up, by where the answer came from");
+    describe_counter!(LIMITED, "Requests refused because a rate was over, by limit");
+    describe_counter!(SHED, "Requests turned away because too many were worked on, by priority");
+    describe_gauge!(LIMITS_ALONE, "1 while limits are set to be shared and Redis does not answer");
     describe_counter!(REFUSED_ROWS, "Rows of batches that could not be read as the contract has them");
 }
 
@@ -33,6 +39,21 @@ pub(crate) fn count_key_lookup(source: KeySource) {
         KeySource::Unknown => "unknown",
     };
     counter!(API_KEY_LOOKUPS, "source" => source).increment(1);
+}
+
+/// Counts a request that was over the limit of this name.
+pub(crate) fn count_limited(limit: &'static str) {
+    counter!(LIMITED, "limit" => limit).increment(1);
+}
+
+/// Counts a request that found no place.
+pub(crate) fn count_shed(priority: &'static str) {
+    counter!(SHED, "priority" => priority).increment(1);
+}
+
+/// Tells whether limits that should be shared are not.
+pub(crate) fn set_limits_alone(alone: bool) {
+    gauge!(LIMITS_ALONE).set(if alone { 1.0 } else { 0.0 });
 }
 
 /// Counts rows that got their verdict here.

@@ -17,6 +17,7 @@ use tower::{Service, ServiceExt};
 use crate::deadline;
 use crate::error;
 use crate::gate::Gate;
+use crate::limits::Standing;
 use crate::rpcs::Rpc;
 use crate::upstream::Upstream;
 
@@ -45,16 +46,23 @@ pub(crate) async fn serve(gate: Arc<Gate>, request: Request<Body>) -> Result<Res
     let path = request.uri().path();
     let Some(rpc) = gate.rpcs.get(path) else { return Ok(error::unknown_rpc(path).into_http()) };
     let label = rpc.label.clone();
-    let mut response = match forward(&gate, rpc, request).await {
+    let mut standing = None;
+    let mut response = match forward(&gate, rpc, request, &mut standing).await {
         Ok(response) => response,
         Err(status) => status.into_http(),
     };
+    gate.rates.describe(standing, response.headers_mut());
     response.extensions_mut().insert(RouteTemplate(label));
     Ok(response)
 }
 
-async fn forward(gate: &Gate, rpc: &Rpc, request: Request<Body>) -> Result<Response<Body>, Status> {
-    let authorization = gate.authorize(request.headers()).await?;
+async fn forward(
+    gate: &Gate,
+    rpc: &Rpc,
+    request: Request<Body>,
+    standing: &mut Option<Standing>,
+) -> Result<Response<Body>, Status> {
+    let admitted = gate.admit(rpc, request.headers(), request.extensions(), standing).await?;
     let upstream = gate.upstream_of(&rpc.service);
     let limit = gate.limits.request_timeout;
     let (mut head, body) = request.into_parts();
@@ -62,7 +70,7 @@ async fn forward(gate: &Gate, rpc: &Rpc, request: Request<Body>) -> Result<Respo
     let one_answer = !rpc.client_streaming && !rpc.server_streaming;
     let timeout =
         if one_answer { Some(requested.map_or(limit, |asked| asked.min(limit))) } else { requested };
-    prepare(&mut head.headers, authorization, timeout);
+    prepare(&mut head.headers, admitted.authorization.clone(), timeout);
     let path = head.uri.path_and_query().cloned();
     head.uri = path.map(Uri::from).unwrap_or_default();
     head.version = Version::HTTP_2;

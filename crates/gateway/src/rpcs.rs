@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use prost_reflect::DescriptorPool;
 
+use crate::limits::Priority;
+
 /// One RPC.
 #[derive(Debug)]
 pub(crate) struct Rpc {
@@ -14,6 +16,7 @@ pub(crate) struct Rpc {
     pub(crate) label: Arc<str>,
     pub(crate) client_streaming: bool,
     pub(crate) server_streaming: bool,
+    pub(crate) priority: Priority,
 }
 
 /// All of them.
@@ -34,6 +37,7 @@ impl RpcTable {
                     label: label.clone(),
                     client_streaming: method.is_client_streaming(),
                     server_streaming: method.is_server_streaming(),
+                    priority: Priority::of(&method),
                 };
                 by_path.insert(label, rpc);
             }

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -11,7 +12,9 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tower::Service;
+use tower::{Layer, Service};
+
+use crate::peer::Peer;
 
 /// A client has this long to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,8 +47,8 @@ where
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, Peer(peer)),
             Err(error) => {
                 tracing::warn!(error = %error, "connection cannot be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -53,7 +56,7 @@ where
             }
         };
         let io = prepare(stream);
-        let service = TowerToHyperService::new(service.clone());
+        let service = TowerToHyperService::new(Extension(peer).layer(service.clone()));
         let connection = builder.serve_connection(io, service).into_owned();
         let connection = graceful.watch(connection);
         connections.spawn(async move {

@@ -16,7 +16,7 @@ pub(crate) use accepted::quoted;
 pub(crate) use request::{BadRequest, BuiltRequest, Violation};
 pub(crate) use routes::{Found, RouteTable};
 pub use rule::RuleError;
-pub(crate) use rule::{RequestBody, Route};
+pub(crate) use rule::{RequestBody, Route, is_declared_idempotent};
 pub use template::TemplateError;
 
 pub(crate) use answer::write as write_answer;

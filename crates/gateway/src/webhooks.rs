@@ -40,6 +40,10 @@ const SCOPE: &str = "connectors.write";
 /// Takes a message of Square. 2xx ends its repetitions.
 pub(crate) async fn square(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let address = gate.proxies.client(&head.headers, &head.extensions);
+    if let Err(over) = gate.rates.enter(address) {
+        return http_json::refuse(Problem::from_status(&error::over_limit(over)), SQUARE_PATH);
+    }
     match pass_on(&gate, &head.headers, body).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(problem) => http_json::refuse(problem, SQUARE_PATH),

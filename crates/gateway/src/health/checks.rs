@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
-use larder_settings::RedisSettings;
+use larder_settings::{OnRedisFailure, RedisSettings, Settings};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
 
@@ -55,29 +55,42 @@ pub(crate) fn register_keys(registry: &HealthRegistry, pool: PgPool, keys: Arc<K
 /// Registers the check of Redis. Without one the check says what stands in for it.
 pub(crate) fn register_redis(
     registry: &HealthRegistry,
-    settings: &RedisSettings,
-) -> Result<(), GatewayError> {
-    let Some(url) = &settings.url else {
+    settings: &Settings,
+    pool: Option<deadpool_redis::Pool>,
+) {
+    let Some(pool) = pool else {
         registry.register(Check::optional("redis", TIMEOUT, || async {
             let cause = Some("not configured: what it would keep is kept in memory".to_owned());
             CheckOutcome { cause, ..CheckOutcome::healthy() }
         }));
-        return Ok(());
+        return;
     };
-    let refused = |error: &dyn std::fmt::Display| GatewayError::Redis(error.to_string());
-    let mut config = deadpool_redis::Config::from_url(url.expose_secret());
-    config.pool = Some(deadpool_redis::PoolConfig::new(2));
-    let pool = config.create_pool(Some(deadpool_redis::Runtime::Tokio1)).map_err(|error| refused(&error))?;
+    let away = match settings.limits.on_redis_failure {
+        OnRedisFailure::Local => {
+            "does not answer; limits are counted in memory, each gateway takes its share"
+        }
+        OnRedisFailure::Open => "does not answer; there are no limits until it does",
+        OnRedisFailure::Closed => "does not answer; callers with limits are refused until it does",
+    };
     registry.register(Check::optional("redis", TIMEOUT, move || {
         let pool = pool.clone();
         async move {
             match ping(&pool).await {
                 Ok(()) => CheckOutcome::healthy(),
-                Err(_) => CheckOutcome::degraded("does not answer; caches and limits work in memory"),
+                Err(_) => CheckOutcome::degraded(away),
             }
         }
     }));
-    Ok(())
+}
+
+/// Connections to Redis, when it is configured: one for limits, one for the check of it.
+pub(crate) fn redis_pool(settings: &RedisSettings) -> Result<Option<deadpool_redis::Pool>, GatewayError> {
+    let Some(url) = &settings.url else { return Ok(None) };
+    let refused = |error: &dyn std::fmt::Display| GatewayError::Redis(error.to_string());
+    let mut config = deadpool_redis::Config::from_url(url.expose_secret());
+    config.pool = Some(deadpool_redis::PoolConfig::new(2));
+    let pool = config.create_pool(Some(deadpool_redis::Runtime::Tokio1)).map_err(|error| refused(&error))?;
+    Ok(Some(pool))
 }
 
 async fn ping(pool: &deadpool_redis::Pool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

@@ -143,7 +143,8 @@ fn read_rule(
     Ok(())
 }
 
-fn is_declared_idempotent(rpc: &MethodDescriptor) -> bool {
+/// Whether the contract says of `rpc` that it may be repeated.
+pub(crate) fn is_declared_idempotent(rpc: &MethodDescriptor) -> bool {
     let options = rpc.method_descriptor_proto().options.as_ref();
     let level = options.map(prost_types::MethodOptions::idempotency_level);
     level.is_some_and(|level| level != IdempotencyLevel::IdempotencyUnknown)

@@ -9,6 +9,7 @@ mod health;
 mod json;
 mod keys;
 mod life;
+mod limits;
 mod passthrough;
 mod streams;
 mod support;
