@@ -17,21 +17,38 @@ const RATE_LEARNED: u32 = 3_000;
 const ROUNDS: usize = 3;
 const FRESHNESS_TRIES: usize = 200;
 
-/// Opens the shop in a folder of its own and measures.
-pub(crate) fn measure(larder: &Larder) -> Result<(), Box<dyn Error>> {
+/// Opens the shop in a folder of its own and measures. A `kept` folder is used again by the next
+/// run, which then neither imports nor trains.
+pub(crate) fn measure(larder: &Larder, kept: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+    let larder = match kept {
+        Some(folder) => larder.keeping(folder, "big-shop")?,
+        None => larder.on_folder("big-shop"),
+    };
+    let shop = OpenShop::open(larder, shop::BIG)?;
+    let is_new = !shop.is_trained();
+    if is_new {
+        prepare(&shop)?;
+    }
+    over_grpc(&shop, "linear", RATE_LINEAR)?;
+    over_grpc(&shop, "learned", RATE_LEARNED)?;
+    if is_new {
+        // What a run before bought is known already.
+        freshness(&shop.running)?;
+    }
+    let larder = shop.close()?;
+    in_process::measure_big(&larder.newest_snapshot()?, FILTER)?;
+    cold_start(&larder)
+}
+
+fn prepare(shop: &OpenShop) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
-    let shop = OpenShop::open(larder, "big-shop", shop::BIG)?;
+    shop.import()?;
     let import_s = started.elapsed().as_secs_f64();
     Row::new("import-rate", shop.files.interaction_count as f64 / import_s, "events/s").print();
     let started = Instant::now();
     shop.running.train()?;
     Row::new("train-100k-products", started.elapsed().as_secs_f64(), "s").print();
-    over_grpc(&shop, "linear", RATE_LINEAR)?;
-    over_grpc(&shop, "learned", RATE_LEARNED)?;
-    freshness(&shop.running)?;
-    let larder = shop.close()?;
-    in_process::measure_big(&larder.newest_snapshot()?, FILTER)?;
-    cold_start(&larder)
+    Ok(())
 }
 
 /// Without service and wire: asks the shop's model, which is trained here unless a file has it.

@@ -1,7 +1,7 @@
 //! How fast Larder answers with the demo shop: over gRPC at a fixed rate, in process, over
 //! JSON beside gRPC; how soon after a start, and in how much memory. Prints one JSON object
 //! a row; `cargo xtask bench serving` builds it, judges the rows and prints the table. With
-//! `-- --big-shop` the same for 100,000 products, with `-- --soak` whether memory stays flat over
+//! `-- --big-shop [--keep FOLDER]` the same for 100,000 products, with `-- --soak` whether memory stays flat over
 //! a million calls, with `-- --in-process` only what an answer costs without a wire, out
 //! of a model that is trained first or of `--snapshot FILE`; with `-- --from-clone` how long a
 //! newcomer waits; with `-- --stand` what market days cost, which `cargo xtask bench demand` asks for.
@@ -35,18 +35,18 @@ const ROUNDS: usize = 3;
 fn main() -> Result<(), Box<dyn Error>> {
     let larder = Larder::from_environment()?;
     let asked = |name: &str| std::env::args().any(|argument| argument == name);
+    let path_of = |name: &str| std::env::args().skip_while(|word| word != name).nth(1).map(PathBuf::from);
     if asked("--from-clone") {
         from_clone::measure(&larder)?;
     }
     if asked("--in-process") {
-        let snapshot = std::env::args().skip_while(|argument| argument != "--snapshot").nth(1);
-        return big_shop::measure_in_process(&larder, snapshot.map(PathBuf::from));
+        return big_shop::measure_in_process(&larder, path_of("--snapshot"));
     }
     if asked("--stand") {
         return stand::measure(&larder);
     }
     if asked("--big-shop") {
-        return big_shop::measure(&larder);
+        return big_shop::measure(&larder, path_of("--keep"));
     }
     if asked("--soak") {
         return soak::measure(&larder);

@@ -20,19 +20,27 @@ pub(crate) struct OpenShop {
 }
 
 impl OpenShop {
-    /// Starts the program on a folder named `name` and imports a shop of this size; it is not
-    /// trained yet.
-    pub(crate) fn open(larder: &Larder, name: &str, size: Size) -> Result<Self, Box<dyn Error>> {
-        let larder = larder.on_folder(name);
-        let files = size.write(&larder.folder.join(format!("{name}-files")))?;
+    /// Starts the program and writes the files of a shop of this size, which has nothing yet.
+    pub(crate) fn open(larder: Larder, size: Size) -> Result<Self, Box<dyn Error>> {
+        let files = size.write(&larder.folder.join("shop-files"))?;
         let settings = larder.folder.join("model-settings.json");
         fs::write(&settings, MODEL_SETTINGS)?;
         let larder = larder.with("LARDER_RECOMMENDATION__MODEL_SETTINGS_FILE", &settings.to_string_lossy());
         let running = larder.start(&[])?;
-        running.import("products", &files.products)?;
-        running.import("customers", &files.customers)?;
-        running.import("interactions", &files.interactions)?;
-        Ok(Self { larder, running, files })
+        let shop = Self { larder, running, files };
+        Ok(shop)
+    }
+
+    /// Brings the shop's files in.
+    pub(crate) fn import(&self) -> Result<(), Box<dyn Error>> {
+        self.running.import("products", &self.files.products)?;
+        self.running.import("customers", &self.files.customers)?;
+        self.running.import("interactions", &self.files.interactions)
+    }
+
+    /// Whether a run before this one left a model.
+    pub(crate) fn is_trained(&self) -> bool {
+        self.larder.newest_snapshot().is_ok()
     }
 
     /// Asks for so many seconds, at so many requests a second, after two seconds to warm up.

@@ -23,6 +23,8 @@ pub(crate) struct Larder {
     data_dir: PathBuf,
     /// Settings beside those that every start gets.
     variables: Vec<(String, String)>,
+    /// Whether the folder and its database outlast this run.
+    kept: bool,
 }
 
 /// A running `larder up`.
@@ -48,13 +50,21 @@ impl Larder {
         };
         let folder = named("LARDER_TEST_FOLDER")?;
         let program = named("LARDER_TEST_PROGRAM")?;
-        Ok(Self { program, data_dir: folder.join("serving"), folder, variables: Vec::new() })
+        Ok(Self { program, data_dir: folder.join("serving"), folder, variables: Vec::new(), kept: false })
     }
 
     /// The same on another data folder.
     pub(crate) fn on_folder(&self, name: &str) -> Self {
         let (program, folder) = (self.program.clone(), self.folder.clone());
-        Self { program, data_dir: folder.join(name), folder, variables: Vec::new() }
+        Self { program, data_dir: folder.join(name), folder, variables: Vec::new(), kept: false }
+    }
+
+    /// The same on a data folder below `folder` that the next run finds again.
+    pub(crate) fn keeping(&self, folder: PathBuf, name: &str) -> Result<Self, Box<dyn Error>> {
+        fs::create_dir_all(&folder)?;
+        let folder = folder.canonicalize()?;
+        let program = self.program.clone();
+        Ok(Self { program, data_dir: folder.join(name), folder, variables: Vec::new(), kept: true })
     }
 
     /// The same with one setting more.
@@ -143,6 +153,9 @@ impl Larder {
 
 impl Drop for Larder {
     fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
         // Root's clusters lie outside the folder that is thrown away.
         let link = fs::read_link(self.data_dir.join("postgres")).ok();
         if let Some(home) =

@@ -18,7 +18,8 @@ const RATE: u32 = 3_000;
 
 /// Opens a shop that trains in seconds and watches the resident memory of the program.
 pub(crate) fn measure(larder: &Larder) -> Result<(), Box<dyn Error>> {
-    let shop = OpenShop::open(larder, "watched-shop", shop::WATCHED)?;
+    let shop = OpenShop::open(larder.on_folder("watched-shop"), shop::WATCHED)?;
+    shop.import()?;
     let file = shop.files.products.with_file_name("more-interactions.csv");
     let (mut resident_mb, mut untrained_mb) = (Vec::new(), Vec::new());
     for round in 0..WARMUP + ROUNDS {
