@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     PublicKeys,
     /// Networks in CIDR form.
     Networks,
+    /// Origins of web pages.
+    Origins,
     /// A whole number in a range.
     Whole(RangeInclusive<i64>),
     /// A number in a range.
@@ -71,6 +73,7 @@ impl Kind {
             Self::PrivateKey => format!("a private key in PKCS#8 PEM ({} …)", PRIVATE_KEY_LABELS.0),
             Self::PublicKeys => format!("public keys in SPKI PEM ({} …)", PUBLIC_KEY_LABELS.0),
             Self::Networks => "networks like 10.0.0.0/8, separated by commas".to_owned(),
+            Self::Origins => "origins like https://shop.example.org, separated by commas".to_owned(),
             Self::Whole(range) => format!("a whole number from {} to {}", range.start(), range.end()),
             Self::Number(range) => format!("a number from {} to {}", range.start(), range.end()),
             Self::Flag => "true or false".to_owned(),
@@ -85,7 +88,7 @@ impl Kind {
             Self::Number(_) => Value::Float(text.trim().parse().ok()?),
             Self::Flag => Value::Boolean(text.trim().parse().ok()?),
             Self::PublicKeys => split_public_keys(text)?,
-            Self::Networks => split_networks(text),
+            Self::Networks | Self::Origins => split_at_commas(text),
             _ => Value::String(text.to_owned()),
         };
         self.read_value(value)
@@ -111,6 +114,9 @@ impl Kind {
             (Self::Networks, Value::Array(networks)) => {
                 networks.iter().all(is_network).then_some(Value::Array(networks))
             }
+            (Self::Origins, Value::Array(origins)) => {
+                origins.iter().all(is_origin).then_some(Value::Array(origins))
+            }
             (_, Value::String(text)) => self.accepts_text(&text).then_some(Value::String(text)),
             _ => None,
         }
@@ -126,7 +132,8 @@ impl Kind {
             Self::SecretUrl(schemes) => is_connection_url(text, schemes),
             Self::PrivateKey => is_pem(text, PRIVATE_KEY_LABELS),
             Self::Choice(words) => words.contains(&text),
-            Self::PublicKeys | Self::Networks | Self::Whole(_) | Self::Number(_) | Self::Flag => false,
+            Self::PublicKeys | Self::Networks | Self::Origins => false,
+            Self::Whole(_) | Self::Number(_) | Self::Flag => false,
         }
     }
 }
@@ -178,9 +185,18 @@ fn split_public_keys(text: &str) -> Option<Value> {
 }
 
 /// Cuts a text at its commas.
-fn split_networks(text: &str) -> Value {
+fn split_at_commas(text: &str) -> Value {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+}
+
+/// A browser sends an origin as scheme, host and, unless it is the usual one, port: anything else
+/// would never be met.
+fn is_origin(value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return false };
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }
 
 fn is_network(value: &Value) -> bool {

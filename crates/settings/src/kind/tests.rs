@@ -81,6 +81,11 @@ fn keys_are_one_pem_block_each() {
     let networks = Value::Array(vec![text("10.0.0.0/8"), text("fd00::/8")]);
     assert_eq!(Kind::Networks.read_text("10.0.0.0/8, fd00::/8,"), Some(networks));
     assert_eq!(Kind::Networks.read_text(""), Some(Value::Array(Vec::new())));
+    let origins = Value::Array(vec![text("https://shop.example.org"), text("http://localhost:3000")]);
+    assert_eq!(Kind::Origins.read_text("https://shop.example.org,http://localhost:3000"), Some(origins));
+    for refused in ["*", "shop.example.org", "https://shop.example.org/", "https://shop.example.org:443"] {
+        assert!(Kind::Origins.read_text(refused).is_none(), "{refused}");
+    }
     for refused in ["10.0.0.1", "10.0.0.0/33", "proxy.example.org"] {
         assert!(Kind::Networks.read_text(refused).is_none(), "{refused}");
     }

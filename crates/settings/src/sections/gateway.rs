@@ -36,6 +36,8 @@ section! {
         replicas: u32 = 1, Kind::Whole(1..=1_000);
         /// The networks of proxies in front, whose `x-forwarded-for` is believed.
         trusted_proxies: Vec<String> = Vec::new(), Kind::Networks;
+        /// The origins whose pages may call the gateway from a browser.
+        cors_origins: Vec<String> = Vec::new(), Kind::Origins;
         /// How many connections the gateway keeps to each service behind it.
         upstream_connections: usize = 4, Kind::Whole(1..=64);
     }
