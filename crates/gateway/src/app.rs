@@ -145,7 +145,7 @@ impl App {
         let service = ServiceBuilder::new()
             .layer(HttpTelemetryLayer::new(SERVICE))
             .layer(CatchPanicLayer)
-            .service(router::router(self.gate.clone()));
+            .service(router::router(self.gate.clone(), &self.settings.gateway.cors_origins));
         tasks.spawn("gateway", server::serve(listener, service, shutdown.wait_owned()));
         self.gate.own_services.health.set_service_status("", ServingStatus::Serving).await;
         self.registry.startup_complete();

@@ -2,8 +2,10 @@
 //! of the contract; nothing here knows what a product or a recommendation is.
 
 mod app;
+mod browsers;
 mod caller;
 mod clock;
+mod compression;
 mod config;
 mod deadline;
 mod docs;
