@@ -123,8 +123,10 @@ proptest! {
         for limit in loose.limits.iter().chain(&tight.limits) {
             prop_assert!(!limit.is_exceeded(), "{:?}", limit);
         }
-        // What is not proved the best may miss so much, and no more.
-        let most = loose.totals.worth_micros() + loose.missed_at_most_micros + 10;
+        // What is not proved the best may miss so much, and no more. The worth of a product is rounded twice in
+        // either plan, by half a micro each, what is missed once; and the search takes a billionth for nothing.
+        let rounding = 2 * loose.products.len() as i64 + 2;
+        let most = loose.totals.worth_micros() + loose.missed_at_most_micros + rounding;
         prop_assert!(tight.totals.worth_micros() <= most);
     }
 }
