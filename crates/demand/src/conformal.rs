@@ -20,6 +20,12 @@ pub(crate) struct Conformal {
 }
 
 impl Conformal {
+    /// Levels that are known to have to be moved so far.
+    pub(crate) fn moved_by(moved: [f64; WATCHED.len()]) -> Self {
+        let moved = moved.map(|moved| moved.clamp(-FURTHEST, FURTHEST));
+        Self { moved, ..Self::default() }
+    }
+
     /// Which level to read from the mixture to get an honest `level`.
     pub(crate) fn honest(&self, level: f64) -> f64 {
         let above = WATCHED.partition_point(|&watched| watched < level);

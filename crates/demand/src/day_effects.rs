@@ -7,6 +7,7 @@ pub(crate) mod features;
 pub(crate) mod last_year;
 mod ridge;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use features::{DayVector, FIRST_DRIFT, GROUPS, WEEKDAY, WIDTH};
@@ -25,6 +26,8 @@ const PULL_OF_DRIFT: f64 = 3.0;
 const COMMON_LUCK: f64 = 0.3;
 /// An effect multiplies by e to the power of at most this.
 const FURTHEST: f64 = 1.5;
+/// Fewer series than this are not worth a second core.
+const WORTH_TWO_CORES: usize = 64;
 /// How much of a kind's record counts after another day.
 const RECORD_KEPT: f64 = 0.995;
 
@@ -198,14 +201,19 @@ impl DayEffects {
         let none = [0.0; WIDTH];
         self.vendor.solve(&self.active, &none, &pull(PULL_TO_NONE), keep);
         let of_vendor = self.vendor.effects();
+        let (active, to_wider) = (&self.active, pull(PULL_TO_WIDER));
         for group in self.products.iter_mut().chain(&mut self.markets) {
-            group.solve(&self.active, &of_vendor, &pull(PULL_TO_WIDER), keep);
+            group.solve(active, &of_vendor, &to_wider, keep);
         }
-        for (place, ridge) in &mut self.series {
-            let (product, market) =
-                (self.products[place.product].effects(), self.markets[place.market].effects());
+        let (products, markets) = (&self.products, &self.markets);
+        let solve = |(place, ridge): &mut (Place, Ridge)| {
+            let (product, market) = (products[place.product].effects(), markets[place.market].effects());
             let prior = std::array::from_fn(|number| product[number] + market[number] - of_vendor[number]);
-            ridge.solve(&self.active, &prior, &pull(PULL_TO_WIDER), keep);
+            ridge.solve(active, &prior, &to_wider, keep);
+        };
+        match self.series.len() {
+            0..WORTH_TWO_CORES => self.series.iter_mut().for_each(solve),
+            _ => self.series.par_iter_mut().with_min_len(WORTH_TWO_CORES / 2).for_each(solve),
         }
     }
 }

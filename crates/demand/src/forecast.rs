@@ -4,6 +4,7 @@
 
 mod learner;
 mod model;
+mod numbered;
 mod observations;
 mod prospect;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! never taken for what was asked for when it ran out.
 
 pub mod accuracy;
+mod boosted;
 mod censoring;
 mod conformal;
 mod day_effects;

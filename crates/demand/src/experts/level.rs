@@ -54,6 +54,15 @@ impl LevelExperts {
         ]
     }
 
+    /// What the last four of these weekdays sold, the newest first; where there were none, `otherwise`.
+    pub(crate) fn last_same(&self, weekday: usize, otherwise: f64) -> [f64; 4] {
+        let same = &self.same_weekday[weekday];
+        std::array::from_fn(|back| match same.len().checked_sub(back + 1) {
+            Some(place) => same[place],
+            None => otherwise,
+        })
+    }
+
     /// The level that moves least from day to day.
     pub(crate) fn slow(&self) -> f64 {
         self.smoothed[0]

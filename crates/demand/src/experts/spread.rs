@@ -112,6 +112,11 @@ impl Spread {
         self.shape = (0..KNOTS).map(|knot| between(&errors, place(knot))).collect();
     }
 
+    /// With which probability demand stays below so many sizes away from the level.
+    pub(crate) fn level_of(&self, sizes: f64) -> f64 {
+        (self.shape.partition_point(|&shape| shape < sizes) as f64 + 0.5) / (KNOTS + 1) as f64
+    }
+
     /// How many sizes away from the level demand stays with probability `level`.
     pub(crate) fn shape_at(&self, level: f64) -> f64 {
         between(&self.shape, (level * (KNOTS + 1) as f64 - 1.0).clamp(0.0, (KNOTS - 1) as f64))

@@ -1,15 +1,20 @@
 //! Goes through a vendor's days in order. Each day is first forecast from what was known then, and then
 //! learnt from: so every expert and every effect is judged only by days it had not seen.
 
+mod examples;
+mod silence;
+
 use std::collections::VecDeque;
 
 use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::observations::{Observation, Series};
+use super::observations::{Observation, Series, by_day};
 use super::prospect::{FAMILIES, FAMILY_PRIOR, Prospect};
 use crate::DayOutlook;
+use crate::boosted::example::{Example, Numbers};
+use crate::boosted::{Boosted, MOST_DAYS, MOST_EXAMPLES};
 use crate::conformal::{Conformal, WATCHED};
 use crate::day_effects::features::{self, Usual, WEEKDAY};
 use crate::day_effects::last_year::Deviations;
@@ -19,6 +24,7 @@ use crate::experts::level::{LEVELS, LevelExperts};
 use crate::experts::order::OrderExperts;
 use crate::experts::spread::{Spread, Wildness};
 use crate::experts::trust::{Trust, weights};
+use examples::example;
 
 /// How much of a record of trust counts after another day: the vendor's, and a product's own.
 const VENDOR_KEPT: f64 = 0.985;
@@ -37,6 +43,8 @@ const FEW_ERRORS: usize = 200;
 const WORTH_TWO_CORES: usize = 256;
 /// How fast a market's index follows its day.
 const INDEX_RATE: f64 = 0.3;
+/// How fast what a product or a market usually sells follows.
+const USUAL_SALES_RATE: f64 = 0.02;
 const LEVEL_PRIOR: [f64; LEVELS] = [1.0; LEVELS];
 /// A level below this counts as this: a product that is hardly sold.
 pub(super) const LEAST_LEVEL: f64 = 0.05;
@@ -50,6 +58,9 @@ pub(super) struct SeriesState {
     pub(super) wildness: Wildness,
     pub(super) absence: Absence,
     usual: Usual,
+    deviations: Deviations,
+    /// Days without demand since the last with some.
+    silent_days: u32,
     level_trust: Trust,
     family_trust: Trust,
 }
@@ -76,7 +87,21 @@ pub(super) struct Learner {
     family_trust: Trust,
     pub(super) conformal: Conformal,
     first_day: Option<i32>,
+    last_day: Option<i32>,
     sorted_on: i32,
+    /// Usual logarithms of what products and markets sell.
+    usual_sales: [Vec<f64>; 2],
+    /// What the boosted expert learns from; a stored model has it no more, and keeps its trees.
+    #[serde(skip)]
+    examples: Vec<Example>,
+    /// The share of days that become examples.
+    examples_kept: f64,
+    boosted: Option<Boosted>,
+    /// When it was last grown, or found not worth it.
+    grown_on: Option<i32>,
+    /// Whether the examples are those of all days.
+    #[serde(skip)]
+    has_all_examples: bool,
 }
 
 /// A forecast that waits for its day to be known.
@@ -84,6 +109,8 @@ struct Waiting {
     series: usize,
     day: usize,
     prospect: Option<Prospect>,
+    /// The day as an example, where it was drawn.
+    numbers: Option<Box<Numbers>>,
     /// What each family said at the watched levels, and what the mixture did at honest ones.
     opinions: Option<([[f64; WATCHED.len()]; FAMILIES], [f64; WATCHED.len()])>,
 }
@@ -93,14 +120,23 @@ impl Learner {
     pub(super) fn learn(all: &[Series<'_>], products: usize, markets: usize, lead_days: u32) -> Self {
         let places: Vec<Place> = all.iter().map(|series| series.place).collect();
         let mut learner = Self::new(&places, products, markets);
+        let days: usize = all.iter().map(|series| series.days.len()).sum();
+        learner.examples_kept =
+            if days > MOST_DAYS { 0.0 } else { MOST_EXAMPLES as f64 / days.max(1) as f64 };
+        learner.learn_after(i32::MIN, all, lead_days);
+        learner
+    }
+
+    /// Learns from the days after one; what they are forecast from is all that was learnt before.
+    pub(super) fn learn_after(&mut self, after: i32, all: &[Series<'_>], lead_days: u32) {
         let mut waiting: VecDeque<(i32, Vec<Waiting>)> = VecDeque::new();
         let lead_days = i32::try_from(lead_days.max(1)).unwrap_or(i32::MAX);
-        for (day_number, due) in by_day(all) {
+        for (day_number, due) in by_day(all).into_iter().filter(|(day_number, _)| *day_number > after) {
             while waiting.front().is_some_and(|(known, _)| *known <= day_number - lead_days) {
                 let (known, forecasts) = waiting.pop_front().expect("there is one in front");
-                learner.learn_day(known, &forecasts, all);
+                self.learn_day(known, &forecasts, all);
             }
-            let forecast = |&(series, day): &(usize, usize)| learner.forecast(all, series, day);
+            let forecast = |&(series, day): &(usize, usize)| self.forecast(all, series, day);
             let forecasts = match due.len() {
                 0..WORTH_TWO_CORES => due.iter().map(forecast).collect(),
                 _ => due.par_iter().with_min_len(WORTH_TWO_CORES / 2).map(forecast).collect(),
@@ -108,10 +144,10 @@ impl Learner {
             waiting.push_back((day_number, forecasts));
         }
         for (known, forecasts) in waiting {
-            learner.learn_day(known, &forecasts, all);
+            self.learn_day(known, &forecasts, all);
         }
-        learner.effects.solve(1.0);
-        learner
+        self.effects.solve(1.0);
+        self.grow_again();
     }
 
     fn new(places: &[Place], products: usize, markets: usize) -> Self {
@@ -122,6 +158,8 @@ impl Learner {
             wildness: Wildness::default(),
             absence: Absence::default(),
             usual: Usual::default(),
+            deviations: Deviations::default(),
+            silent_days: 0,
             level_trust: Trust::new(LEVELS, OWN_KEPT),
             family_trust: Trust::new(FAMILIES, OWN_KEPT),
         };
@@ -142,19 +180,27 @@ impl Learner {
             family_trust: Trust::new(FAMILIES, VENDOR_KEPT),
             conformal: Conformal::default(),
             first_day: None,
+            last_day: None,
             sorted_on: i32::MIN,
+            usual_sales: [vec![0.0; products], vec![0.0; markets]],
+            examples: Vec::new(),
+            examples_kept: 1.0,
+            boosted: None,
+            grown_on: None,
+            has_all_examples: true,
         }
     }
 
     fn forecast(&self, all: &[Series<'_>], series: usize, day: usize) -> Waiting {
         let (observation, days) = (&all[series].days[day], all[series].days.len());
         if self.series[series].levels.days == 0 {
-            return Waiting { series, day, prospect: None, opinions: None };
+            return Waiting { series, day, prospect: None, numbers: None, opinions: None };
         }
         let prospect = self.prospect(series, observation.date, observation.day_number, observation.outlook);
         let compared = day + COMPARED_DAYS >= days && self.series[series].levels.days >= 3;
         let opinions = compared.then(|| self.opinions(&prospect));
-        Waiting { series, day, prospect: Some(prospect), opinions }
+        let numbers = self.is_drawn(&prospect).then(|| Box::new(self.numbers(&prospect)));
+        Waiting { series, day, prospect: Some(prospect), numbers, opinions }
     }
 
     fn opinions(&self, prospect: &Prospect) -> ([[f64; WATCHED.len()]; FAMILIES], [f64; WATCHED.len()]) {
@@ -207,10 +253,11 @@ impl Learner {
         let trust = weights(&LEVEL_PRIOR, (&self.level_trust, LEVEL_RATES.0), own);
         let level: f64 = levels.iter().zip(trust).map(|(level, trust)| level * trust).sum();
         let level = level.max(LEAST_LEVEL);
-        let days = f64::from(state.levels.days.max(1));
-        let size = self.spread.size(level) * state.wildness.factor() * (1.0 + 1.0 / days).sqrt();
+        let days = state.levels.days;
+        let once_more = 1.0 + 1.0 / f64::from(days.max(1));
+        let size = self.spread.size(level) * state.wildness.factor() * once_more.sqrt();
         let base = state.levels.base().max(LEAST_LEVEL);
-        Prospect { series, day, effect, levels, level, base, size }
+        Prospect { series, day, effect, levels, level, base, size, weekday, date, days }
     }
 
     fn learn_day(&mut self, day_number: i32, forecasts: &[Waiting], all: &[Series<'_>]) {
@@ -244,6 +291,7 @@ impl Learner {
         self.conformal.end_day();
         self.effects.end_day(day_number);
         self.first_day = self.first_day.or(Some(day_number));
+        self.last_day = Some(day_number);
         if self.spread.errors() < FEW_ERRORS || day_number >= self.sorted_on.saturating_add(SORT_EVERY_DAYS) {
             self.spread.sort();
             self.sorted_on = day_number;
@@ -253,6 +301,10 @@ impl Learner {
     fn learn_observation(&mut self, forecast: &Waiting, day: &Observation<'_>, companions: [usize; 3]) {
         let state = &mut self.series[forecast.series];
         let place = state.place;
+        if state.comes_back(day.demand) {
+            state.begin_anew(day);
+            return;
+        }
         let Some(prospect) = &forecast.prospect else {
             self.markets[place.market].usual.learn(day.outlook);
             state.usual.learn(day.outlook);
@@ -266,7 +318,15 @@ impl Learner {
         if absent {
             return;
         }
+        let state = &mut self.series[forecast.series];
+        // There is no error over no level, nor over one of before the series began anew.
+        if state.levels.slow() <= 0.0 || prospect.days > state.levels.days {
+            state.levels.learn(day.weekday, day.demand, day.demand, day.certainty);
+            state.order.learn(day.demand, day.certainty);
+            return;
+        }
         self.judge(prospect, forecast, day);
+        self.examples.extend(forecast.numbers.as_deref().and_then(|numbers| example(numbers, prospect, day)));
         // Experts that remember weekdays would leave nothing of the weekday to be learnt.
         let ratio = day.demand / prospect.base;
         let lesson = Lesson {
@@ -283,6 +343,7 @@ impl Learner {
         let number = day.day_number;
         let weight = (0.2 / lesson.spread).min(1.0);
         self.products[place.product].note(number, deviation, weight);
+        self.series[forecast.series].deviations.note(number, deviation, weight);
         let market = &mut self.markets[place.market];
         market.deviations.note(number, deviation, weight);
         market.usual.learn(day.outlook);
@@ -290,6 +351,9 @@ impl Learner {
         state.usual.learn(day.outlook);
         let ordinary = day.demand / prospect.effect.of_day.exp();
         let slow = state.levels.slow();
+        for (usual, one) in self.usual_sales.iter_mut().zip([place.product, place.market]) {
+            usual[one] += USUAL_SALES_RATE * (slow.max(LEAST_LEVEL).ln() - usual[one]);
+        }
         market.today.0 += ordinary.min(4.0 * slow);
         market.today.1 += slow;
         let weekday_effect = prospect.effect.parts[WEEKDAY + day.weekday].exp();
@@ -327,21 +391,4 @@ impl Learner {
         self.family_trust.note(&losses);
         self.conformal.note(day.demand, honest);
     }
-}
-
-/// All observations by day: day, and which day of which series.
-fn by_day(all: &[Series<'_>]) -> Vec<(i32, Vec<(usize, usize)>)> {
-    let every = || all.iter().flat_map(|series| &series.days).map(|day| day.day_number);
-    let (Some(first), Some(last)) = (every().min(), every().max()) else { return Vec::new() };
-    let span = usize::try_from(last - first + 1).unwrap_or(1);
-    let mut days: Vec<(i32, Vec<(usize, usize)>)> = (first..=last).map(|day| (day, Vec::new())).collect();
-    debug_assert_eq!(days.len(), span);
-    for (number, series) in all.iter().enumerate() {
-        for (place, day) in series.days.iter().enumerate() {
-            let at = usize::try_from(day.day_number - first).unwrap_or(0);
-            days[at].1.push((number, place));
-        }
-    }
-    days.retain(|(_, due)| !due.is_empty());
-    days
 }

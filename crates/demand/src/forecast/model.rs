@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::learner::{LEAST_LEVEL, Learner};
-use super::observations;
+use super::numbered::{Numbered, fingerprint};
+use super::observations::{self, Series};
 use super::prospect::{FAMILIES, Prospect};
-use super::{Forecast, ForecastQuery, HeuristicReason, Method, VendorHistory};
-use crate::day_effects::Place;
+use super::{Forecast, ForecastQuery, HeuristicReason, Method, SeriesHistory, VendorHistory};
+use crate::boosted::Opinion;
 use crate::day_effects::features::NAMES;
 use crate::normal;
 use crate::pooling::{KnownLevel, Pool, PooledLevel};
@@ -30,6 +31,8 @@ struct Record {
     past_days: usize,
     uplift: f64,
     sold_out_days: usize,
+    /// What was learnt from.
+    learnt: u64,
 }
 
 /// A vendor's demand, ready to be asked. Learning is deterministic; the model can be stored by serde.
@@ -51,21 +54,38 @@ impl DemandModel {
     /// and experts are judged by how well they would have done from that distance.
     #[must_use]
     pub fn learn(history: &VendorHistory, lead_days: u32) -> Self {
-        let mut products = BTreeMap::new();
-        let mut markets = BTreeMap::new();
-        let mut categories = BTreeMap::new();
-        let mut category_of = Vec::new();
-        let mut places = Vec::new();
-        for (series, one) in history.series.iter().enumerate() {
-            let product = number(&mut products, &one.product);
-            let market = number(&mut markets, &one.market);
-            if product == category_of.len() {
-                category_of.push(number(&mut categories, one.category.as_deref().unwrap_or_default()));
-            }
-            places.push(Place { series, product, market });
+        let numbered = Numbered::of(history);
+        let all = observations::read(history, &numbered.places);
+        let (products, markets) = (numbered.products.len(), numbered.markets.len());
+        let learner = Learner::learn(&all, products, markets, lead_days);
+        Self::of(history, numbered, &all, learner)
+    }
+
+    /// Learns the days that came after all it has learnt, in a fraction of the time, and says whether it
+    /// could. It cannot, and stays as it is, when something else has changed: another product or market, or
+    /// what was sold or brought on a day it has learnt from; then it has to be learnt anew. The answers are
+    /// nearly those of a model learnt from everything; sell-outs of old days are not corrected again.
+    pub fn learn_later_days(&mut self, history: &VendorHistory, lead_days: u32) -> bool {
+        let Some(last_day) = self.learner.last_day() else { return false };
+        let knows = |(record, one): (&Record, &SeriesHistory)| {
+            record.product == one.product
+                && record.market == one.market
+                && record.learnt == fingerprint(&one.days, last_day)
+        };
+        let same = self.records.len() == history.series.len();
+        if !same || !self.records.iter().zip(&history.series).all(knows) {
+            return false;
         }
-        let all = observations::read(history, &places);
-        let learner = Learner::learn(&all, products.len(), markets.len(), lead_days);
+        let numbered = Numbered::of(history);
+        let all = observations::read(history, &numbered.places);
+        let mut learner = self.learner.clone();
+        learner.learn_after(last_day, &all, lead_days);
+        *self = Self::of(history, numbered, &all, learner);
+        true
+    }
+
+    fn of(history: &VendorHistory, numbered: Numbered, all: &[Series<'_>], learner: Learner) -> Self {
+        let Numbered { products, markets, categories, category_of, .. } = numbered;
         let expected_visitors = visitors(history);
         let mut sizes = vec![None; markets.len()];
         for (market, visitors) in &expected_visitors {
@@ -73,10 +93,10 @@ impl DemandModel {
                 sizes[place] = Some(visitors.ln());
             }
         }
-        let pool = Pool::learn(&known_levels(&learner), &category_of, categories.len(), &sizes);
+        let pool = Pool::learn(&known_levels(&learner), &category_of, categories, &sizes);
         let mut numbers: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
         let mut records = Vec::new();
-        for (one, series) in history.series.iter().zip(&all) {
+        for (one, series) in history.series.iter().zip(all) {
             numbers.entry(one.product.clone()).or_default().insert(one.market.clone(), series.place.series);
             records.push(Record {
                 product: one.product.clone(),
@@ -84,6 +104,7 @@ impl DemandModel {
                 past_days: series.days.len(),
                 uplift: series.uplift,
                 sold_out_days: series.sold_out_days,
+                learnt: fingerprint(&one.days, learner.last_day().unwrap_or(i32::MIN)),
             });
         }
         Self { learner, pool, records, numbers, products, markets, expected_visitors }
@@ -109,11 +130,12 @@ impl DemandModel {
         let day_number = observations::day_number(query.date);
         let mut prospect = self.learner.prospect(series, query.date, day_number, query.outlook);
         let days = self.learner.series[series].levels.days;
+        let boosted = self.learner.boosted(&prospect);
         let pooled_share = self.lean_on_others(&mut prospect, days);
         let record = &self.records[series];
         let method =
             if days < FEW_DAYS { Method::Heuristic(HeuristicReason::FewDays) } else { Method::Model };
-        let (distribution, method) = match self.mixture(&prospect, query, pooled_share) {
+        let (distribution, method) = match self.mixture(&prospect, query, pooled_share, boosted.as_ref()) {
             Some(distribution) => (distribution, method),
             None => (of_last_resort(prospect.level), Method::Heuristic(HeuristicReason::ModelFailed)),
         };
@@ -166,6 +188,7 @@ impl DemandModel {
         prospect: &Prospect,
         query: &ForecastQuery<'_>,
         pooled_share: f64,
+        boosted: Option<&Opinion<'_>>,
     ) -> Option<Distribution> {
         let state = &self.learner.series[prospect.series];
         let order = if state.levels.days >= FEW_DAYS { state.order.quantiles() } else { None };
@@ -184,7 +207,11 @@ impl DemandModel {
             if level <= absent {
                 return 0.0;
             }
-            let read = self.learner.conformal.honest((level - absent) / (1.0 - absent));
+            let present = (level - absent) / (1.0 - absent);
+            if let Some(opinion) = boosted {
+                return prospect.quantile_by(opinion, present, &self.learner.spread);
+            }
+            let read = self.learner.conformal.honest(present);
             let speak = |family: usize| match trusted[family] {
                 0.0 => 0.0,
                 weight => weight * prospect.quantile_of(family, read, &self.learner.spread, order.as_ref()),
@@ -227,11 +254,6 @@ impl DemandModel {
             sold_out_days: 0,
         }
     }
-}
-
-fn number(known: &mut BTreeMap<String, usize>, name: &str) -> usize {
-    let next = known.len();
-    *known.entry(name.to_owned()).or_insert(next)
 }
 
 fn count(days: usize) -> u32 {

@@ -113,3 +113,20 @@ pub(super) fn day_number(date: Date) -> i32 {
 pub(super) fn weekday(date: Date) -> usize {
     usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())
 }
+
+/// All observations by day: day, and which day of which series.
+pub(super) fn by_day(all: &[Series<'_>]) -> Vec<(i32, Vec<(usize, usize)>)> {
+    let every = || all.iter().flat_map(|series| &series.days).map(|day| day.day_number);
+    let (Some(first), Some(last)) = (every().min(), every().max()) else { return Vec::new() };
+    let span = usize::try_from(last - first + 1).unwrap_or(1);
+    let mut days: Vec<(i32, Vec<(usize, usize)>)> = (first..=last).map(|day| (day, Vec::new())).collect();
+    debug_assert_eq!(days.len(), span);
+    for (number, series) in all.iter().enumerate() {
+        for (place, day) in series.days.iter().enumerate() {
+            let at = usize::try_from(day.day_number - first).unwrap_or(0);
+            days[at].1.push((number, place));
+        }
+    }
+    days.retain(|(_, due)| !due.is_empty());
+    days
+}

@@ -1,6 +1,9 @@
 //! What is to be expected of one day before anything is mixed: its numbers, its effects, each expert's
 //! level, and from them each family of distributions.
 
+use jiff::civil::Date;
+
+use crate::boosted::Opinion;
 use crate::day_effects::DayEffect;
 use crate::day_effects::features::{DayVector, LAST_YEAR};
 use crate::experts::level::LEVELS;
@@ -25,6 +28,10 @@ pub(super) struct Prospect {
     pub(super) base: f64,
     /// The standard deviation of the day over its level.
     pub(super) size: f64,
+    pub(super) weekday: usize,
+    /// Days of the series that were known.
+    pub(super) days: u32,
+    pub(super) date: Date,
 }
 
 impl Prospect {
@@ -40,6 +47,14 @@ impl Prospect {
             Some(order) if family > 0 => order.at(family - 1, level),
             _ => self.level * (1.0 + self.size * spread.shape_at(level)),
         };
+        ordinary.max(0.0) * self.effect.factor()
+    }
+
+    /// The quantile at `level` that the boosted expert says, in demand of the day.
+    pub(super) fn quantile_by(&self, opinion: &Opinion<'_>, level: f64, spread: &Spread) -> f64 {
+        let size = self.size * opinion.narrower;
+        let ordinary =
+            self.level * opinion.ratio * (1.0 + size * spread.shape_at(opinion.honest.honest(level)));
         ordinary.max(0.0) * self.effect.factor()
     }
 

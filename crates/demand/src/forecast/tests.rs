@@ -194,6 +194,103 @@ fn a_stored_model_answers_the_same() {
     }
 }
 
+/// Every day of a year and a half; what a Saturday sells beside other days depends on the product and the month.
+fn every_day(products: usize) -> VendorHistory {
+    let one = |product: usize| {
+        let days = (0..550).map(|number| {
+            let date = FIRST + number.days();
+            let luck = 1.0 + 0.1 * (((number as usize * 37 + product * 11) % 23) as f64 / 11.0 - 1.0);
+            let sold = (60.0 + 10.0 * product as f64) * turned(product, date) * luck;
+            PastDay { date, ..day(0, sold) }
+        });
+        SeriesHistory { days: days.collect(), ..series(&format!("p{product}"), "square", &[]) }
+    };
+    vendor((0..products).map(one).collect())
+}
+
+fn turned(product: usize, date: Date) -> f64 {
+    let is_high = (date.day() <= 15) == product.is_multiple_of(2);
+    if is_high { 1.4 } else { 0.8 }
+}
+
+#[test]
+fn what_no_cheap_expert_knows_is_learnt_from_all_products() {
+    let history = every_day(8);
+    let model = DemandModel::learn(&history, 7);
+    let outlook = DayOutlook::default();
+    for (date, product) in [(FIRST + 552.days(), 2), (FIRST + 552.days(), 3), (FIRST + 562.days(), 2)] {
+        let query =
+            ForecastQuery { product: &format!("p{product}"), market: "square", date, outlook: &outlook };
+        let said = model.forecast(&query).distribution;
+        let ordinary = (60.0 + 10.0 * product as f64) * turned(product, date);
+        let middle = said.quantile(0.5);
+        assert!((middle / ordinary - 1.0).abs() < 0.12, "{product} on {date}: {middle} for {ordinary}");
+        assert!(said.quantile(0.9) < 1.3 * ordinary, "and narrow");
+    }
+}
+
+#[test]
+fn a_model_that_learns_day_by_day_answers_like_one_that_learnt_all_at_once() {
+    let all = vendor(vec![
+        series("bread", "square", &around(80.0, 44)),
+        series("rolls", "square", &around(30.0, 40)),
+    ]);
+    let mut known = all.clone();
+    known.series.iter_mut().for_each(|one| one.days.retain(|day| day.date < FIRST + (7 * 36).days()));
+    let mut model = DemandModel::learn(&known, 1);
+    for week in 36..44 {
+        for (known, one) in known.series.iter_mut().zip(&all.series) {
+            known.days.extend(one.days.iter().filter(|day| day.date == FIRST + (7 * week).days()).cloned());
+        }
+        assert!(model.learn_later_days(&known, 1));
+    }
+    let outlook = DayOutlook::default();
+    let query = ForecastQuery {
+        product: "bread",
+        market: "square",
+        date: FIRST + (7 * 45).days(),
+        outlook: &outlook,
+    };
+    let (later, at_once) = (model.forecast(&query), DemandModel::learn(&all, 1).forecast(&query));
+    assert_eq!((later.past_days, later.method), (at_once.past_days, at_once.method));
+    for (later, at_once) in later.distribution.quantiles().iter().zip(at_once.distribution.quantiles()) {
+        assert!((later / at_once - 1.0).abs() <= 0.01, "{later} is not {at_once}");
+    }
+}
+
+#[test]
+fn what_changed_behind_its_back_has_to_be_learnt_anew() {
+    let known = vendor(vec![series("bread", "square", &around(80.0, 20))]);
+    let learnt = DemandModel::learn(&known, 1);
+    let mut corrected = known.clone();
+    corrected.series[0].days[7].sold += 1.0;
+    let mut late = known.clone();
+    late.series[0].days.push(PastDay { date: FIRST + 3.days(), ..day(0, 80.0) });
+    let mut wider = known.clone();
+    wider.series.push(series("rolls", "square", &around(30.0, 20)));
+    for changed in [corrected, late, wider] {
+        let mut model = learnt.clone();
+        assert!(!model.learn_later_days(&changed, 1));
+        assert_eq!(model.series().count(), 1);
+    }
+    assert!(!DemandModel::learn(&VendorHistory::default(), 1).learn_later_days(&known, 1));
+    assert!(learnt.clone().learn_later_days(&known, 1), "nothing new is nothing to do");
+}
+
+#[test]
+fn after_a_long_silence_a_product_begins_anew() {
+    let mut sold = vec![0.0; 100];
+    sold.extend(around(90.0, 4));
+    let history =
+        vendor(vec![series("bread", "square", &sold), series("rolls", "square", &around(30.0, 104))]);
+    let middle = usual(&history).distribution.quantile(0.5);
+    assert!((60.0..120.0).contains(&middle), "{middle}");
+    let mut silent = vec![0.0; 20];
+    silent.extend(around(90.0, 4));
+    let before = usual(&vendor(vec![series("bread", "square", &silent)])).distribution.quantile(0.5);
+    assert!(before < middle, "twenty days are no long silence: {before}");
+}
+
 proptest::proptest! {
     /// Whatever was sold, there is an answer, and its quantiles do not fall.
     #[test]
