@@ -29,8 +29,9 @@ fn examples(days: usize, ratio: impl Fn(f32, f32) -> f32) -> Vec<Example> {
     (0..days * SERIES).map(one).collect()
 }
 
-fn either(one: f32, other: f32) -> f32 {
-    if (one > 0.5) == (other > 0.5) { 1.3 } else { 0.7 }
+/// The second number matters only where the first is high, so that a tree sees the first alone and finds the rest.
+fn both(one: f32, other: f32) -> f32 {
+    if one > 0.5 && other > 0.5 { 1.3 } else { 0.7 }
 }
 
 fn with(first: f32, second: f32) -> Numbers {
@@ -41,11 +42,11 @@ fn with(first: f32, second: f32) -> Numbers {
 
 #[test]
 fn what_depends_on_two_numbers_at_once_is_learnt() {
-    let boosted = Boosted::fit(&examples(400, either), &Spread::new()).expect("worth it");
+    let boosted = Boosted::fit(&examples(400, both), &Spread::new()).expect("worth it");
     for (first, second) in [(0.2, 0.2), (0.8, 0.8), (0.2, 0.8), (0.8, 0.2)] {
         let (said, true_ratio) =
-            (boosted.opinion(&with(first, second)).ratio, f64::from(either(first, second)));
-        assert!((said - true_ratio).abs() < 0.12, "{first}, {second}: {said} for {true_ratio}");
+            (boosted.opinion(&with(first, second)).ratio, f64::from(both(first, second)));
+        assert!((said - true_ratio).abs() < 0.06, "{first}, {second}: {said} for {true_ratio}");
     }
     assert!(boosted.opinion(&with(0.2, 0.2)).narrower < 0.7, "errors have become smaller");
 }
@@ -53,32 +54,32 @@ fn what_depends_on_two_numbers_at_once_is_learnt() {
 #[test]
 fn nothing_is_said_where_there_is_nothing_to_say_or_too_little_to_know_it() {
     assert!(Boosted::fit(&examples(400, |_, _| 1.0), &Spread::new()).is_none(), "chance alone");
-    assert!(Boosted::fit(&examples(240, either), &Spread::new()).is_none(), "too few days");
+    assert!(Boosted::fit(&examples(240, both), &Spread::new()).is_none(), "too few days");
     assert!(Boosted::fit(&[], &Spread::new()).is_none());
 }
 
 #[test]
 fn the_same_examples_grow_the_same_trees() {
-    let examples = examples(200, either);
+    let examples = examples(200, both);
     let grown = || Trees::grow(&Table::of(&examples), &Settings::new(7).with_trees(20), None);
     assert_eq!(serde_json::to_string(&grown()).unwrap(), serde_json::to_string(&grown()).unwrap());
 }
 
 #[test]
 fn absurd_ratios_of_a_few_days_do_not_matter() {
-    let mut examples = examples(400, either);
+    let mut examples = examples(400, both);
     for example in examples.iter_mut().step_by(50) {
         example.ratio = 5.0;
     }
     let boosted = Boosted::fit(&examples, &Spread::new()).expect("worth it");
     let said = boosted.opinion(&with(0.2, 0.8)).ratio;
-    assert!((said - 0.7).abs() < 0.15, "{said}");
+    assert!((said - 0.7).abs() < 0.06, "{said}");
 }
 
 proptest! {
     #[test]
     fn it_never_says_what_cannot_be(first in any::<f32>(), second in any::<f32>()) {
-        let examples = examples(60, either);
+        let examples = examples(60, both);
         let trees = Trees::grow(&Table::of(&examples), &Settings::new(3).with_trees(5), None);
         prop_assert!((0.5..=1.5).contains(&trees.say(&with(first, second))));
     }
