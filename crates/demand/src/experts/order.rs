@@ -1,6 +1,6 @@
 //! Experts that know a whole distribution from past days alone: order statistics of all of them, of the
 //! last twelve, and with weights that halve every four, eight and sixteen days. The k-th of n values stands
-//! at k / (n + 1), so that a quantile of few days is not too sure of itself.
+//! at (k - 1/4) / (n + 1/2), so that a quantile of few days is not too sure of itself (Hyndman and Fan, 1996).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) const ORDERS: usize = 5;
 /// Days remembered.
 const REMEMBERED: usize = 104;
+/// Room at both ends for days not seen yet, in days: 1 held too often on validated market days.
+const ROOM: f64 = 0.5;
 
 /// The last ordinary days of one product at one market.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -55,13 +57,13 @@ impl OrderExperts {
         let weights: Vec<f64> = order.iter().map(|&day| weight(day)).collect();
         let total: f64 = weights.iter().sum();
         let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
-        let one_more = squares / total.max(f64::MIN_POSITIVE);
+        let room = ROOM * squares / total.max(f64::MIN_POSITIVE);
         let mut below = 0.0;
         let level = |weight: &f64| {
             // The middle of a value's share of the levels, the whole stretched to leave room at both ends.
-            let place = below + (weight + one_more) / 2.0;
+            let place = below + (weight + room) / 2.0;
             below += weight;
-            place / (total + one_more)
+            place / (total + room)
         };
         weights.iter().map(level).collect()
     }

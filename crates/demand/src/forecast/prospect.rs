@@ -14,6 +14,9 @@ use crate::experts::spread::Spread;
 pub(super) const FAMILIES: usize = 1 + ORDERS;
 /// How far each is trusted before anything is known.
 pub(super) const FAMILY_PRIOR: [f64; FAMILIES] = [0.5, 0.1, 0.1, 0.1, 0.1, 0.1];
+/// Quantiles of a mixture hold more often than those of its parts, which err apart: by so much the pooled errors are
+/// taken narrower beside other families. Chosen on market days of April 2017 to August 2018, where P90 held on .90.
+const MIXED: f64 = 0.95;
 
 /// One day of one series, looked at from the days before.
 #[derive(Clone, Debug)]
@@ -45,7 +48,8 @@ impl Prospect {
     ) -> f64 {
         let ordinary = match order {
             Some(order) if family > 0 => order.at(family - 1, level),
-            _ => self.level * (1.0 + self.size * spread.shape_at(level)),
+            Some(_) => self.level * (1.0 + MIXED * self.size * spread.shape_at(level)),
+            None => self.level * (1.0 + self.size * spread.shape_at(level)),
         };
         ordinary.max(0.0) * self.effect.factor()
     }
