@@ -4,11 +4,12 @@
 mod postgres;
 mod redis;
 mod versions;
+mod weed;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub(crate) struct Servers {
     redis: Server,
     postgres: Server,
     postgresql_folders: OsString,
+    object_store: Option<PathBuf>,
     folder: TempDir,
 }
 
@@ -47,7 +49,8 @@ impl Servers {
         let postgres = postgres::start(interrupt, &binaries, folder.path())?;
         let redis = redis::start(interrupt, &redis_program, folder.path())?;
         let postgresql_folders = versions::folders(interrupt, &binaries)?;
-        Ok(Self { redis, postgres, postgresql_folders, folder })
+        let object_store = weed::program(interrupt)?;
+        Ok(Self { redis, postgres, postgresql_folders, object_store, folder })
     }
 
     /// The folder of this run; its other contents may be anything.
@@ -70,6 +73,9 @@ impl Servers {
         command.env("LARDER_TEST_DATABASE_URL", self.database_url());
         command.env("LARDER_TEST_REDIS_URL", self.redis_url());
         command.env("LARDER_TEST_POSTGRESQL_DIRS", &self.postgresql_folders);
+        if let Some(program) = &self.object_store {
+            command.env("LARDER_TEST_WEED", program);
+        }
     }
 }
 

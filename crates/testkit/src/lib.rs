@@ -5,10 +5,12 @@
 mod cluster;
 mod database;
 mod network;
+mod object_store;
 mod redis;
 pub mod stand_in;
 
 pub use cluster::{Stop, TestCluster, postgresql_versions, run};
 pub use database::TestDatabase;
 pub use network::NetworkCut;
+pub use object_store::{OBJECT_STORE_KEY, OBJECT_STORE_SECRET, ObjectStore};
 pub use redis::redis_url;
