@@ -27,7 +27,7 @@ pub use origin::{Origin, Origins};
 pub use reference::reference_markdown;
 pub use secret::REDACTED;
 pub use sections::alerting::AlertingSettings;
-pub use sections::backup::BackupSettings;
+pub use sections::backup::{BackupSettings, LockMode};
 pub use sections::connectors::ConnectorSettings;
 pub use sections::database::DatabaseSettings;
 pub use sections::gateway::GatewaySettings;

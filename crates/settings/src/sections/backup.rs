@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{localhost, section};
 use crate::kind::Kind;
@@ -23,8 +25,32 @@ section! {
         /// `database.url`, with the role `larder_backup`.
         source_url ("source_url", "crate::secret::connection"): Option<SecretString> = None,
             Kind::SecretUrl(&["postgres", "postgresql"]);
-        /// The folder that backups are kept in. Left out, it is `backups` in `data_dir`.
+        /// Whether backups are kept in a folder of this machine.
+        folder_enabled: bool = true, Kind::Flag;
+        /// That folder. Left out, it is `backups` in `data_dir`.
         folder: Option<PathBuf> = None, Kind::Path;
+        /// The S3 bucket that backups are kept in too, or the ARN of an access point. Left out, there
+        /// is none.
+        s3_bucket: Option<String> = None, Kind::Text;
+        /// What the names of all objects in the bucket begin with, such as `larder/`.
+        s3_prefix: Option<String> = None, Kind::Text;
+        /// Another endpoint than Amazon's.
+        s3_endpoint: Option<Url> = None, Kind::Url;
+        /// The region of the bucket.
+        s3_region: String = "us-east-1".to_owned(), Kind::Text;
+        /// The key to the bucket. Left out, it is found as Amazon's own tools find it.
+        s3_access_key_id: Option<String> = None, Kind::Text;
+        /// The secret that belongs to the key.
+        s3_secret_access_key ("s3_secret_access_key", "crate::secret::text"): Option<SecretString> = None,
+            Kind::Secret(1);
+        /// The storage class of new objects, such as `STANDARD_IA`. Left out, the bucket decides.
+        s3_storage_class: Option<String> = None, Kind::Text;
+        /// For how many days nobody may remove a new object; 0 locks nothing. The bucket must have object
+        /// lock enabled.
+        s3_lock_days: u32 = 0, Kind::Whole(0..=36_500);
+        /// Who may lift that lock early: a `governance` lock whoever has the right to, a `compliance`
+        /// lock nobody.
+        s3_lock_mode: LockMode = LockMode::Governance, Kind::Choice(&["governance", "compliance"]);
         /// The public keys of age (`age1…`, separated by commas) that backups are sealed for. Left out,
         /// they are not sealed. The secret keys do not belong on this machine.
         recipients: Option<String> = None, Kind::Text;
@@ -56,7 +82,29 @@ section! {
         /// After how many days a scheduled backup is a full one; between them they are incremental where
         /// the server keeps summaries of its WAL (`summarize_wal`, PostgreSQL 17 and later).
         full_interval_days: u32 = 7, Kind::Whole(1..=366);
-        /// The time zone of the schedule.
+        /// When a backup is restored and examined as a drill: cron with five fields, at least once a quarter,
+        /// or `never`.
+        drill_schedule: String = "0 4 * * 0".to_owned(), Kind::Text;
+        /// Where drills restore to; as much room as the database takes. Left out, it is `drills` in
+        /// `data_dir`, for root `/var/lib/larder/drills`.
+        drill_folder: Option<PathBuf> = None, Kind::Path;
+        /// The superuser of the protected cluster, as whom a drill asks the restored one.
+        drill_superuser: String = "postgres".to_owned(), Kind::Text;
+        /// A TOML file with questions that a restored database must answer: `[[check]]` with `name`,
+        /// `database`, `sql` and, when the answer is not `true`, `expected`.
+        drill_checks_file: Option<PathBuf> = None, Kind::Path;
+        /// The file with the secret keys of age, for drills of sealed backups on this machine. Whoever
+        /// reads it can read every backup.
+        drill_identity_file: Option<PathBuf> = None, Kind::Path;
+        /// Of how many bytes of tables, the smallest first, the rows are counted and summed up with each
+        /// backup, so that a drill can compare them; 0 for none.
+        record_most_bytes: u64 = 1024 * 1024 * 1024, Kind::Whole(0..=1_099_511_627_776);
+        /// The alerting service, which is told of what fails and of every minute in which backups are alive.
+        /// `larder up` knows it by itself.
+        alerting_url: Option<Url> = None, Kind::Url;
+        /// When a test alarm is sent that somebody must acknowledge: cron with five fields, or `never`.
+        self_test_schedule: String = "0 10 * * 1".to_owned(), Kind::Text;
+        /// The time zone of the schedules.
         time_zone: String = "UTC".to_owned(), Kind::Text;
         /// How many of the newest backups the folder keeps whatever their age.
         folder_keep_count: u32 = 2, Kind::Whole(1..=10_000);
@@ -66,5 +114,23 @@ section! {
         folder_keep_weekly: u32 = 0, Kind::Whole(0..=10_000);
         /// Of how many months the folder keeps the newest backup.
         folder_keep_monthly: u32 = 0, Kind::Whole(0..=10_000);
+        /// How many of the newest backups the bucket keeps whatever their age.
+        s3_keep_count: u32 = 2, Kind::Whole(1..=10_000);
+        /// For how many days the bucket keeps every backup.
+        s3_keep_days: u32 = 30, Kind::Whole(0..=36_500);
+        /// Of how many weeks the bucket keeps the newest backup.
+        s3_keep_weekly: u32 = 0, Kind::Whole(0..=10_000);
+        /// Of how many months the bucket keeps the newest backup.
+        s3_keep_monthly: u32 = 12, Kind::Whole(0..=10_000);
     }
+}
+
+/// Who may lift a lock early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LockMode {
+    /// Whoever has the right to.
+    Governance,
+    /// Nobody.
+    Compliance,
 }
