@@ -5,16 +5,17 @@ mod database;
 mod server;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use larder_database::{Role, Server};
-use larder_identity::TokenVerifier;
+use larder_identity::{TokenSigner, TokenVerifier};
 use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
 use larder_settings::Settings;
 use larder_telemetry::MetricsHandle;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use self::database::{migrate_if_reachable, migrate_until_done};
 use crate::clock::Clock;
@@ -23,6 +24,7 @@ use crate::error::BackupError;
 use crate::jobs;
 use crate::jobs::schedules::Scheduler;
 use crate::operations::Operations;
+use crate::page::PageTokens;
 use crate::state::{Reading, State};
 use crate::{health, metrics};
 
@@ -71,6 +73,12 @@ pub struct AppSettings {
     pub verifier: TokenVerifier,
     /// What `/metrics` shows.
     pub metrics: MetricsHandle,
+    /// Authenticates page tokens; the same on every replica.
+    pub page_token_key: [u8; 32],
+    /// Proves this service to the alerting service; `None` shows it nothing.
+    pub signer: Option<TokenSigner>,
+    /// The `larder` program, which servers in recovery ask for their log.
+    pub program: PathBuf,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -103,7 +111,7 @@ impl App {
     pub async fn build(app: AppSettings) -> Result<Self, AppError> {
         metrics::describe();
         let backup = &app.settings.backup;
-        let schedules = config::schedules(backup)?;
+        let schedules = config::schedules(backup, (app.clock)())?;
         let registry = HealthRegistry::new(HealthIdentity {
             service: SERVICE,
             version: env!("CARGO_PKG_VERSION"),
@@ -117,6 +125,14 @@ impl App {
             operations: Operations::new(app.clock),
             clock: app.clock,
             turn: Semaphore::new(1),
+            drill_turn: Semaphore::new(1),
+            drill_folder: config::drill_folder(&app.settings),
+            bin_dir: app.settings.database.bin_dir.clone(),
+            program: app.program.clone(),
+            canary_database: backup.source_url.is_none().then(|| app.server.database().to_owned()),
+            canary_at: watch::Sender::new(None),
+            self_test_at: watch::Sender::new(None),
+            pages: PageTokens::new(&app.page_token_key),
             reading: Reading::default(),
             wal: OnceLock::new(),
         });
@@ -147,8 +163,9 @@ impl App {
             shutdown.clone(),
         );
         tasks.spawn("ops server", async move { drop(ops_server.await) });
+        let alarms = jobs::alarms::start(&self.app, self.state.clone(), &self.schedules)?;
         let scheduler =
-            Scheduler { state: self.state.clone(), pool: self.pool.clone(), backup: self.schedules.backup };
+            Scheduler { state: self.state.clone(), pool: self.pool.clone(), schedules: self.schedules };
         let (server, settings) = (self.app.server.clone(), self.app.settings.clone());
         tasks.spawn("schedules", async move {
             if !is_migrated {
@@ -159,6 +176,9 @@ impl App {
             }
             scheduler.run(shutdown).await;
         });
+        if let Some(alarms) = alarms {
+            tasks.spawn("alarms", alarms.run(self.shutdown.clone()));
+        }
         if let Some(receiver) = jobs::wal::start(&self.app.settings, &self.state)? {
             // Nothing else sets it.
             let _ = self.state.wal.set(receiver.status());

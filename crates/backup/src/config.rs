@@ -2,24 +2,31 @@
 //! Whatever cannot be used is refused by the name of its setting.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use larder_database::{BACKUP_ROLE, Server};
 use larder_replication::ConnectOptions;
-use larder_settings::{BackupSettings, Settings};
+use larder_settings::{BackupSettings, LockMode, Settings};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::clock::system_clock;
 use crate::error::BackupError;
 use crate::pipeline::SealSettings;
 use crate::retention::Policy;
 use crate::schedule::Schedule;
 use crate::target::SharedTarget;
 use crate::target::folder::FolderTarget;
+use crate::target::s3::{RetentionLock, S3Settings, S3Target};
 use crate::vault::Vault;
 
 /// The name of the folder among the targets.
 pub const FOLDER_TARGET: &str = "folder";
+/// The name of the bucket among the targets.
+pub const S3_TARGET: &str = "s3";
 
 fn refused(setting: &str, cause: impl std::fmt::Display) -> BackupError {
     BackupError::Refused(format!("`backup.{setting}`: {cause}"))
@@ -31,12 +38,21 @@ fn refused(setting: &str, cause: impl std::fmt::Display) -> BackupError {
 /// A setting that cannot be used, or a folder that cannot be made.
 pub async fn open_vault(settings: &Settings) -> Result<Vault, BackupError> {
     let backup = &settings.backup;
-    let folder: SharedTarget = Arc::new(FolderTarget::open(FOLDER_TARGET, &settings.backup_dir())?);
+    let mut targets: Vec<SharedTarget> = Vec::new();
+    if backup.folder_enabled {
+        targets.push(Arc::new(FolderTarget::open(FOLDER_TARGET, &settings.backup_dir())?));
+    }
+    if let Some(s3) = s3_settings(backup)? {
+        targets.push(Arc::new(S3Target::connect(s3, system_clock).await));
+    }
+    if targets.is_empty() {
+        return Err(refused("folder_enabled", "without the folder `backup.s3_bucket` must be set"));
+    }
     let keys = backup.recipients.as_deref().unwrap_or_default().split(',').map(str::trim);
     let keys: Vec<String> = keys.filter(|key| !key.is_empty()).map(str::to_owned).collect();
     let vault = Vault {
         cluster: backup.cluster.clone(),
-        targets: vec![folder],
+        targets,
         seal: SealSettings {
             level: backup.compression_level,
             workers: backup.compression_threads,
@@ -52,6 +68,32 @@ pub async fn open_vault(settings: &Settings) -> Result<Vault, BackupError> {
     Ok(vault)
 }
 
+fn s3_settings(backup: &BackupSettings) -> Result<Option<S3Settings>, BackupError> {
+    let Some(bucket) = &backup.s3_bucket else { return Ok(None) };
+    let credentials = match (&backup.s3_access_key_id, &backup.s3_secret_access_key) {
+        (Some(key), Some(secret)) => Some((key.clone(), secret.clone())),
+        (None, None) => None,
+        _ => return Err(refused("s3_access_key_id", "goes together with `backup.s3_secret_access_key`")),
+    };
+    let prefix = backup.s3_prefix.clone().unwrap_or_default();
+    if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.starts_with('/')) {
+        return Err(refused("s3_prefix", "accepted is a name that ends with a slash, such as `larder/`"));
+    }
+    let days = u64::from(backup.s3_lock_days);
+    Ok(Some(S3Settings {
+        prefix,
+        endpoint: backup.s3_endpoint.as_ref().map(ToString::to_string),
+        region: backup.s3_region.clone(),
+        credentials,
+        storage_class: backup.s3_storage_class.clone(),
+        lock: (days > 0).then(|| RetentionLock {
+            is_compliance: backup.s3_lock_mode == LockMode::Compliance,
+            period: Duration::from_secs(days * 86_400),
+        }),
+        ..S3Settings::new(S3_TARGET, bucket)
+    }))
+}
+
 /// What each target keeps, by its name.
 pub(crate) fn policies(backup: &BackupSettings) -> BTreeMap<String, Policy> {
     let folder = Policy {
@@ -62,24 +104,60 @@ pub(crate) fn policies(backup: &BackupSettings) -> BTreeMap<String, Policy> {
         monthly: backup.folder_keep_monthly,
         yearly: 0,
     };
-    BTreeMap::from([(FOLDER_TARGET.to_owned(), folder)])
+    let bucket = Policy {
+        keep_count: backup.s3_keep_count,
+        keep_days: backup.s3_keep_days,
+        daily: 0,
+        weekly: backup.s3_keep_weekly,
+        monthly: backup.s3_keep_monthly,
+        yearly: 0,
+    };
+    BTreeMap::from([(FOLDER_TARGET.to_owned(), folder), (S3_TARGET.to_owned(), bucket)])
 }
 
+/// A backup that was last proven longer ago is not promised any more.
+pub(crate) const LONGEST_UNPROVEN: SignedDuration = SignedDuration::from_hours(24 * 93);
+
 /// What runs by itself, and when.
+#[derive(Clone)]
 pub(crate) struct Schedules {
     /// Backups; `None` for never.
     pub(crate) backup: Option<Schedule>,
+    /// Drills; `None` for never.
+    pub(crate) drill: Option<Schedule>,
+    /// Test alarms that somebody must acknowledge; `None` for never.
+    pub(crate) self_test: Option<Schedule>,
 }
 
 /// Reads the schedules.
-pub(crate) fn schedules(backup: &BackupSettings) -> Result<Schedules, BackupError> {
+pub(crate) fn schedules(backup: &BackupSettings, now: Timestamp) -> Result<Schedules, BackupError> {
     let read = |setting: &str, cron: &str| {
         if cron.trim() == "never" {
             return Ok(None);
         }
         Schedule::read(cron, &backup.time_zone).map(Some).map_err(|cause| refused(setting, cause))
     };
-    Ok(Schedules { backup: read("schedule", &backup.schedule)? })
+    let drill = read("drill_schedule", &backup.drill_schedule)?;
+    let is_rare =
+        |schedule: &Schedule| schedule.interval(now).is_none_or(|interval| interval > LONGEST_UNPROVEN);
+    if drill.as_ref().is_some_and(is_rare) {
+        let cause = format!(
+            "{:?} is rarer than once a quarter; accepted is at least that, or `never`",
+            backup.drill_schedule
+        );
+        return Err(refused("drill_schedule", cause));
+    }
+    Ok(Schedules {
+        backup: read("schedule", &backup.schedule)?,
+        drill,
+        self_test: read("self_test_schedule", &backup.self_test_schedule)?,
+    })
+}
+
+/// Where drills take place.
+pub(crate) fn drill_folder(settings: &Settings) -> PathBuf {
+    let usual = || crate::drill::usual_folder(&settings.data_dir);
+    settings.backup.drill_folder.clone().unwrap_or_else(usual)
 }
 
 /// How to reach the server that is protected: as set, or Larder's own with the role for backups.

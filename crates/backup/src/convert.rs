@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use larder_proto::larder::backup::v1 as wire;
 
 use crate::manifest::BackupKind;
+use crate::operate::LogPreview;
 use crate::recovery::{RecoveryStatus, Window};
 use crate::retention::RetentionVerdict;
 use crate::vault::StoredBackup;
+use crate::wal::expire::StoredPiece;
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
@@ -63,6 +65,26 @@ pub(crate) fn verdict(stored: &StoredBackup, verdict: &RetentionVerdict) -> wire
         backup: Some(backup(stored)),
         keep: verdict.stays(),
         reason: verdict.reason.to_string(),
+    }
+}
+
+pub(crate) fn log_verdict(target: &str, preview: &LogPreview) -> wire::LogRetention {
+    let verdict = &preview.verdict;
+    let bytes = |pieces: &[StoredPiece]| count(pieces.iter().map(|piece| piece.size_bytes).sum());
+    let reason = match (&preview.obstacle, &verdict.oldest) {
+        (Some(obstacle), _) => format!("nothing is removed: {obstacle}"),
+        (None, None) => "nothing is removed: no backup of this cluster is kept here".to_owned(),
+        (None, Some((id, lsn))) => format!("{id}, the oldest that is kept, needs the log from {lsn} on"),
+    };
+    wire::LogRetention {
+        target: target.to_owned(),
+        system_identifier: preview.system.to_string(),
+        removed_object_count: count(verdict.expired.len() as u64),
+        removed_size_bytes: bytes(&verdict.expired),
+        kept_object_count: count(verdict.kept.len() as u64),
+        kept_size_bytes: bytes(&verdict.kept),
+        blocked: preview.obstacle.is_some(),
+        reason,
     }
 }
 

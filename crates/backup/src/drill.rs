@@ -4,6 +4,7 @@
 mod checks;
 mod cluster;
 mod recovery;
+mod rescue;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,14 +23,18 @@ use crate::pipeline::Identities;
 use crate::progress::Progress;
 use crate::restore::{RestoreRequest, restore};
 use crate::target::SharedTarget;
-use crate::vault::Vault;
+use crate::vault::{Proof, Vault, Verdict};
 use crate::wal::{Door, WalArchive, WalGiver, door};
 
-pub use checks::{CanaryCheck, CheckResult, Checks, ExpectedRows, SqlCheck, run as run_checks};
+pub use checks::{CanaryCheck, CheckResult, Checks, Comparison, SqlCheck, run as run_checks};
 pub use cluster::{ThrowAwayCluster, ThrowAwaySettings, run_folder};
 pub use recovery::{RecoveryTarget, prepare_recovery};
+pub use rescue::{RescueRequest, Rescued, rescue};
 
+/// What PostgreSQL says when the log ends, for certain, before the moment that was asked for.
+const TARGET_NOT_REACHED: &str = "recovery ended before configured recovery target was reached";
 const RESTORED_AT_ONCE: usize = 2;
+const ROOTS_DRILLS: &str = "/var/lib/larder/drills";
 
 /// What to prove.
 #[derive(Clone)]
@@ -89,6 +94,26 @@ pub struct DrillReport {
     pub checks: Vec<CheckResult>,
 }
 
+impl DrillReport {
+    fn begin(request: &DrillRequest, now: Timestamp) -> Self {
+        Self {
+            backup_id: request.manifest.backup_id.to_string(),
+            target: request.target.name().to_owned(),
+            recover_to: request.recover_to.clone(),
+            started_at: now,
+            ended_at: now,
+            passed: false,
+            restored_bytes: 0,
+            restore_ms: 0,
+            recovery_ms: 0,
+            segments_replayed: 0,
+            reached_lsn: None,
+            last_commit_at: None,
+            checks: Vec::new(),
+        }
+    }
+}
+
 /// Runs a drill. The restored files are removed when it returns.
 ///
 /// # Errors
@@ -100,26 +125,19 @@ pub async fn run(
     progress: &Progress,
     clock: Clock,
 ) -> Result<DrillReport, BackupError> {
-    let mut report = DrillReport {
-        backup_id: request.manifest.backup_id.to_string(),
-        target: request.target.name().to_owned(),
-        recover_to: request.recover_to.clone(),
-        started_at: clock(),
-        ended_at: clock(),
-        passed: false,
-        restored_bytes: 0,
-        restore_ms: 0,
-        recovery_ms: 0,
-        segments_replayed: 0,
-        reached_lsn: None,
-        last_commit_at: None,
-        checks: Vec::new(),
-    };
+    let mut report = DrillReport::begin(request, clock());
     let place = Place::prepare(request)?;
     let ended = examine(vault, request, &place, progress, &mut report).await;
     report.ended_at = clock();
     match ended {
         Ok(()) => report.passed = report.checks.iter().all(|check| check.passed),
+        // Nothing is wrong with the backup when somebody asks for more than there is yet.
+        Err(BackupError::Program { output, .. }) if output.contains(TARGET_NOT_REACHED) => {
+            return Err(BackupError::Refused(format!(
+                "the archived log ends before {}: recover to an earlier moment, or wait until it is archived",
+                request.recover_to
+            )));
+        }
         Err(
             error @ (BackupError::Damaged { .. } | BackupError::Program { .. } | BackupError::Database(_)),
         ) => {
@@ -132,6 +150,50 @@ pub async fn run(
         Err(error) => return Err(error),
     }
     Ok(report)
+}
+
+/// Where a drill recovers to when nobody says: the moment at which the rows were counted, so that they
+/// can be compared to the last one; without a record or an archive to the end of what there is.
+#[must_use]
+pub fn usual_target(manifest: &Manifest, has_archive: bool) -> RecoveryTarget {
+    match &manifest.contents {
+        Some(contents) if has_archive => RecoveryTarget::Before(contents.lsn),
+        _ => RecoveryTarget::Latest,
+    }
+}
+
+/// What to examine: what the backup recorded, as strictly as the moment that is recovered to allows,
+/// and the owner's questions.
+#[must_use]
+pub fn checks_of(manifest: &Manifest, recover_to: &RecoveryTarget, sql: Vec<SqlCheck>) -> Checks {
+    let contents = manifest.contents.as_ref();
+    let is_same = contents.is_some_and(|contents| *recover_to == RecoveryTarget::Before(contents.lsn));
+    Checks {
+        contents: contents.map(|contents| contents.databases.clone()).unwrap_or_default(),
+        comparison: if is_same { Comparison::SameMoment } else { Comparison::AnotherMoment },
+        sql,
+        ..Checks::default()
+    }
+}
+
+/// Notes a drill at the target that the backup was read from.
+///
+/// # Errors
+/// As the target has it.
+pub async fn note(vault: &Vault, request: &DrillRequest, report: &DrillReport) -> Result<(), BackupError> {
+    let proof = Proof {
+        at: report.ended_at,
+        verdict: if report.passed { Verdict::Passed } else { Verdict::Failed },
+        restore_ms: report.restore_ms + report.recovery_ms,
+        report: serde_json::to_value(report).map_err(|error| BackupError::Internal(error.to_string()))?,
+    };
+    vault.record_proof(&request.target, &request.manifest.backup_id, &proof).await
+}
+
+/// Where drills take place when the settings do not say: PostgreSQL's servers may not enter root's home.
+#[must_use]
+pub fn usual_folder(data_dir: &Path) -> PathBuf {
+    if rustix::process::geteuid().is_root() { ROOTS_DRILLS.into() } else { data_dir.join("drills") }
 }
 
 /// Where a drill takes place.
@@ -165,6 +227,26 @@ async fn examine(
     progress: &Progress,
     report: &mut DrillReport,
 ) -> Result<(), BackupError> {
+    let recovered = recover(vault, request, place, progress, report).await?;
+    progress.begin("examining", 0);
+    report.checks.extend(run_checks(&recovered.cluster, &request.checks).await);
+    recovered.cluster.stop().await
+}
+
+/// A server on restored files, behind the end of its recovery.
+struct Recovered {
+    cluster: ThrowAwayCluster,
+    // Nobody asks at it any more, but a server that was given its name may look.
+    _door: Option<Door>,
+}
+
+async fn recover(
+    vault: &Vault,
+    request: &DrillRequest,
+    place: &Place,
+    progress: &Progress,
+    report: &mut DrillReport,
+) -> Result<Recovered, BackupError> {
     let data = place.files.path().join("data");
     let begun = Instant::now();
     let restored = restore(vault, &restore_request(request, &data, place), progress).await?;
@@ -172,7 +254,7 @@ async fn examine(
     report.restored_bytes = restored.bytes;
 
     progress.begin("recovering", 0);
-    let (giver, _door) = match &request.archive {
+    let (giver, door) = match &request.archive {
         Some(archive) => open_door(archive, request, place, &data)?,
         None => (None, None),
     };
@@ -188,10 +270,7 @@ async fn examine(
     report.recovery_ms = millis(begun.elapsed());
     report.segments_replayed = giver.map_or(0, |giver| giver.segments_given());
     (report.reached_lsn, report.last_commit_at) = how_far(&cluster).await?;
-
-    progress.begin("examining", 0);
-    report.checks.extend(run_checks(&cluster, &request.checks).await);
-    cluster.stop().await
+    Ok(Recovered { cluster, _door: door })
 }
 
 fn restore_request(request: &DrillRequest, data: &Path, place: &Place) -> RestoreRequest {
@@ -224,7 +303,8 @@ fn open_door(
 
 /// Another account may not enter the folder that our program lies in: it gets a copy.
 fn reachable(program: &Path, place: &Place) -> Result<PathBuf, BackupError> {
-    if place.account.is_none() {
+    // A link of this process leads elsewhere in another.
+    if place.account.is_none() && !program.starts_with("/proc") {
         return Ok(program.to_owned());
     }
     let copy = place.run.path().join("larder");

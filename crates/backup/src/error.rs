@@ -55,6 +55,16 @@ pub enum BackupError {
     /// What was asked for cannot be done, and what can instead.
     #[error("{0}")]
     Refused(String),
+    /// A backup was restored and was not what it should be.
+    #[error(
+        "{backup_id} did not stand the drill and is not proven: {failures}; take a new backup and drill that"
+    )]
+    NotProven {
+        /// Which one.
+        backup_id: String,
+        /// Each check that failed, in words.
+        failures: String,
+    },
     /// No target is left to write to.
     #[error("no target took the backup: {0}")]
     NoTargetLeft(String),
@@ -89,7 +99,7 @@ impl BackupError {
         match self {
             Self::Target(_) | Self::NoTargetLeft(_) => "store",
             Self::Replication(_) => "receive",
-            Self::Damaged { .. } => "check",
+            Self::Damaged { .. } | Self::NotProven { .. } => "check",
             Self::File { .. } => "write",
             Self::NoSuchBackup(_) | Self::Refused(_) | Self::Invalid { .. } => "prepare",
             Self::Program { .. } => "program",
@@ -104,7 +114,7 @@ impl BackupError {
         match self {
             Self::Invalid { .. } => ErrorKind::InvalidArgument,
             Self::NoSuchBackup(_) => ErrorKind::NotFound,
-            Self::Refused(_) | Self::Damaged { .. } => ErrorKind::Conflict,
+            Self::Refused(_) | Self::Damaged { .. } | Self::NotProven { .. } => ErrorKind::Conflict,
             Self::Target(_) | Self::NoTargetLeft(_) | Self::Replication(_) => ErrorKind::Unavailable,
             Self::File { .. } | Self::Program { .. } | Self::Database(_) | Self::Internal(_) => {
                 ErrorKind::Internal
@@ -118,6 +128,7 @@ impl BackupError {
             Self::NoSuchBackup(_) => (Code::NotFound, "BACKUP_NOT_FOUND"),
             Self::Refused(_) => (Code::FailedPrecondition, "REFUSED"),
             Self::Damaged { .. } => (Code::DataLoss, "BACKUP_DAMAGED"),
+            Self::NotProven { .. } => (Code::DataLoss, "BACKUP_NOT_PROVEN"),
             Self::Target(_) | Self::NoTargetLeft(_) => (Code::Unavailable, "TARGET_FAILED"),
             Self::Replication(_) => (Code::Unavailable, "POSTGRESQL_FAILED"),
             Self::File { .. } => (Code::Internal, "FILE_FAILED"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
 
 use crate::operate;
@@ -37,11 +37,16 @@ async fn backups(state: &State, schedule: Option<&Schedule>) -> CheckOutcome {
             CheckOutcome::healthy()
         };
     };
-    let interval = schedule.and_then(|schedule| schedule.interval(now));
-    match interval {
-        Some(interval) if now.duration_since(last) > interval + LATE => {
-            CheckOutcome::degraded(format!("the last backup is of {last}, later than its schedule allows"))
-        }
-        _ => CheckOutcome::healthy(),
+    if is_late(last, schedule, now) {
+        return CheckOutcome::degraded(format!(
+            "the last backup is of {last}, later than its schedule allows"
+        ));
     }
+    CheckOutcome::healthy()
+}
+
+/// Whether there should have been another backup since the last one.
+pub(crate) fn is_late(last: Timestamp, schedule: Option<&Schedule>, now: Timestamp) -> bool {
+    let interval = schedule.and_then(|schedule| schedule.interval(now));
+    interval.is_some_and(|interval| now.duration_since(last) > interval + LATE)
 }

@@ -1,4 +1,5 @@
 //! What runs by itself.
 
+pub(crate) mod alarms;
 pub(crate) mod schedules;
 pub(crate) mod wal;

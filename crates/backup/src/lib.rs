@@ -1,9 +1,11 @@
 //! The backup service: copies of PostgreSQL that count once they have been restored. Objects of
 //! one backup belong to it alone, and its manifest, written last, is what makes it a backup.
 
+mod alarm;
 mod app;
 mod clock;
 mod config;
+pub mod contents;
 mod convert;
 pub mod drill;
 mod error;
@@ -14,6 +16,7 @@ pub mod manifest;
 mod metrics;
 mod operate;
 mod operations;
+mod page;
 pub mod pipeline;
 mod progress;
 pub mod recovery;
@@ -28,6 +31,6 @@ pub mod wal;
 
 pub use app::{App, AppError, AppSettings, RunningApp, SCHEMA, migrator};
 pub use clock::{Clock, system_clock};
-pub use config::{FOLDER_TARGET, open_vault};
+pub use config::{FOLDER_TARGET, S3_TARGET, open_vault};
 pub use error::BackupError;
 pub use progress::{Progress, Step};

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 pub use id::{BackupId, RefusedId};
 
+use crate::contents::Contents;
+
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 1;
 
@@ -66,6 +68,9 @@ pub struct Manifest {
     pub server: ServerFacts,
     /// Where the copy stands in the WAL, and what a server on it needs.
     pub physical: PhysicalFacts,
+    /// What the databases held when it was taken, as far as that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
     /// zstd's level.
     pub compression_level: i32,
     /// Public keys of age that it is sealed for; empty when it is not.

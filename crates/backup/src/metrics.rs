@@ -32,6 +32,11 @@ pub(crate) fn describe() {
     describe_gauge!("larder_backup_wal_slot_retained_bytes", "Log that the server keeps for us");
     describe_gauge!("larder_backup_wal_spool_bytes", "Log that waits for targets");
     describe_counter!("larder_backup_wal_gaps_total", "Stretches of the log that were lost for good");
+    describe_counter!(
+        "larder_backup_wal_removed_total",
+        "Pieces of the log that retention removed, by target"
+    );
+    describe_gauge!("larder_backup_wal_stored_bytes", "Bytes of the archived log, by target");
     // Alerts compare with what was before: a counter must be there before it counts.
     for kind in [BackupKind::Full, BackupKind::Incremental] {
         counter!("larder_backup_backups_total", "kind" => kind.as_str()).absolute(0);
@@ -73,6 +78,14 @@ pub(crate) fn took(operation: &'static str, duration: Duration) {
 
 pub(crate) fn removed(target: &str) {
     counter!("larder_backup_removed_total", "target" => target.to_owned()).increment(1);
+}
+
+pub(crate) fn log_removed(target: &str, count: usize) {
+    counter!("larder_backup_wal_removed_total", "target" => target.to_owned()).increment(count as u64);
+}
+
+pub(crate) fn log_stored(target: &str, bytes: u64) {
+    gauge!("larder_backup_wal_stored_bytes", "target" => target.to_owned()).set(bytes as f64);
 }
 
 pub(crate) fn stored(target: &str, count: usize, bytes: u64) {

@@ -1,8 +1,8 @@
 //! What the service does, one function a story: take a backup, read it again, restore it, let old
 //! ones go.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+mod drill;
+mod retention;
 
 use aws_lc_rs::rand;
 use larder_replication::{CheckpointSpeed, ReplicationConnection};
@@ -14,13 +14,12 @@ use crate::operations::Results;
 use crate::progress::Progress;
 use crate::recovery::{self, RecoveryStatus, Window};
 use crate::restore::{RestoreRequest, restore};
-use crate::retention::{self, Candidate, RetentionVerdict};
 use crate::state::State;
 use crate::target::SharedTarget;
-use crate::vault::{CreateRequest, Listing, StoredBackup, Verdict, Verification, create, verify};
+use crate::vault::{CreateRequest, StoredBackup, Verdict, Verification, create, verify};
 
-/// What a killed process began longer ago than this is removed.
-const UNFINISHED_AGE: Duration = Duration::from_secs(2 * 86_400);
+pub(crate) use self::drill::{DrillWishes, drill_backup};
+pub(crate) use self::retention::{LogPreview, apply_retention, preview_log, preview_retention};
 
 /// Which backup to take.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +53,7 @@ pub(crate) async fn create_backup(
         kind,
         parent: wishes.parent,
         bytes_per_second: (rate > 0).then_some(rate),
+        record_most_bytes: state.settings.record_most_bytes,
         checkpoint: CheckpointSpeed::Fast,
         now: state.clock,
     };
@@ -206,65 +206,6 @@ pub(crate) async fn list_all(state: &State, target: Option<&str>) -> Result<Vec<
     Ok(backups)
 }
 
-/// What retention decides about a target now.
-pub(crate) async fn preview_retention(
-    state: &State,
-    target: &SharedTarget,
-) -> Result<(Listing, Vec<RetentionVerdict>), BackupError> {
-    let listing = state.vault.list(target).await?;
-    let candidates: Vec<_> = listing.backups.iter().map(|backup| candidate(state, backup)).collect();
-    let Some(policy) = state.policies.get(target.name()) else { return Ok((listing, Vec::new())) };
-    let verdicts = retention::decide(policy, &candidates, (state.clock)());
-    Ok((listing, verdicts))
-}
-
-fn candidate(state: &State, backup: &StoredBackup) -> Candidate {
-    let manifest = &backup.manifest;
-    Candidate {
-        backup_id: manifest.backup_id.clone(),
-        parent: manifest.parent.clone(),
-        is_proven: backup.marks.is_proven(),
-        is_held: backup.marks.hold.is_some(),
-        is_in_use: state.reading.contains(&manifest.backup_id),
-        // A cluster of another identifier is another series: its backups do not push these out.
-        series: manifest.server.system_identifier.to_string(),
-    }
-}
-
-/// Removes what the preview says, the newest first, so that nothing is ever left without what it
-/// builds on; then what killed processes left.
-pub(crate) async fn apply_retention(state: &State, target: &SharedTarget) -> Result<usize, BackupError> {
-    let (listing, verdicts) = preview_retention(state, target).await?;
-    let mut removed = 0;
-    for verdict in verdicts.iter().filter(|verdict| !verdict.stays()) {
-        let marks = state.vault.read_marks(target, &verdict.backup_id).await?;
-        if marks.hold.is_some() || state.reading.contains(&verdict.backup_id) {
-            continue;
-        }
-        state.vault.remove(target, &verdict.backup_id).await?;
-        metrics::removed(target.name());
-        tracing::info!(backup.id = %verdict.backup_id, target.name = target.name(), "old backup removed");
-        removed += 1;
-    }
-    let old = |id: &&BackupId| {
-        (state.clock)().duration_since(id.begun_at()).unsigned_abs() > UNFINISHED_AGE
-            && id.begun_at() < (state.clock)()
-    };
-    // A backup that another process is taking is young; what is left of a failed one is not.
-    for id in listing.uncommitted.iter().filter(old) {
-        state.vault.remove(target, id).await?;
-        tracing::info!(backup.id = %id, target.name = target.name(), "left-over of a failed backup removed");
-    }
-    let before = SystemTime::from((state.clock)()).checked_sub(UNFINISHED_AGE);
-    if let Some(before) = before {
-        target.remove_unfinished(&state.vault.prefix(), before).await?;
-    }
-    let stays = listing.backups.len() - removed;
-    let bytes = listing.backups.iter().map(|backup| backup.manifest.stored_bytes()).sum();
-    metrics::stored(target.name(), stays, bytes);
-    Ok(removed)
-}
-
 /// The promise as it stands.
 pub(crate) async fn recovery_status(state: &State) -> Result<RecoveryStatus, BackupError> {
     let backups = list_all(state, None).await?;
@@ -278,7 +219,7 @@ pub(crate) async fn recovery_status(state: &State) -> Result<RecoveryStatus, Bac
 
 /// Finds what to restore: the backup that was named, or the newest copy of the cluster.
 pub(crate) async fn choose(
-    state: &Arc<State>,
+    state: &State,
     id: Option<&BackupId>,
     target: Option<&str>,
 ) -> Result<(SharedTarget, Manifest), BackupError> {

@@ -31,16 +31,20 @@ pub(crate) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Se
 /// Operations by their ids, the oldest first.
 type Known = VecDeque<(String, watch::Receiver<Operation>)>;
 
+/// What failed last and has not gone well since, by kind.
+type Failures = Arc<Mutex<BTreeMap<&'static str, String>>>;
+
 /// The operations of this process.
 #[derive(Clone)]
 pub(crate) struct Operations {
     known: Arc<Mutex<Known>>,
+    failures: Failures,
     clock: Clock,
 }
 
 impl Operations {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { known: Arc::default(), clock }
+        Self { known: Arc::default(), failures: Arc::default(), clock }
     }
 
     /// Begins work and returns what follows it. The work goes on when nobody follows.
@@ -64,8 +68,21 @@ impl Operations {
         self.remember(id, followed.clone());
         let (progress, steps) = Progress::new();
         let work = tokio::spawn(work(progress));
-        tokio::spawn(follow(kind, work, steps, told, self.clock));
+        let (failures, clock) = (self.failures.clone(), self.clock);
+        tokio::spawn(async move {
+            let result = follow(kind, work, steps, told, clock).await;
+            let mut failures = failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            match result {
+                Ok(_) => failures.remove(kind),
+                Err(error) => failures.insert(kind, error.to_string()),
+            };
+        });
         followed
+    }
+
+    /// Why each kind of work failed that has not gone well since.
+    pub(crate) fn failures(&self) -> BTreeMap<&'static str, String> {
+        self.failures.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     fn remember(&self, id: String, followed: watch::Receiver<Operation>) {
@@ -89,7 +106,7 @@ async fn follow(
     mut steps: watch::Receiver<crate::progress::Step>,
     told: watch::Sender<Operation>,
     clock: Clock,
-) {
+) -> Result<Results, BackupError> {
     let begun = tokio::time::Instant::now();
     let result = loop {
         tokio::select! {
@@ -119,10 +136,11 @@ async fn follow(
             }
         }
     });
-    if let Err(error) = result {
+    if let Err(error) = &result {
         metrics::failed(kind, error.stage());
         tracing::error!(operation.kind = kind, error.cause = %error, "operation failed");
     }
+    result
 }
 
 fn progress(step: &crate::progress::Step) -> OperationProgress {

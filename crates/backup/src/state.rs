@@ -1,8 +1,10 @@
 //! What every call and every job has at hand.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use jiff::Timestamp;
 use larder_replication::ConnectOptions;
 use larder_settings::BackupSettings;
 use tokio::sync::{Semaphore, watch};
@@ -10,6 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock::Clock;
 use crate::manifest::BackupId;
 use crate::operations::Operations;
+use crate::page::PageTokens;
 use crate::retention::Policy;
 use crate::vault::Vault;
 use crate::wal::WalStatus;
@@ -26,6 +29,21 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     /// One backup at a time: two would only make each other slow.
     pub(crate) turn: Semaphore,
+    /// One drill at a time: each takes as much room as the database.
+    pub(crate) drill_turn: Semaphore,
+    /// Where drills take place.
+    pub(crate) drill_folder: PathBuf,
+    /// Where PostgreSQL's programs are; `None` looks where they usually are.
+    pub(crate) bin_dir: Option<PathBuf>,
+    /// The `larder` program, which servers in recovery ask for their log.
+    pub(crate) program: PathBuf,
+    /// The database with the canary, where the protected server is the one that holds it.
+    pub(crate) canary_database: Option<String>,
+    /// When the canary was last written.
+    pub(crate) canary_at: watch::Sender<Option<Timestamp>>,
+    /// For when the last test alarm was due.
+    pub(crate) self_test_at: watch::Sender<Option<Timestamp>>,
+    pub(crate) pages: PageTokens,
     pub(crate) reading: Reading,
     /// How the log is doing, once it is received.
     pub(crate) wal: OnceLock<watch::Receiver<WalStatus>>,

@@ -1,4 +1,4 @@
-//! The shelves: all SQL of this service. Backups are not among them: their manifests are the truth,
-//! and they lie at the targets.
+//! All SQL of this service on its own tables, one shelf a table.
 
+pub(crate) mod canary;
 pub(crate) mod schedule_runs;

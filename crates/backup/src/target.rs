@@ -3,6 +3,7 @@
 
 pub mod folder;
 mod key;
+pub mod s3;
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -8,6 +8,7 @@ mod archive;
 mod catalog;
 pub mod door;
 mod envelope;
+pub mod expire;
 mod lane;
 mod names;
 mod page;

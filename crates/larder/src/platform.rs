@@ -114,6 +114,7 @@ impl Platform {
         settings.gateway.recommendation_ops_url = local_url(recommendation.ops_address());
         settings.gateway.alerting_url = Some(local_url(alerting.api_address()));
         settings.gateway.alerting_ops_url = Some(local_url(alerting.ops_address()));
+        settings.backup.alerting_url.get_or_insert(local_url(alerting.api_address()));
         let backup = match backup_if_enabled(&mut settings, metrics.clone(), server.clone()).await {
             Ok(backup) => backup,
             Err(error) => {
@@ -255,6 +256,9 @@ pub(crate) async fn backup(
         server,
         verifier: keys::verifier(settings)?,
         metrics,
+        page_token_key: keys::page_token_key(settings)?,
+        signer: settings.backup.alerting_url.is_some().then(|| keys::signer(settings)).transpose()?,
+        program: this_program()?,
         clock: larder_backup::system_clock,
     });
     app.await.map_err(refused)?.start().await.map_err(refused)

@@ -1,7 +1,6 @@
 //! What a restored database must stand before its backup counts as proven: its indexes and tables are
 //! sound, its rows are there, its canary is alive, and its owner's own questions are answered rightly.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,9 +10,11 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use tokio::time::Instant;
 
 use super::cluster::ThrowAwayCluster;
+use crate::contents::{DatabaseContents, SESSION_SETTINGS, TableContents, table_sql};
 use crate::error::BackupError;
 
 const OUTPUT_SHOWN_BYTES: usize = 2000;
+const INEXACT_TOLERANCE: f64 = 0.05;
 
 /// A question of the owner. It passes when the first column of the only row is true, or is `expected`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,27 +41,23 @@ pub struct CanaryCheck {
     pub not_before: Timestamp,
 }
 
-/// How many rows a table had when the backup was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpectedRows {
-    /// The database.
-    pub database: String,
-    /// The schema.
-    pub schema: String,
-    /// The table.
-    pub table: String,
-    /// Its rows.
-    pub rows: u64,
+/// How the rows of a restored database compare with those that were recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Comparison {
+    /// The database stands at the moment of the record: every row must be the very same.
+    SameMoment,
+    /// It stands at another one: tables have changed meanwhile, but not most of them to nothing.
+    #[default]
+    AnotherMoment,
 }
 
 /// Everything to check.
 #[derive(Debug, Clone, Default)]
 pub struct Checks {
-    /// Tables and their rows.
-    pub rows: Vec<ExpectedRows>,
-    /// By how much of itself a table may differ: what was changed while the backup was taken, and
-    /// between then and the moment that was recovered to. 0 wants every count exact.
-    pub row_tolerance: f64,
+    /// What the databases held when the backup was taken.
+    pub contents: Vec<DatabaseContents>,
+    /// How far that may differ.
+    pub comparison: Comparison,
     /// The canary.
     pub canary: Option<CanaryCheck>,
     /// The owner's questions.
@@ -85,8 +82,8 @@ pub struct CheckResult {
 /// Runs every check; one that fails does not spare the others.
 pub async fn run(cluster: &ThrowAwayCluster, checks: &Checks) -> Vec<CheckResult> {
     let mut results = vec![timed("amcheck", amcheck(cluster)).await];
-    if !checks.rows.is_empty() {
-        results.push(timed("row counts", row_counts(cluster, checks)).await);
+    if !checks.contents.is_empty() {
+        results.push(timed("contents", compare_contents(cluster, checks)).await);
     }
     if let Some(canary) = &checks.canary {
         results.push(timed("canary", ask_canary(cluster, checks, canary)).await);
@@ -119,49 +116,90 @@ async fn amcheck(cluster: &ThrowAwayCluster) -> Result<String, String> {
     Err(format!("pg_amcheck ended with {}: {told}", output.status))
 }
 
-async fn row_counts(cluster: &ThrowAwayCluster, checks: &Checks) -> Result<String, String> {
-    let mut by_database: BTreeMap<&str, Vec<&ExpectedRows>> = BTreeMap::new();
-    for expected in &checks.rows {
-        by_database.entry(&expected.database).or_default().push(expected);
-    }
-    let (mut wrong, mut differing) = (Vec::new(), 0_u64);
-    for (database, tables) in by_database {
-        let mut connection = connect(cluster, checks, database).await?;
-        for expected in tables {
-            let named = format!("{}.{}.{}", expected.database, expected.schema, expected.table);
-            match count(&mut connection, expected).await {
-                Ok(found) if found == expected.rows => {}
-                Ok(found) if is_within(found, expected.rows, checks.row_tolerance) => differing += 1,
-                Ok(found) => wrong.push(format!("{named} has {found} rows of {}", expected.rows)),
-                Err(error) => wrong.push(format!("{named}: {error}")),
-            }
+/// How the recorded tables were found.
+#[derive(Debug, Default)]
+struct Found {
+    same: usize,
+    changed: usize,
+    /// Tables that had rows and have none, or are not there.
+    gone: usize,
+    /// What must not be, in words.
+    wrong: Vec<String>,
+}
+
+async fn compare_contents(cluster: &ThrowAwayCluster, checks: &Checks) -> Result<String, String> {
+    let mut found = Found::default();
+    for database in &checks.contents {
+        let mut connection = connect(cluster, checks, &database.name).await?;
+        let settings = sqlx::raw_sql(SESSION_SETTINGS).execute(&mut connection).await;
+        settings.map_err(|error| error.to_string())?;
+        for table in &database.tables {
+            let asked = ask_table(&mut connection, table).await;
+            found.take(checks.comparison, database, table, asked);
         }
         let _ = connection.close().await;
     }
-    if wrong.is_empty() {
-        let tables = checks.rows.len();
-        return Ok(format!("{tables} tables have their rows ({differing} have changed since)"));
+    found.verdict()
+}
+
+impl Found {
+    fn take(
+        &mut self,
+        comparison: Comparison,
+        database: &DatabaseContents,
+        table: &TableContents,
+        asked: Result<(u64, String), sqlx::Error>,
+    ) {
+        let named = format!("{}.{}.{}", database.name, table.schema, table.table);
+        let is_strict = comparison == Comparison::SameMoment;
+        match asked {
+            Ok((rows, checksum)) if rows == table.rows && checksum == table.checksum => self.same += 1,
+            // A record that others wrote around is not exact.
+            Ok((rows, _)) if is_strict && !database.is_exact && is_close(rows, table.rows) => {
+                self.changed += 1
+            }
+            Ok((rows, _)) if is_strict && rows == table.rows => {
+                self.wrong.push(format!("{named} has other rows than it had"));
+            }
+            Ok((rows, _)) if is_strict => {
+                self.wrong.push(format!("{named} has {rows} rows of {}", table.rows));
+            }
+            Err(error) if is_strict => self.wrong.push(format!("{named}: {error}")),
+            Ok((rows, _)) if rows > 0 || table.rows == 0 => self.changed += 1,
+            Ok(_) | Err(_) => self.gone += 1,
+        }
     }
-    wrong.truncate(20);
-    Err(wrong.join("; "))
-}
 
-async fn count(connection: &mut PgConnection, table: &ExpectedRows) -> Result<u64, sqlx::Error> {
-    let sql = format!("SELECT count(*) FROM {}.{}", quoted(&table.schema), quoted(&table.table));
-    let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await?;
-    Ok(u64::try_from(rows).unwrap_or(0))
-}
-
-/// A table that had rows and has none never counts as one that has merely changed.
-fn is_within(found: u64, expected: u64, tolerance: f64) -> bool {
-    if found == 0 && expected > 0 {
-        return false;
+    fn verdict(mut self) -> Result<String, String> {
+        let Self { same, changed, gone, .. } = self;
+        if gone > same + changed {
+            self.wrong.push(format!("of {} tables {gone} are empty or missing", same + changed + gone));
+        }
+        if self.wrong.is_empty() {
+            let gone = if gone > 0 { format!(", {gone} are empty now") } else { String::new() };
+            return Ok(format!(
+                "{same} tables are the same to the last row, {changed} have changed since{gone}"
+            ));
+        }
+        self.wrong.truncate(20);
+        Err(self.wrong.join("; "))
     }
-    found.abs_diff(expected) as f64 <= tolerance * expected.max(1) as f64
 }
 
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+async fn ask_table(
+    connection: &mut PgConnection,
+    table: &TableContents,
+) -> Result<(u64, String), sqlx::Error> {
+    let sql = table_sql(&table.schema, &table.table);
+    let asked = sqlx::query_as::<_, (String, String)>(AssertSqlSafe(sql));
+    let (rows, checksum) = asked.fetch_one(connection).await?;
+    Ok((rows.parse().unwrap_or(0), checksum))
+}
+
+/// What may have been written between a snapshot and its place in the log.
+fn is_close(found: u64, expected: u64) -> bool {
+    let is_emptied = found == 0 && expected > 0;
+    !is_emptied && found.abs_diff(expected) as f64 <= INEXACT_TOLERANCE * expected.max(20) as f64
 }
 
 async fn ask_canary(
@@ -238,17 +276,48 @@ async fn connect(
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_emptied_table_is_never_within_tolerance() {
-        assert!(is_within(95, 100, 0.05));
-        assert!(!is_within(94, 100, 0.05));
-        assert!(!is_within(0, 1, 1.0));
-        assert!(is_within(0, 0, 0.0));
-        assert!(!is_within(1, 0, 0.0));
+    fn table(rows: u64) -> (DatabaseContents, TableContents) {
+        let table = TableContents {
+            schema: "public".to_owned(),
+            table: "jars".to_owned(),
+            rows,
+            checksum: "7".to_owned(),
+        };
+        let database = DatabaseContents {
+            name: "shop".to_owned(),
+            lsn: larder_replication::Lsn(1),
+            is_exact: true,
+            tables: vec![table.clone()],
+            left_out: 0,
+        };
+        (database, table)
+    }
+
+    fn verdict(comparison: Comparison, is_exact: bool, had: u64, has: (u64, &str)) -> Result<String, String> {
+        let (mut database, table) = table(had);
+        database.is_exact = is_exact;
+        let mut found = Found::default();
+        found.take(comparison, &database, &table, Ok((has.0, has.1.to_owned())));
+        found.verdict()
     }
 
     #[test]
-    fn names_are_quoted() {
-        assert_eq!(quoted("a\"; DROP"), "\"a\"\"; DROP\"");
+    fn at_the_same_moment_every_row_is_the_same() {
+        let strict = |had, has| verdict(Comparison::SameMoment, true, had, has);
+        assert!(strict(100, (100, "7")).is_ok());
+        assert!(strict(100, (100, "8")).unwrap_err().contains("other rows"));
+        assert!(strict(100, (99, "8")).unwrap_err().contains("99 rows of 100"));
+        let written_around = |has| verdict(Comparison::SameMoment, false, 100, has);
+        assert!(written_around((99, "8")).is_ok());
+        assert!(written_around((90, "8")).is_err());
+        assert!(written_around((0, "0")).is_err());
+    }
+
+    #[test]
+    fn at_another_moment_most_tables_still_have_rows() {
+        let later = |had, has| verdict(Comparison::AnotherMoment, true, had, has);
+        assert!(later(100, (300, "8")).is_ok());
+        assert!(later(0, (0, "0")).is_ok());
+        assert!(later(100, (0, "0")).unwrap_err().contains("empty or missing"));
     }
 }

@@ -28,6 +28,8 @@ pub enum RecoveryTarget {
     Time(Timestamp),
     /// To a place in the log, that place included.
     Lsn(Lsn),
+    /// To a place in the log, what begins there not included.
+    Before(Lsn),
     /// To a point that was named by `pg_create_restore_point`.
     Name(String),
 }
@@ -41,11 +43,16 @@ impl RecoveryTarget {
             Self::Immediate => ("recovery_target", "immediate".to_owned()),
             // PostgreSQL reads this before it knows any abbreviation of a time zone, `Z` included.
             Self::Time(at) => ("recovery_target_time", at.strftime("%Y-%m-%d %H:%M:%S.%6f+00").to_string()),
-            Self::Lsn(lsn) => ("recovery_target_lsn", lsn.to_string()),
+            Self::Lsn(lsn) | Self::Before(lsn) => ("recovery_target_lsn", lsn.to_string()),
             Self::Name(name) => ("recovery_target_name", name.clone()),
         };
+        let mut settings = vec![target];
+        if matches!(self, Self::Before(_)) {
+            settings.push(("recovery_target_inclusive", "off".to_owned()));
+        }
         // Reached, the server is to be used; not reached, PostgreSQL refuses by itself.
-        vec![target, ("recovery_target_action", "promote".to_owned())]
+        settings.push(("recovery_target_action", "promote".to_owned()));
+        settings
     }
 }
 
@@ -56,6 +63,7 @@ impl fmt::Display for RecoveryTarget {
             Self::Immediate => formatter.write_str("the end of the backup"),
             Self::Time(at) => write!(formatter, "{at}"),
             Self::Lsn(lsn) => write!(formatter, "the place {lsn}"),
+            Self::Before(lsn) => write!(formatter, "just before the place {lsn}"),
             Self::Name(name) => write!(formatter, "the point {name:?}"),
         }
     }

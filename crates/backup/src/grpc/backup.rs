@@ -12,7 +12,7 @@ use super::fields;
 use crate::convert;
 use crate::error::BackupError;
 use crate::manifest::BackupKind;
-use crate::operate::{self, CreateWishes};
+use crate::operate::{self, CreateWishes, DrillWishes};
 use crate::operations::{self, Responses};
 use crate::pipeline::Identities;
 use crate::restore::{RestoreRequest, refuse_unless_empty};
@@ -32,6 +32,7 @@ impl BackupService for BackupCalls {
     type CreateBackupStream = Responses<CreateBackupResponse>;
     type VerifyBackupStream = Responses<VerifyBackupResponse>;
     type RestoreBackupStream = Responses<RestoreBackupResponse>;
+    type RunDrillStream = Responses<RunDrillResponse>;
     type WatchOperationStream = Responses<WatchOperationResponse>;
 
     async fn create_backup(
@@ -53,7 +54,8 @@ impl BackupService for BackupCalls {
     ) -> Result<Response<ListBackupsResponse>, Status> {
         let request = request.into_inner();
         let size = fields::page_size(request.page_size)?;
-        let begin = fields::page_begin(&request.page_token)?;
+        let pages = &self.state.pages;
+        let begin = fields::page_begin(pages.read(&request.target, &request.page_token)?)?;
         let mut backups = operate::list_all(&self.state, fields::optional(&request.target)).await?;
         if let Some((id, target)) = begin {
             let place = |backup: &StoredBackup| (backup.manifest.backup_id.clone(), backup.target.clone());
@@ -65,7 +67,7 @@ impl BackupService for BackupCalls {
         }
         let next = (backups.len() > size).then(|| {
             let last = &backups[size - 1];
-            format!("{}@{}", last.manifest.backup_id, last.target)
+            pages.issue(&request.target, &format!("{}@{}", last.manifest.backup_id, last.target))
         });
         backups.truncate(size);
         Ok(Response::new(ListBackupsResponse {
@@ -123,6 +125,24 @@ impl BackupService for BackupCalls {
         Ok(Response::new(operations::stream(followed, respond)))
     }
 
+    async fn run_drill(
+        &self,
+        request: Request<RunDrillRequest>,
+    ) -> Result<Response<Self::RunDrillStream>, Status> {
+        let request = request.into_inner();
+        let wishes = DrillWishes {
+            backup_id: fields::optional_id("backup_id", &request.backup_id)?,
+            target: fields::optional(&request.target).map(str::to_owned),
+            recover_to: fields::recovery_target(request.recover_to)?,
+        };
+        let state = self.state.clone();
+        let followed = self.state.operations.start("run_drill", |progress| async move {
+            operate::drill_backup(&state, wishes, &progress).await
+        });
+        let respond = |operation| RunDrillResponse { operation: Some(operation) };
+        Ok(Response::new(operations::stream(followed, respond)))
+    }
+
     async fn hold_backup(
         &self,
         request: Request<HoldBackupRequest>,
@@ -143,7 +163,7 @@ impl BackupService for BackupCalls {
         request: Request<PreviewRetentionRequest>,
     ) -> Result<Response<PreviewRetentionResponse>, Status> {
         let request = request.into_inner();
-        let mut verdicts = Vec::new();
+        let (mut verdicts, mut logs) = (Vec::new(), Vec::new());
         for target in self.state.vault.targets_named(fields::optional(&request.target))? {
             let (listing, decided) = operate::preview_retention(&self.state, &target).await?;
             for verdict in &decided {
@@ -152,8 +172,10 @@ impl BackupService for BackupCalls {
                     verdicts.push(convert::verdict(backup, verdict));
                 }
             }
+            let previews = operate::preview_log(&self.state, &target).await?;
+            logs.extend(previews.iter().map(|preview| convert::log_verdict(target.name(), preview)));
         }
-        Ok(Response::new(PreviewRetentionResponse { verdicts }))
+        Ok(Response::new(PreviewRetentionResponse { verdicts, logs }))
     }
 
     async fn get_recovery_status(

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use larder_proto::larder::backup::v1::run_drill_request::RecoverTo;
+
+use crate::drill::RecoveryTarget;
 use crate::error::BackupError;
 use crate::manifest::BackupId;
 
@@ -30,6 +34,28 @@ pub(super) fn optional(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
+/// Where a drill recovers to, or nothing.
+pub(super) fn recovery_target(asked: Option<RecoverTo>) -> Result<Option<RecoveryTarget>, BackupError> {
+    let Some(asked) = asked else { return Ok(None) };
+    let target = match asked {
+        RecoverTo::Latest(true) => RecoveryTarget::Latest,
+        RecoverTo::Latest(false) => return Ok(None),
+        RecoverTo::At(at) => {
+            let at = Timestamp::new(at.seconds, at.nanos);
+            RecoveryTarget::Time(at.map_err(|error| invalid("at", error.to_string()))?)
+        }
+        RecoverTo::Lsn(lsn) => {
+            let lsn = lsn.parse();
+            RecoveryTarget::Lsn(
+                lsn.map_err(|_| invalid("lsn", "must be a place in the log such as 16/B374D848"))?,
+            )
+        }
+        RecoverTo::Point(name) if name.is_empty() => return Err(invalid("point", "must not be empty")),
+        RecoverTo::Point(name) => RecoveryTarget::Name(name),
+    };
+    Ok(Some(target))
+}
+
 /// An absolute path.
 pub(super) fn folder(text: &str) -> Result<PathBuf, BackupError> {
     let path = PathBuf::from(text);
@@ -45,12 +71,10 @@ pub(super) fn page_size(asked: i32) -> Result<usize, BackupError> {
     }
 }
 
-/// Where the next page begins: behind this backup at this target. It is no secret and grants nothing.
-pub(super) fn page_begin(token: &str) -> Result<Option<(BackupId, String)>, BackupError> {
-    if token.is_empty() {
-        return Ok(None);
-    }
+/// Where the next page begins: behind this backup at this target.
+pub(super) fn page_begin(place: Option<String>) -> Result<Option<(BackupId, String)>, BackupError> {
+    let Some(place) = place else { return Ok(None) };
     let refused = || invalid("page_token", "must be the next_page_token of an earlier answer");
-    let (id, target) = token.split_once('@').ok_or_else(refused)?;
+    let (id, target) = place.split_once('@').ok_or_else(refused)?;
     Ok(Some((id.parse().map_err(|_| refused())?, target.to_owned())))
 }

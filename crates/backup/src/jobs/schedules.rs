@@ -8,14 +8,19 @@ use jiff::Timestamp;
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::operation::v1::{Operation, OperationState};
 use sqlx::PgPool;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
+use crate::config::Schedules;
+use crate::drill::RecoveryTarget;
 use crate::error::BackupError;
-use crate::operate::{self, CreateWishes};
+use crate::operate::{self, CreateWishes, DrillWishes};
 use crate::operations::wait;
 use crate::schedule::Schedule;
 use crate::state::State;
+use crate::store::canary;
 use crate::store::schedule_runs::{self, Ending};
 
 /// How often the clock is looked at.
@@ -25,16 +30,35 @@ const RUN_LIMIT: Duration = Duration::from_secs(24 * 3600);
 const RENEW: Duration = Duration::from_secs(30);
 const ATTEMPTS: i32 = 3;
 const AGAIN_AFTER_SECONDS: f64 = 600.0;
-/// How often the figures of recovery are worked out for whoever scrapes them.
+/// How often the figures of recovery are worked out for whoever scrapes them, and the canary written.
 const STATUS: Duration = Duration::from_secs(60);
+const WEEK_SECONDS: i64 = 7 * 86_400;
 
-const BACKUP: &str = "backup";
+/// What is done on a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Backup,
+    Drill,
+    SelfTest,
+}
 
-/// Takes backups on schedule.
+impl Work {
+    const ALL: [Self; 3] = [Self::Backup, Self::Drill, Self::SelfTest];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::Drill => "drill",
+            Self::SelfTest => "self_test",
+        }
+    }
+}
+
+/// Does what is due.
 pub(crate) struct Scheduler {
     pub(crate) state: Arc<State>,
     pub(crate) pool: PgPool,
-    pub(crate) backup: Option<Schedule>,
+    pub(crate) schedules: Schedules,
 }
 
 impl Scheduler {
@@ -46,71 +70,111 @@ impl Scheduler {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut statuses = interval(STATUS);
         statuses.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut running: Option<tokio::task::JoinHandle<()>> = None;
+        let mut running: [Option<JoinHandle<()>>; 3] = [None, None, None];
         loop {
             tokio::select! {
                 () = shutdown.wait() => break,
                 _ = statuses.tick() => scheduler.clone().tell_status(),
                 _ = looks.tick() => {
-                    if running.as_ref().is_none_or(tokio::task::JoinHandle::is_finished) {
-                        running = Some(tokio::spawn(scheduler.clone().look()));
+                    for (work, running) in Work::ALL.into_iter().zip(&mut running) {
+                        if running.as_ref().is_none_or(JoinHandle::is_finished) {
+                            *running = Some(tokio::spawn(scheduler.clone().look(work)));
+                        }
                     }
                 }
             }
         }
-        if let Some(running) = running {
-            running.abort();
-        }
+        running.into_iter().flatten().for_each(|running| running.abort());
     }
 
     fn tell_status(self: Arc<Self>) {
         tokio::spawn(async move {
+            if let Err(error) = self.write_canary().await {
+                tracing::warn!(error.cause = %error, "the canary was not written");
+            }
             if let Err(error) = operate::recovery_status(&self.state).await {
                 tracing::warn!(error.cause = %error, "the state of recovery is not known");
             }
         });
     }
 
-    async fn look(self: Arc<Self>) {
-        let Some(schedule) = &self.backup else { return };
-        if let Err(error) = self.run_if_due(schedule).await {
-            tracing::warn!(error.cause = %error, schedule = BACKUP, "the schedule cannot be looked at");
+    async fn write_canary(&self) -> sqlx::Result<()> {
+        if self.state.canary_database.is_some() {
+            let mut db = self.pool.acquire().await?;
+            let written = canary::write(&mut db).await?;
+            self.state.canary_at.send_replace(Some(written));
+        }
+        Ok(())
+    }
+
+    async fn look(self: Arc<Self>, work: Work) {
+        let schedules = &self.schedules;
+        let schedule = match work {
+            Work::Backup => &schedules.backup,
+            Work::Drill => &schedules.drill,
+            Work::SelfTest => &schedules.self_test,
+        };
+        let Some(schedule) = schedule else { return };
+        if let Err(error) = self.run_if_due(work, schedule).await {
+            tracing::warn!(error.cause = %error, schedule = work.name(), "the schedule cannot be looked at");
         }
     }
 
-    async fn run_if_due(&self, schedule: &Schedule) -> Result<(), BackupError> {
+    async fn run_if_due(&self, work: Work, schedule: &Schedule) -> Result<(), BackupError> {
+        let name = work.name();
         let mut db = self.pool.acquire().await?;
-        let last = schedule_runs::last_done(&mut db, BACKUP).await?;
+        let mut last = schedule_runs::last_done(&mut db, name).await?;
+        if work != Work::Backup {
+            // There is nothing to drill before the first backup, and not at once after it either.
+            let Some(first) = self.first_backup_at().await? else { return Ok(()) };
+            last = last.max(Some(first));
+        }
         let Some(due) = schedule.due(last, (self.state.clock)()) else { return Ok(()) };
         let holder = Uuid::new_v4();
-        let Some(attempt) = schedule_runs::take(&mut db, BACKUP, due, holder).await? else { return Ok(()) };
+        let Some(attempt) = schedule_runs::take(&mut db, name, due, holder).await? else { return Ok(()) };
         drop(db);
-        tracing::info!(schedule = BACKUP, due_at = %due, attempt, "scheduled run begins");
+        tracing::info!(schedule = name, due_at = %due, attempt, "scheduled run begins");
         let failure = tokio::select! {
-            ended = timeout(RUN_LIMIT, self.take_backup()) => match ended {
+            ended = timeout(RUN_LIMIT, self.work(work, due)) => match ended {
                 Ok(failure) => failure,
                 Err(_) => Some("it took too long and was given up".to_owned()),
             },
-            () = self.keep_lease(due, holder) => {
-                tracing::error!(schedule = BACKUP, due_at = %due, "another replica has taken this run over");
+            () = self.keep_lease(name, due, holder) => {
+                tracing::error!(schedule = name, due_at = %due, "another replica has taken this run over");
                 return Ok(());
             }
         };
         let again = (failure.is_some() && attempt < ATTEMPTS).then_some(AGAIN_AFTER_SECONDS);
         let ending = Ending { failure: failure.as_deref(), again_after_seconds: again };
         let mut db = self.pool.acquire().await?;
-        schedule_runs::end(&mut db, BACKUP, due, holder, &ending).await?;
+        schedule_runs::end(&mut db, name, due, holder, &ending).await?;
         schedule_runs::forget_old(&mut db).await?;
         Ok(())
     }
 
+    async fn first_backup_at(&self) -> Result<Option<Timestamp>, BackupError> {
+        let backups = operate::list_all(&self.state, None).await?;
+        Ok(backups.last().map(|oldest| oldest.manifest.backup_id.begun_at()))
+    }
+
     /// Ends when the lease is lost. A database that is away for a moment loses nothing.
-    async fn keep_lease(&self, due: Timestamp, holder: Uuid) {
+    async fn keep_lease(&self, name: &str, due: Timestamp, holder: Uuid) {
         loop {
             tokio::time::sleep(RENEW).await;
             let Ok(mut db) = self.pool.acquire().await else { continue };
-            if let Ok(false) = schedule_runs::renew(&mut db, BACKUP, due, holder).await {
+            if let Ok(false) = schedule_runs::renew(&mut db, name, due, holder).await {
                 return;
+            }
+        }
+    }
+
+    async fn work(&self, work: Work, due: Timestamp) -> Option<String> {
+        match work {
+            Work::Backup => self.take_backup().await,
+            Work::Drill => self.run_drill(due).await,
+            Work::SelfTest => {
+                self.state.self_test_at.send_replace(Some(due));
+                None
             }
         }
     }
@@ -121,9 +185,9 @@ impl Scheduler {
         let followed = self.state.operations.start("create_backup", |progress| async move {
             operate::create_backup(&state, CreateWishes::default(), &progress).await
         });
-        let ended: Operation = wait(followed).await;
-        if ended.state() != OperationState::Succeeded {
-            return Some(ended.error.map_or_else(String::new, |error| error.message));
+        let failure = failure(followed).await;
+        if failure.is_some() {
+            return failure;
         }
         for target in &self.state.vault.targets {
             if let Err(error) = operate::apply_retention(&self.state, target).await {
@@ -133,4 +197,22 @@ impl Scheduler {
         }
         None
     }
+
+    /// Drills the newest backup: one week to the moment of its record, so that every row is compared,
+    /// the next to the end of the log, so that nothing of that is missing.
+    async fn run_drill(&self, due: Timestamp) -> Option<String> {
+        let is_even = (due.as_second() / WEEK_SECONDS) % 2 == 0;
+        let recover_to = is_even.then_some(RecoveryTarget::Latest);
+        let (state, wishes) = (self.state.clone(), DrillWishes { recover_to, ..DrillWishes::default() });
+        let followed = self.state.operations.start("run_drill", |progress| async move {
+            operate::drill_backup(&state, wishes, &progress).await
+        });
+        failure(followed).await
+    }
+}
+
+async fn failure(followed: watch::Receiver<Operation>) -> Option<String> {
+    let ended = wait(followed).await;
+    (ended.state() != OperationState::Succeeded)
+        .then(|| ended.error.map_or_else(String::new, |error| error.message))
 }

@@ -27,6 +27,7 @@ pub(crate) fn manifest() -> Manifest {
             tablespaces: BTreeMap::from([(16_385, "/srv/space".to_owned())]),
             replay_settings: BTreeMap::from([("max_connections".to_owned(), "100".to_owned())]),
         },
+        contents: None,
         compression_level: 1,
         recipients: Vec::new(),
         part_bytes: 8 << 20,

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::pack::{Packing, Piece, pack};
 use super::{Vault, put_once};
+use crate::contents::{self, Contents};
 use crate::error::BackupError;
 use crate::manifest::{
     BackupId, BackupKind, Content, FORMAT, MANIFEST_NAME, Manifest, ManifestObject, PhysicalFacts,
@@ -48,6 +49,8 @@ pub struct CreateRequest {
     pub parent: Option<BackupId>,
     /// The most bytes a second that are taken from the server.
     pub bytes_per_second: Option<u64>,
+    /// Of how many bytes of tables the rows are counted and summed up; 0 for none.
+    pub record_most_bytes: u64,
     /// How eagerly the server makes the first checkpoint.
     pub checkpoint: CheckpointSpeed,
     /// The clock.
@@ -122,6 +125,7 @@ async fn write(
     };
     let (objects, stop) = receive(&mut backup, packing, request.bytes_per_second, progress).await?;
     let stopped_at = (request.now)();
+    let contents = recorded(request, progress).await;
     Ok(Manifest {
         format: FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -133,11 +137,27 @@ async fn write(
         parent,
         server: facts.server.clone(),
         physical: facts.physical(stop)?,
+        contents,
         compression_level: vault.seal.level,
         recipients: vault.seal.key_ids(),
         part_bytes: PART_BYTES as u64,
         objects,
     })
+}
+
+/// A backup without a record is one all the same: a drill then compares less.
+async fn recorded(request: &CreateRequest, progress: &Progress) -> Option<Contents> {
+    if request.record_most_bytes == 0 {
+        return None;
+    }
+    progress.begin("counting rows", 0);
+    match contents::record(&request.server, request.record_most_bytes, request.now).await {
+        Ok(contents) => Some(contents),
+        Err(error) => {
+            tracing::warn!(backup.id = %request.backup_id, error.cause = %error, "the rows of the databases are not recorded");
+            None
+        }
+    }
 }
 
 fn options(request: &CreateRequest) -> BaseBackupOptions {

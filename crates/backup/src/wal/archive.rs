@@ -6,10 +6,11 @@ use larder_replication::{HistoryFile, SegmentName, SystemIdentifier, TimelineId}
 
 use super::catalog::{Answer, Catalog};
 use super::envelope::{self, Head, Origin};
+use super::expire::StoredPiece;
 use super::names::{WalItem, timeline_folder};
 use crate::error::BackupError;
 use crate::pipeline::{Identities, SealSettings};
-use crate::target::{ObjectKey, SharedTarget, read_small};
+use crate::target::{ObjectKey, SharedTarget, StoredObject, read_small};
 
 /// A sealed segment of the largest size and its head.
 const MOST_OBJECT_BYTES: usize = (1 << 30) + (1 << 20);
@@ -173,6 +174,27 @@ impl WalArchive {
         let folders = target.list_folders(&format!("{}/", self.prefix())).await?;
         let number = |folder: &String| u32::from_str_radix(folder.trim_end_matches('/'), 16).ok();
         Ok(folders.iter().filter_map(number).filter_map(|number| TimelineId::new(number).ok()).collect())
+    }
+
+    /// Everything of this cluster's log at a target, with its size there.
+    ///
+    /// # Errors
+    /// As the target has it.
+    pub async fn pieces(&self, target: &SharedTarget) -> Result<Vec<StoredPiece>, BackupError> {
+        let objects = target.list(&format!("{}/", self.prefix())).await?;
+        let piece = |object: StoredObject| {
+            let item = object.key.file_name().parse().ok()?;
+            Some(StoredPiece { item, size_bytes: object.size_bytes })
+        };
+        Ok(objects.into_iter().filter_map(piece).collect())
+    }
+
+    /// Removes a piece from a target. Whether it may go is decided by whoever calls.
+    ///
+    /// # Errors
+    /// As the target has it.
+    pub async fn remove(&self, target: &SharedTarget, item: &WalItem) -> Result<(), BackupError> {
+        Ok(target.remove(&self.key(item)?).await?)
     }
 
     pub(crate) async fn read_histories(

@@ -43,6 +43,7 @@ pub(crate) fn request_for(url: &SecretString, second: i64) -> CreateRequest {
         kind: BackupKind::Full,
         parent: None,
         bytes_per_second: None,
+        record_most_bytes: 1 << 30,
         checkpoint: CheckpointSpeed::Fast,
         now: larder_backup::system_clock,
     }

@@ -4,8 +4,10 @@
 
 mod cluster;
 mod damage;
+mod disasters;
 mod drill;
 mod kills;
 mod round_trip;
+mod s3;
 mod service;
 mod wal;

@@ -1,5 +1,8 @@
 //! The service as its callers meet it: on a cluster of its own, in development, over gRPC.
 
+mod drills;
+mod kept_log;
+
 use larder_backup::{App, AppSettings, RunningApp};
 use larder_identity::{TokenSigner, TokenVerifier};
 use larder_proto::larder::backup::v1::backup_service_client::BackupServiceClient;
@@ -12,45 +15,55 @@ use tempfile::TempDir;
 use tonic::Code;
 use tonic::transport::Channel;
 
-struct House {
-    folder: TempDir,
-    settings: Settings,
-    cluster: TestCluster,
-    app: RunningApp,
+pub(crate) struct House {
+    pub(crate) folder: TempDir,
+    pub(crate) settings: Settings,
+    pub(crate) cluster: TestCluster,
+    pub(crate) app: RunningApp,
 }
 
 impl House {
-    async fn open(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn open(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cluster = TestCluster::start(&postgresql_versions()[0], &[]).await;
         let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
         settings.backup.listen_address = "127.0.0.1:0".parse().unwrap();
         settings.backup.ops_address = "127.0.0.1:0".parse().unwrap();
         settings.backup.schedule = "never".to_owned();
+        settings.backup.drill_schedule = "never".to_owned();
+        settings.backup.self_test_schedule = "never".to_owned();
+        settings.database.bin_dir = Some(cluster.binaries().dir.clone());
+        settings.backup.drill_folder = Some(cluster.socket_dir().join("drills"));
         change(&mut settings);
         let app = start(&settings, &cluster).await;
         Self { folder, settings, cluster, app }
     }
 
-    async fn client(&self) -> BackupServiceClient<Channel> {
+    pub(crate) async fn client(&self) -> BackupServiceClient<Channel> {
         BackupServiceClient::connect(format!("http://{}", self.app.api_address())).await.unwrap()
     }
 }
 
-async fn start(settings: &Settings, cluster: &TestCluster) -> RunningApp {
+pub(crate) fn app_settings(settings: &Settings, cluster: &TestCluster) -> AppSettings {
     let signer = TokenSigner::generate().unwrap();
     let verifier = TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], "larder").unwrap();
-    let app = App::build(AppSettings {
+    AppSettings {
         settings: settings.clone(),
         server: cluster.server().with_database("larder"),
         verifier,
         metrics: MetricsHandle::detached(),
+        page_token_key: [7; 32],
+        signer: None,
+        program: cluster.socket_dir().join("larder"),
         clock: larder_backup::system_clock,
-    });
-    app.await.unwrap().start().await.unwrap()
+    }
 }
 
-async fn create(client: &mut BackupServiceClient<Channel>) -> Operation {
+pub(crate) async fn start(settings: &Settings, cluster: &TestCluster) -> RunningApp {
+    App::build(app_settings(settings, cluster)).await.unwrap().start().await.unwrap()
+}
+
+pub(crate) async fn create(client: &mut BackupServiceClient<Channel>) -> Operation {
     let mut stream = client.create_backup(CreateBackupRequest::default()).await.unwrap().into_inner();
     let mut last = Operation::default();
     while let Some(answer) = stream.message().await.unwrap() {

@@ -3,6 +3,7 @@
 //! runs any more.
 
 mod drill;
+mod rescue;
 mod restore;
 mod show;
 pub(crate) mod wal_get;
@@ -12,6 +13,7 @@ use larder_proto::larder::backup::v1::*;
 use larder_proto::larder::operation::v1::Operation;
 
 use self::drill::DrillArgs;
+use self::rescue::RescueArgs;
 use self::restore::RestoreArgs;
 use self::wal_get::WalGetArgs;
 use crate::client::{Client, ConnectArgs, Credentials, call_refused};
@@ -40,6 +42,8 @@ enum BackupCommand {
     Restore(RestoreArgs),
     /// Restores a backup into a throw-away cluster and examines it there, also when nothing is running
     Drill(DrillArgs),
+    /// Writes one database, or some of its tables, of a backup into a dump, also when nothing is running
+    Rescue(RescueArgs),
     /// Gives PostgreSQL a piece of the archived log; this is its restore_command
     WalGet(WalGetArgs),
     /// Tells what could be restored now, what would be lost and how long it would take
@@ -127,6 +131,7 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<(), Comma
     let plain = match &args.command {
         BackupCommand::Restore(args) => return restore::run(args, context).await,
         BackupCommand::Drill(args) => return drill::run(args, context).await,
+        BackupCommand::Rescue(args) => return rescue::run(args, context).await,
         BackupCommand::WalGet(_) => {
             return Err(CommandError::Usage("wal-get needs a process of its own".to_owned()));
         }
@@ -148,7 +153,10 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<(), Comma
             hold(&client, &args.backup_id, Some(&args.reason), args.plain.json).await
         }
         BackupCommand::Release(args) => hold(&client, &args.backup_id, None, args.plain.json).await,
-        BackupCommand::Restore(_) | BackupCommand::Drill(_) | BackupCommand::WalGet(_) => Ok(()),
+        BackupCommand::Restore(_)
+        | BackupCommand::Drill(_)
+        | BackupCommand::Rescue(_)
+        | BackupCommand::WalGet(_) => Ok(()),
     }
 }
 
@@ -233,6 +241,7 @@ async fn status(client: &Client, json: bool) -> Result<(), CommandError> {
 
 async fn retention(client: &Client, json: bool) -> Result<(), CommandError> {
     let answer = client.backup.clone().preview_retention(PreviewRetentionRequest::default()).await;
-    show::verdicts(&answer.map_err(call_refused("PreviewRetention"))?.into_inner().verdicts, json);
+    let preview = answer.map_err(call_refused("PreviewRetention"))?.into_inner();
+    show::verdicts(&preview.verdicts, &preview.logs, json);
     Ok(())
 }

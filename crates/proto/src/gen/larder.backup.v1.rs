@@ -77,6 +77,30 @@ pub struct RetentionVerdict {
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
+/// What would become of the archived log of one cluster at one target.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogRetention {
+    #[prost(string, tag = "1")]
+    pub target: ::prost::alloc::string::String,
+    /// The identifier of the cluster that PostgreSQL made.
+    #[prost(string, tag = "2")]
+    pub system_identifier: ::prost::alloc::string::String,
+    /// What no kept backup needs any more.
+    #[prost(int64, tag = "3")]
+    pub removed_object_count: i64,
+    #[prost(int64, tag = "4")]
+    pub removed_size_bytes: i64,
+    #[prost(int64, tag = "5")]
+    pub kept_object_count: i64,
+    #[prost(int64, tag = "6")]
+    pub kept_size_bytes: i64,
+    /// Whether nothing is removed because something is not known.
+    #[prost(bool, tag = "7")]
+    pub blocked: bool,
+    /// From where on the log is needed and by what, or why nothing is removed.
+    #[prost(string, tag = "8")]
+    pub reason: ::prost::alloc::string::String,
+}
 /// How a backup was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -227,6 +251,44 @@ pub struct RestoreBackupResponse {
     #[prost(message, optional, tag = "1")]
     pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
 }
+/// What to drill, and until where.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunDrillRequest {
+    /// Empty for the newest backup.
+    #[prost(string, tag = "1")]
+    pub backup_id: ::prost::alloc::string::String,
+    /// The target to read from; empty for the first that holds the backup.
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// Left out, the moment at which the rows were counted, so that every one of them is compared.
+    #[prost(oneof = "run_drill_request::RecoverTo", tags = "3, 4, 5, 6")]
+    pub recover_to: ::core::option::Option<run_drill_request::RecoverTo>,
+}
+/// Nested message and enum types in `RunDrillRequest`.
+pub mod run_drill_request {
+    /// Left out, the moment at which the rows were counted, so that every one of them is compared.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum RecoverTo {
+        /// The end of the archived log.
+        #[prost(bool, tag = "3")]
+        Latest(bool),
+        /// The last commit at or before an instant.
+        #[prost(message, tag = "4")]
+        At(::prost_types::Timestamp),
+        /// A place in the log, such as 16/B374D848.
+        #[prost(string, tag = "5")]
+        Lsn(::prost::alloc::string::String),
+        /// A point that was named by pg_create_restore_point.
+        #[prost(string, tag = "6")]
+        Point(::prost::alloc::string::String),
+    }
+}
+/// How the drill goes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunDrillResponse {
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
+}
 /// Whether a backup may be removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HoldBackupRequest {
@@ -256,6 +318,9 @@ pub struct PreviewRetentionRequest {
 pub struct PreviewRetentionResponse {
     #[prost(message, repeated, tag = "1")]
     pub verdicts: ::prost::alloc::vec::Vec<RetentionVerdict>,
+    /// What would become of the archived log, once those backups are gone.
+    #[prost(message, repeated, tag = "2")]
+    pub logs: ::prost::alloc::vec::Vec<LogRetention>,
 }
 /// Asks for the state of recovery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -524,6 +589,32 @@ pub mod backup_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Restores a backup into a throw-away cluster beside the service, recovers and examines it there,
+        /// and streams the operation. A backup that stands it is proven.
+        pub async fn run_drill(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RunDrillRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::RunDrillResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.backup.v1.BackupService/RunDrill",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("larder.backup.v1.BackupService", "RunDrill"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Forbids the removal of a backup, or allows it again.
         pub async fn hold_backup(
             &mut self,
@@ -708,6 +799,18 @@ pub mod backup_service_server {
             tonic::Response<Self::RestoreBackupStream>,
             tonic::Status,
         >;
+        /// Server streaming response type for the RunDrill method.
+        type RunDrillStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::RunDrillResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Restores a backup into a throw-away cluster beside the service, recovers and examines it there,
+        /// and streams the operation. A backup that stands it is proven.
+        async fn run_drill(
+            &self,
+            request: tonic::Request<super::RunDrillRequest>,
+        ) -> std::result::Result<tonic::Response<Self::RunDrillStream>, tonic::Status>;
         /// Forbids the removal of a backup, or allows it again.
         async fn hold_backup(
             &self,
@@ -1038,6 +1141,52 @@ pub mod backup_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RestoreBackupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.backup.v1.BackupService/RunDrill" => {
+                    #[allow(non_camel_case_types)]
+                    struct RunDrillSvc<T: BackupService>(pub Arc<T>);
+                    impl<
+                        T: BackupService,
+                    > tonic::server::ServerStreamingService<super::RunDrillRequest>
+                    for RunDrillSvc<T> {
+                        type Response = super::RunDrillResponse;
+                        type ResponseStream = T::RunDrillStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RunDrillRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackupService>::run_drill(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RunDrillSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

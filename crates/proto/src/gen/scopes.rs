@@ -32,6 +32,7 @@ pub(crate) const SCOPES: &[(&str, &str)] = &[
     ("/larder.backup.v1.BackupService/ListBackups", "backups.read"),
     ("/larder.backup.v1.BackupService/PreviewRetention", "backups.read"),
     ("/larder.backup.v1.BackupService/RestoreBackup", "backups.restore"),
+    ("/larder.backup.v1.BackupService/RunDrill", "backups.write"),
     ("/larder.backup.v1.BackupService/VerifyBackup", "backups.write"),
     ("/larder.backup.v1.BackupService/WatchOperation", "backups.read"),
     ("/larder.catalog.v1.CatalogService/BatchRecordInteractions", "interactions.write"),

@@ -5,20 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use larder_backup::drill::{self, Checks, DrillReport, DrillRequest, SqlCheck};
-use larder_backup::vault::{Proof, Vault, Verdict};
+use larder_backup::vault::Vault;
 use larder_backup::wal::WalArchive;
 use larder_backup::{BackupError, system_clock};
+use larder_settings::Settings;
 
 use super::restore::{RecoveryArgs, choose, read_identities, with_progress};
 use crate::commands::Context;
 use crate::console;
 use crate::error::CommandError;
 
-/// PostgreSQL's servers may not enter root's home.
-const ROOTS_DRILLS: &str = "/var/lib/larder/drills";
-
+/// Which backup is recovered in a throw-away cluster, how far, and where.
 #[derive(Debug, clap::Args)]
-pub(super) struct DrillArgs {
+pub(super) struct ThrowAwayArgs {
     /// The backup [default: the newest]
     backup_id: Option<String>,
     /// The target to read from [default: the first that holds it]
@@ -35,12 +34,18 @@ pub(super) struct DrillArgs {
     /// The superuser of the cluster that was backed up
     #[arg(long, default_value = "postgres")]
     superuser: String,
-    /// A question whose answer must be true, such as 'shop=SELECT count(*) > 0 FROM orders'
-    #[arg(long, value_name = "DATABASE=SQL", value_parser = question)]
-    check: Vec<SqlCheck>,
     /// How many minutes recovery may take
     #[arg(long, value_name = "MINUTES", default_value_t = 240)]
     limit_minutes: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DrillArgs {
+    #[command(flatten)]
+    source: ThrowAwayArgs,
+    /// A question whose answer must be true, such as 'shop=SELECT count(*) > 0 FROM orders'
+    #[arg(long, value_name = "DATABASE=SQL", value_parser = question)]
+    check: Vec<SqlCheck>,
     /// Prints JSON
     #[arg(long)]
     json: bool,
@@ -56,32 +61,15 @@ pub(super) async fn run(args: &DrillArgs, context: &Context) -> Result<(), Comma
     let settings = context.settings()?;
     let refused = |error: BackupError| CommandError::Refused(error.to_string());
     let vault = larder_backup::open_vault(&settings).await.map_err(refused)?;
-    let (target, manifest) = choose(&vault, args.backup_id.as_deref(), args.target.as_deref()).await?;
-    let recover_to = args.recovery.target();
-    let archive = recover_to.as_ref().map(|_| WalArchive {
-        cluster: vault.cluster.clone(),
-        system: manifest.server.system_identifier,
-        targets: vault.targets.clone(),
-    });
-    let checks =
-        Checks { sql: args.check.clone(), statement_limit: Duration::from_secs(600), ..Checks::default() };
-    let request = DrillRequest {
-        target,
-        manifest,
-        identities: args.identity_file.as_deref().map(read_identities).transpose()?.unwrap_or_default(),
-        recover_to: recover_to.unwrap_or_default(),
-        archive,
-        work_folder: args.work_folder.clone().unwrap_or_else(|| work_folder(&settings.data_dir)),
-        bin_dir: settings.database.bin_dir.clone(),
-        superuser: args.superuser.clone(),
-        program: std::env::current_exe().map_err(CommandError::file("larder"))?,
-        checks,
-        recovery_limit: Duration::from_secs(args.limit_minutes * 60),
+    let mut request = args.source.request(&vault, &settings).await?;
+    request.checks = Checks {
+        statement_limit: Duration::from_secs(1800),
+        ..drill::checks_of(&request.manifest, &request.recover_to, args.check.clone())
     };
     let drilled =
         with_progress("drill", async |progress| drill::run(&vault, &request, progress, system_clock).await);
     let report = drilled.await.map_err(refused)?;
-    note(&vault, &request, &report).await.map_err(refused)?;
+    drill::note(&vault, &request, &report).await.map_err(refused)?;
     tell(&report, args.json);
     if report.passed {
         return Ok(());
@@ -89,18 +77,37 @@ pub(super) async fn run(args: &DrillArgs, context: &Context) -> Result<(), Comma
     Err(CommandError::Refused(format!("{} did not stand the drill: it is not proven", report.backup_id)))
 }
 
-fn work_folder(data_dir: &std::path::Path) -> PathBuf {
-    if rustix::process::geteuid().is_root() { ROOTS_DRILLS.into() } else { data_dir.join("drills") }
-}
-
-async fn note(vault: &Vault, request: &DrillRequest, report: &DrillReport) -> Result<(), BackupError> {
-    let proof = Proof {
-        at: report.ended_at,
-        verdict: if report.passed { Verdict::Passed } else { Verdict::Failed },
-        restore_ms: report.restore_ms + report.recovery_ms,
-        report: serde_json::to_value(report).map_err(|error| BackupError::Internal(error.to_string()))?,
-    };
-    vault.record_proof(&request.target, &request.manifest.backup_id, &proof).await
+impl ThrowAwayArgs {
+    /// What they mean, with nothing to examine.
+    pub(super) async fn request(
+        &self,
+        vault: &Vault,
+        settings: &Settings,
+    ) -> Result<DrillRequest, CommandError> {
+        let (target, manifest) = choose(vault, self.backup_id.as_deref(), self.target.as_deref()).await?;
+        let asked = self.recovery.target();
+        let has_archive = asked.is_some() || settings.backup.archive_wal;
+        let recover_to = asked.unwrap_or_else(|| drill::usual_target(&manifest, has_archive));
+        let archive = has_archive.then(|| WalArchive {
+            cluster: vault.cluster.clone(),
+            system: manifest.server.system_identifier,
+            targets: vault.targets.clone(),
+        });
+        let usual_folder = || drill::usual_folder(&settings.data_dir);
+        Ok(DrillRequest {
+            target,
+            manifest,
+            identities: self.identity_file.as_deref().map(read_identities).transpose()?.unwrap_or_default(),
+            recover_to,
+            archive,
+            work_folder: self.work_folder.clone().unwrap_or_else(usual_folder),
+            bin_dir: settings.database.bin_dir.clone(),
+            superuser: self.superuser.clone(),
+            program: std::env::current_exe().map_err(CommandError::file("larder"))?,
+            checks: Checks::default(),
+            recovery_limit: Duration::from_secs(self.limit_minutes * 60),
+        })
+    }
 }
 
 fn tell(report: &DrillReport, json: bool) {

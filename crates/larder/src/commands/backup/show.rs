@@ -37,14 +37,21 @@ pub(super) fn backups(backups: &[Backup], json: bool) {
 }
 
 /// What retention decides.
-pub(super) fn verdicts(verdicts: &[RetentionVerdict], json: bool) {
+pub(super) fn verdicts(verdicts: &[RetentionVerdict], logs: &[LogRetention], json: bool) {
     if json {
         let all = verdicts.iter().map(|verdict| {
             let backup = verdict.backup.clone().unwrap_or_default();
             json!({"backupId": backup.backup_id, "target": backup.target, "keep": verdict.keep,
                    "reason": verdict.reason})
         });
-        console::print_json(&json!({ "verdicts": all.collect::<Vec<_>>() }));
+        let logs = logs.iter().map(|log| {
+            json!({"target": log.target, "systemIdentifier": log.system_identifier,
+                   "removedObjectCount": log.removed_object_count, "removedSizeBytes": log.removed_size_bytes,
+                   "keptObjectCount": log.kept_object_count, "keptSizeBytes": log.kept_size_bytes,
+                   "blocked": log.blocked, "reason": log.reason})
+        });
+        let (all, logs): (Vec<_>, Vec<_>) = (all.collect(), logs.collect());
+        console::print_json(&json!({ "verdicts": all, "logs": logs }));
         return;
     }
     let titles =
@@ -56,6 +63,15 @@ pub(super) fn verdicts(verdicts: &[RetentionVerdict], json: bool) {
         columns.push(vec![backup.backup_id, backup.target, stays.to_owned(), verdict.reason.clone()]);
     }
     columns.lines().iter().for_each(|line| console::print_line(line));
+    for log in logs {
+        let gone = if log.blocked { 0 } else { log.removed_size_bytes };
+        let (target, kept) = (&log.target, bytes(log.kept_size_bytes));
+        console::print_line(&format!(
+            "log at {target}: {} would go, {kept} stay; {}",
+            bytes(gone),
+            log.reason
+        ));
+    }
 }
 
 /// The promise as it stands.
