@@ -42,6 +42,8 @@ pub const SCHEMA: &str = "alerting";
 
 pub(crate) const SERVICE: &str = "alerting";
 
+const IDLE_IN_TRANSACTION_MS: &str = "15000";
+
 /// The migrations of this service.
 #[must_use]
 pub fn migrator() -> sqlx::migrate::Migrator {
@@ -130,6 +132,9 @@ impl App {
         let home = TenantId::parse(&alerting.home_tenant).map_err(|_| AppError::HomeTenant)?;
         let pool = |role| larder_database::connect(&app.server, SCHEMA, role, &app.settings.database);
         let (pool, worker) = (pool(Role::App), pool(Role::Worker));
+        // Nothing here waits inside a transaction. A replica that is frozen in one must not hold its locks for long.
+        let idle = [("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS)];
+        worker.set_connect_options((*worker.connect_options()).clone().options(idle));
         let reach = reach(&app.settings);
         let rules = match &alerting.on_call_file {
             Some(file) => {

@@ -2,6 +2,7 @@
 //! notification is leased, sent, and finished under its lease, so two replicas never share one.
 
 use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,8 +36,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// So many notifications of a channel are leased at once, and so many of them are under way together.
 const LEASED: i64 = 24;
 const TOGETHER: usize = 6;
-/// Four rounds of sends that all take as long as they may.
-const LEASE_US: i64 = 90_000_000;
+/// A lease is short, so that what a killed replica held is soon sent by another; while a round lasts it is renewed.
+const LEASE_US: i64 = 20_000_000;
+const RENEWED: Duration = Duration::from_secs(5);
 /// A digest takes all that waits up to here.
 const DIGEST_MOST: i64 = 20_000;
 
@@ -130,11 +132,17 @@ impl Deliverer {
             rules: &rules,
             finished: AsyncMutex::default(),
         };
-        let sent = if is_flood {
-            let others = self.lease(of, DIGEST_MOST).await?;
-            delivery.send_digests(leased.into_iter().chain(others).collect()).await?
-        } else {
-            delivery.send_each(leased).await?
+        let sending = async {
+            if is_flood {
+                let others = self.lease(of, DIGEST_MOST).await?;
+                delivery.send_digests(leased.into_iter().chain(others).collect()).await
+            } else {
+                delivery.send_each(leased).await
+            }
+        };
+        let sent = tokio::select! {
+            sent = sending => sent?,
+            never = self.hold_on_to(of) => match never {},
         };
         if let Some(channel) = &channel {
             load.record(sent, &channel.limit, timestamp(now_us));
@@ -153,6 +161,20 @@ impl Deliverer {
     async fn lease(&self, of: &DueChannel, most: i64) -> Result<Vec<Leased>, Error> {
         let mut connection = self.worker.acquire().await?;
         Ok(notifications::lease(&mut connection, of, self.owner, (self.clock)(), LEASE_US, most).await?)
+    }
+
+    /// Renews the leases of a channel for as long as it is waited for.
+    async fn hold_on_to(&self, of: &DueChannel) -> Infallible {
+        loop {
+            tokio::time::sleep(RENEWED).await;
+            let renewed = async {
+                let mut connection = self.worker.acquire().await?;
+                notifications::renew(&mut connection, of, self.owner, (self.clock)() + LEASE_US).await
+            };
+            if let Err(error) = renewed.await {
+                metrics::job_failed("renew", &error.into());
+            }
+        }
     }
 
     /// Whether more waits than people can read one by one.

@@ -68,8 +68,9 @@ impl Watcher {
                 () = tokio::time::sleep(LOOK) => {}
             }
             let passed_us = micros(steady.elapsed());
-            let jump_us = (self.clock)() - wall_us - passed_us;
-            (wall_us, steady) = ((self.clock)(), Instant::now());
+            let now_us = (self.clock)();
+            let jump_us = now_us - wall_us - passed_us;
+            (wall_us, steady) = (now_us, Instant::now());
             let looked = async {
                 if jump_us.abs() > JUMP_US {
                     tracing::warn!(clock.jump_s = jump_us / 1_000_000, "the wall clock jumped");
@@ -86,7 +87,7 @@ impl Watcher {
                     Some(known) => known,
                     None => self.told_before().await?,
                 };
-                silent = Some(self.look_at_alerts(known).await?);
+                silent = Some(self.look_at_alerts(known, wall_us).await?);
                 Ok::<(), Error>(())
             };
             if let Err(error) = looked.await {
@@ -136,7 +137,7 @@ impl Watcher {
             let interval = Duration::from_secs(u64::try_from(row.interval_s).unwrap_or(60));
             let is_late = now - entry.at > interval + self.grace(&name, interval);
             if let (true, Some(beat_at_us)) = (is_new || row.last_beat_at_us.is_some(), row.last_beat_at_us) {
-                self.release(&name, beat_at_us).await?;
+                self.release(&name, beat_at_us - micros(interval)).await?;
             }
             if is_late && !row.is_lost {
                 self.lose(&name).await?;
@@ -170,10 +171,11 @@ impl Watcher {
         told.map_or(interval.max(Duration::from_secs(5)), |heartbeat| heartbeat.grace)
     }
 
-    /// Believes the resolves that were held until now.
-    async fn release(&self, name: &Name, beat_at_us: i64) -> Result<(), Error> {
+    /// Believes the resolves that came before `until_us`: an interval before the newest sign of life. The alert that
+    /// is the sign may have been sent last a while after the one that looks as if it were over.
+    async fn release(&self, name: &Name, until_us: i64) -> Result<(), Error> {
         let mut transaction = larder_database::begin_tenant(&self.worker, &name.0).await?;
-        let released = alerts::release_held(&mut transaction, &name.0, &name.1, beat_at_us).await?;
+        let released = alerts::release_held(&mut transaction, &name.0, &name.1, until_us).await?;
         transaction.commit().await?;
         if released > 0 {
             self.arrived.notify_one();
@@ -248,11 +250,12 @@ impl Watcher {
         Ok(told)
     }
 
-    /// Alerts that were to be sent again and were not; returns the sources that are silent now.
-    async fn look_at_alerts(&self, silent: HashSet<Name>) -> Result<HashSet<Name>, Error> {
+    /// Alerts that were to be sent again and were not; returns the sources that are silent now. The time is that at
+    /// which the clock was found not to have jumped: it may have done so since.
+    async fn look_at_alerts(&self, silent: HashSet<Name>, now_us: i64) -> Result<HashSet<Name>, Error> {
         let (lost, still) = {
             let mut connection = self.worker.acquire().await?;
-            let lost = alerts::lose_expired(&mut connection, (self.clock)()).await?;
+            let lost = alerts::lose_expired(&mut connection, now_us).await?;
             (lost, alerts::silent_sources(&mut connection).await?)
         };
         if !lost.is_empty() {

@@ -145,12 +145,11 @@ pub(crate) async fn inhibiting(db: &mut PgConnection, tenant: &TenantId) -> sqlx
     Ok(rows.into_iter().map(|row| row.labels.0).collect())
 }
 
-/// Looks again at the alerts of a tenant that fire and were hidden: what hid them may be over.
+/// Looks again at the alerts of a tenant that fire: what hides them has changed.
 pub(crate) async fn look_again(db: &mut PgConnection, tenant: &TenantId) -> sqlx::Result<u64> {
     let changed = sqlx::query!(
         "update alerting.alerts set is_pending = true, revision = revision + 1
-         where tenant_id = $1 and resolved_at is null and not is_pending
-               and (cardinality(silence_ids) > 0 or is_inhibited)",
+         where tenant_id = $1 and resolved_at is null and not is_pending",
         tenant.as_str()
     )
     .execute(db)
@@ -169,12 +168,12 @@ pub(crate) async fn look_again_everywhere(db: &mut PgConnection) -> sqlx::Result
     Ok(changed.rows_affected())
 }
 
-/// Believes the resolves of a source that were held before it gave this sign of life.
+/// Believes the resolves of a source that have been held since before `until_us`.
 pub(crate) async fn release_held(
     db: &mut PgConnection,
     tenant: &TenantId,
     source: &str,
-    beat_at_us: i64,
+    until_us: i64,
 ) -> sqlx::Result<u64> {
     let changed = sqlx::query!(
         "update alerting.alerts
@@ -183,7 +182,7 @@ pub(crate) async fn release_held(
          where tenant_id = $1 and source = $2 and resolve_held_at < alerting.from_micros($3)",
         tenant.as_str(),
         source,
-        beat_at_us
+        until_us
     )
     .execute(db)
     .await?;

@@ -116,6 +116,26 @@ pub(crate) async fn lease(
     Ok(leased)
 }
 
+/// Holds on to what `owner` has under lease of a channel.
+pub(crate) async fn renew(
+    db: &mut PgConnection,
+    of: &DueChannel,
+    owner: Uuid,
+    lease_until_us: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alerting.notifications set lease_until = alerting.from_micros($4)
+         where tenant_id = $1 and channel = $2 and lease_owner = $3 and state = 'waiting'",
+        of.tenant_id,
+        of.channel,
+        owner,
+        lease_until_us
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// How many notifications of a channel are due.
 pub(crate) async fn count_due(db: &mut PgConnection, of: &DueChannel, now_us: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(

@@ -54,7 +54,14 @@ async fn a_missing_heartbeat_is_an_incident_and_holds_back_ends() {
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
     house.webhook(json!([resolved("OvenCold", &[])])).await;
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    assert_eq!(house.incidents().await.len(), 1, "an end without a sign of life behind it is not believed");
+    beat().await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    assert_eq!(
+        house.incidents().await.len(),
+        1,
+        "an end is believed with a sign of life an interval behind it"
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     beat().await;
     eventually("the end", || async { house.incidents().await.is_empty() }).await;
 
