@@ -1,6 +1,8 @@
 //! A PostgreSQL and a Redis for one run: in a temporary folder, on free ports, durable for
-//! nothing, and stopped whatever happens. The tests find them by two environment variables.
+//! nothing, and stopped whatever happens. The tests find them, and programs of others that some
+//! of them start, by environment variables.
 
+mod outside;
 mod postgres;
 mod redis;
 mod versions;
@@ -17,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use self::outside::OutsidePrograms;
 use crate::clock;
 use crate::interrupt::Interrupt;
 use crate::packages;
@@ -33,6 +36,7 @@ pub(crate) struct Servers {
     postgres: Server,
     postgresql_folders: OsString,
     object_store: Option<PathBuf>,
+    outside: OutsidePrograms,
     folder: TempDir,
 }
 
@@ -50,7 +54,8 @@ impl Servers {
         let redis = redis::start(interrupt, &redis_program, folder.path())?;
         let postgresql_folders = versions::folders(interrupt, &binaries)?;
         let object_store = weed::program(interrupt)?;
-        Ok(Self { redis, postgres, postgresql_folders, object_store, folder })
+        let outside = OutsidePrograms::find_or_install(interrupt)?;
+        Ok(Self { redis, postgres, postgresql_folders, object_store, outside, folder })
     }
 
     /// The folder of this run; its other contents may be anything.
@@ -76,6 +81,7 @@ impl Servers {
         if let Some(program) = &self.object_store {
             command.env("LARDER_TEST_WEED", program);
         }
+        self.outside.describe_to(command);
     }
 }
 

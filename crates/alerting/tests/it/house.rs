@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use larder_alerting::{App, AppSettings, RunningApp, SCHEMA, SigningKeys, TokenPower, migrator};
+use larder_alerting::{App, AppSettings, Clock, RunningApp, SCHEMA, SigningKeys, TokenPower, migrator};
 use larder_identity::{Caller, Scopes, TenantId, TokenSigner, TokenVerifier};
 use larder_proto::larder::alerting::v1::alerting_service_client::AlertingServiceClient;
 use larder_proto::larder::alerting::v1::*;
@@ -27,6 +27,7 @@ pub(crate) struct House {
     pub(crate) folder: TempDir,
     signer: TokenSigner,
     settings: Settings,
+    clock: Clock,
 }
 
 #[derive(Clone)]
@@ -48,6 +49,15 @@ impl House {
     }
 
     pub(crate) async fn open_with(on_call: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(on_call, larder_alerting::system_clock, change).await
+    }
+
+    /// A house that lives by another clock.
+    pub(crate) async fn open_with_clock(on_call: &str, clock: Clock) -> Self {
+        Self::build(on_call, clock, |_| {}).await
+    }
+
+    async fn build(on_call: &str, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
         let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "a secret for receivers of the tests").unwrap();
@@ -61,7 +71,7 @@ impl House {
         settings.lifecycle.drain_timeout = Duration::from_secs(2);
         change(&mut settings);
         let signer = TokenSigner::generate().unwrap();
-        let mut house = Self { database, app: None, folder, signer, settings };
+        let mut house = Self { database, app: None, folder, signer, settings, clock };
         house.settings.alerting.on_call_file = Some(house.on_call_file());
         house.write_on_call(on_call);
         house.start().await;
@@ -94,7 +104,7 @@ impl House {
             metrics: MetricsHandle::detached(),
             page_token_key: [7; 32],
             signing_keys: keys(),
-            clock: larder_alerting::system_clock,
+            clock: self.clock,
         };
         App::build(app).unwrap().start().await.unwrap()
     }
@@ -112,8 +122,7 @@ impl House {
 
     /// A path under the token of a source.
     pub(crate) fn source_url(&self, tenant: &str, source: &str, path: &str) -> String {
-        let token = keys().source_token(&TenantId::parse(tenant).unwrap(), source, TokenPower::Operate);
-        self.url(&format!("/t/{token}{path}"))
+        self.url(&format!("/t/{}{path}", token(tenant, source)))
     }
 
     /// Sends Alertmanager's webhook as the tenant `bakery` and returns the status.
@@ -150,6 +159,11 @@ impl House {
         assert!(answer.timeline_intact, "{answer:?}");
         answer.timeline.into_iter().map(|entry| entry.kind).collect()
     }
+}
+
+/// The token of a source.
+pub(crate) fn token(tenant: &str, source: &str) -> String {
+    keys().source_token(&TenantId::parse(tenant).unwrap(), source, TokenPower::Operate)
 }
 
 pub(crate) fn keys() -> SigningKeys {

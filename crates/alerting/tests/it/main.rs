@@ -4,13 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where it stopped")]
 
 mod acting;
+mod bad_luck;
 mod delivering;
 mod firing;
 mod house;
 mod isolation;
 mod links;
+mod mail_security;
 mod mailing;
+mod monitoring;
 mod outages;
+mod programs;
 mod quiet;
 mod receivers;
 mod sources;
