@@ -3,6 +3,7 @@
 
 pub(crate) mod alerts;
 pub(crate) mod channel_states;
+pub(crate) mod durability;
 pub(crate) mod heartbeats;
 pub(crate) mod incident_alerts;
 pub(crate) mod incidents;

@@ -13,6 +13,7 @@ use larder_oncall::storm::{Allowance, ChannelLoad, is_flood};
 use sqlx::PgPool;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::wait;
@@ -39,6 +40,8 @@ const TOGETHER: usize = 6;
 /// A lease is short, so that what a killed replica held is soon sent by another; while a round lasts it is renewed.
 const LEASE_US: i64 = 20_000_000;
 const RENEWED: Duration = Duration::from_secs(5);
+/// What has waited for too long is looked for only so often: that reads all that waits.
+const EXPIRED_LOOKED_FOR: Duration = Duration::from_secs(5);
 /// A digest takes all that waits up to here.
 const DIGEST_MOST: i64 = 20_000;
 
@@ -59,9 +62,14 @@ impl Deliverer {
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
+        let mut expired: Option<Instant> = None;
         while wait(&this.outbox, LOOK, &shutdown).await {
             while tasks.try_join_next().is_some() {}
-            match this.due().await {
+            let expires = expired.is_none_or(|at| at.elapsed() >= EXPIRED_LOOKED_FOR);
+            if expires {
+                expired = Some(Instant::now());
+            }
+            match this.due(expires).await {
                 Ok(due) => {
                     for of in due {
                         this.clone().serve(of, &mut tasks);
@@ -74,9 +82,11 @@ impl Deliverer {
         while tasks.join_next().await.is_some() {}
     }
 
-    async fn due(&self) -> Result<Vec<DueChannel>, Error> {
+    async fn due(&self, expires: bool) -> Result<Vec<DueChannel>, Error> {
         let mut connection = self.worker.acquire().await?;
-        notifications::expire(&mut connection, (self.clock)()).await?;
+        if expires {
+            notifications::expire(&mut connection, (self.clock)()).await?;
+        }
         Ok(notifications::due_channels(&mut connection, (self.clock)()).await?)
     }
 

@@ -25,6 +25,7 @@ use crate::incident::{self, Seen};
 use crate::metrics;
 use crate::silencing;
 use crate::store::alerts::{self, PendingAlert, Settled};
+use crate::store::durability;
 use crate::store::incident_alerts::{self, Counts, Member};
 use crate::store::incidents::{self, IncidentRow, State};
 use crate::store::tenants;
@@ -101,6 +102,7 @@ impl Grouper {
             pending.iter().map(|alert| verdicts.of(&alert.labels)).collect()
         };
         let decision = Decision::new(&rules, &pending, hidden);
+        durability::do_not_wait(&mut transaction).await?;
         decision.write(&mut transaction, tenant, now_us).await?;
         if pending.iter().any(|alert| alert.inhibits && !alert.is_firing) {
             alerts::look_again(&mut transaction, tenant).await?;

@@ -21,6 +21,7 @@ use crate::escalate::Escalation;
 use crate::hiding::Hiding;
 use crate::in_force::{InForce, Rules};
 use crate::metrics;
+use crate::store::durability;
 use crate::store::incident_alerts::{self, Counts, Member};
 use crate::store::incidents::{self, IncidentRow, State};
 use crate::store::timers::{self, Timer};
@@ -109,6 +110,7 @@ impl TimerKeeper {
             }
             changes.incidents.push(row);
         }
+        durability::do_not_wait(&mut transaction).await?;
         changes.write(&mut transaction, tenant, now_us).await?;
         transaction.commit().await?;
         Ok(())

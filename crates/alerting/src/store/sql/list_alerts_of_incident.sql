@@ -13,8 +13,13 @@ select
     alerts.silence_ids,
     alerts.is_inhibited
 from alerting.incident_alerts as members
-inner join alerting.alerts
-    on alerts.tenant_id = members.tenant_id and alerts.fingerprint = members.fingerprint
+-- By the key for each: as a plain join of tables that were never analysed it compares all with all.
+cross join lateral (
+    select known.*
+    from alerting.alerts as known
+    where known.tenant_id = members.tenant_id and known.fingerprint = members.fingerprint
+    limit 1
+) as alerts
 where members.tenant_id = $1 and members.incident_id = $2
 order by members.is_firing desc, alerts.starts_at, alerts.fingerprint
 limit $3
