@@ -34,11 +34,18 @@ struct Bench {
 /// Everything that can be measured. The program is called with what stands behind `--` and finds the
 /// released `larder` in LARDER_TEST_PROGRAM and a folder to work in, removed afterwards, in
 /// LARDER_TEST_FOLDER, beside the two variables that name the servers of a test run.
-const BENCHES: [Bench; 1] = [Bench {
-    name: "serving",
-    about: "recommendations over gRPC, over JSON and in process; start-up; memory",
-    package: "larder",
-}];
+const BENCHES: [Bench; 2] = [
+    Bench {
+        name: "serving",
+        about: "recommendations over gRPC, over JSON and in process; start-up; memory",
+        package: "larder",
+    },
+    Bench {
+        name: "alerting",
+        about: "alerts taken durably, told and acknowledged, a storm of them, beside Alertmanager",
+        package: "larder-alerting",
+    },
+];
 
 /// The benchmarks that need no servers.
 const RANKING: &str = "ranking";
