@@ -58,6 +58,7 @@ impl Spool {
     /// When it can neither be read nor made.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
+        remove_unfinished(folder)?;
         let waiting =
             fs::read_dir(folder)?.filter_map(Result::ok).filter(|entry| is_whole(&entry.path())).count();
         Ok(Self {
@@ -98,10 +99,15 @@ impl Spool {
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let (unfinished, whole) =
             (self.folder.join(format!("{name}.part")), self.folder.join(format!("{name}.json")));
-        let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &whole)?;
+        let written = File::create(&unfinished).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        if let Err(error) = written.and_then(|()| fs::rename(&unfinished, &whole)) {
+            // On a full disk every byte that is left counts.
+            let _ = fs::remove_file(&unfinished);
+            return Err(error);
+        }
         // The name is part of the folder, which is a file of its own.
         File::open(&self.folder)?.sync_all()
     }
@@ -148,6 +154,17 @@ impl Spool {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
+}
+
+/// What a process that died was writing; nobody was told that it is kept.
+fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "part") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_whole(path: &Path) -> bool {
