@@ -23,8 +23,11 @@ use crate::channels::Reach;
 use crate::http::body::BodyBudget;
 use crate::in_force::{InForce, Rules};
 use crate::ingest::{Committer, Ingest};
+use crate::jobs::alive::Alive;
 use crate::jobs::deliver::Deliverer;
+use crate::jobs::foresee::Foresight;
 use crate::jobs::group::Grouper;
+use crate::jobs::probe::Prober;
 use crate::jobs::reload::Reloader;
 use crate::jobs::sweep::{self, Sweeper};
 use crate::jobs::timers::TimerKeeper;
@@ -261,8 +264,10 @@ impl App {
             in_force: in_force.clone(),
             ingest: state.ingest.clone(),
             arrived: state.arrived.clone(),
+            outbox: state.outbox.clone(),
             clock,
             home: self.home.clone(),
+            has_others: self.app.settings.alerting.replicas > 1,
         };
         let unspooler = Unspooler {
             committer: self.committer.clone(),
@@ -287,6 +292,40 @@ impl App {
             let reloader = Reloader { file, reach: reach(&self.app.settings), in_force: in_force.clone() };
             self.tasks.spawn("on-call file", reloader.run(shutdown.clone()));
         }
+        self.spawn_watchers();
+    }
+}
+
+impl App {
+    /// What looks by itself: at others, ahead, and at this service.
+    fn spawn_watchers(&mut self) {
+        let (state, shutdown, clock) = (&self.state, &self.shutdown, self.app.clock);
+        let prober = Prober {
+            worker: self.worker.clone(),
+            in_force: state.in_force.clone(),
+            ingest: state.ingest.clone(),
+            reach: reach(&self.app.settings),
+            clock,
+            home: self.home.clone(),
+            alone: Mutex::default(),
+            busy: Mutex::default(),
+        };
+        let foresight = Foresight {
+            worker: self.worker.clone(),
+            in_force: state.in_force.clone(),
+            ingest: state.ingest.clone(),
+            clock,
+            home: self.home.clone(),
+        };
+        let alive = Alive {
+            worker: self.worker.clone(),
+            home: self.home.clone(),
+            name: replica_name(&self.app.settings),
+            clock,
+        };
+        self.tasks.spawn("probes", prober.run(shutdown.clone()));
+        self.tasks.spawn("foresight", foresight.run(shutdown.clone()));
+        self.tasks.spawn("sign of life", alive.run(shutdown.clone()));
     }
 }
 
@@ -312,6 +351,14 @@ impl RunningApp {
     pub async fn stop(self) {
         larder_lifecycle::drain(&self.registry, &self.settings.lifecycle, &self.shutdown, self.tasks).await;
     }
+}
+
+/// What this replica is called among the others: by the setting, or else by its machine.
+fn replica_name(settings: &Settings) -> String {
+    let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = settings.alerting.replica_name.clone().unwrap_or_else(machine);
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' };
+    format!("larder-alerting-{}", name.chars().map(plain).take(100).collect::<String>())
 }
 
 fn reach(settings: &Settings) -> Reach {

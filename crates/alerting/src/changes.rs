@@ -2,6 +2,7 @@
 //! and a storm costs as many statements as one incident.
 
 use larder_identity::TenantId;
+use larder_oncall::escalation::Target as Assignee;
 use larder_oncall::incident::IncidentEvent;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -173,6 +174,41 @@ pub(crate) fn resolve(changes: &mut Changes, row: &mut IncidentRow, who: &str, t
     changes.clear_all_timers(row.incident_id);
     changes.quiet.push(row.incident_id);
     changes.retold.push(row.incident_id);
+}
+
+/// Somebody else is to take care of it, and is told at once; after them the policy goes on.
+pub(crate) fn hand_over(
+    changes: &mut Changes,
+    row: &mut IncidentRow,
+    who: &str,
+    (to, note): (Assignee, &str),
+    now_us: i64,
+) {
+    let mut text = format!("to {}", assignee(&to));
+    if !note.is_empty() {
+        text.push_str(": ");
+        text.push_str(note);
+    }
+    course::record(row, now_us, IncidentEvent::HandedOver { by: who.to_owned(), to });
+    row.state = State::Open;
+    row.acknowledged_by.clear();
+    row.snoozed_until_us = None;
+    row.paged_at_us = Some(row.paged_at_us.unwrap_or(now_us));
+    row.revision += 1;
+    changes.note(row.incident_id, Entry { at_us: now_us, kind: "handed over", actor: who.to_owned(), text });
+    changes.clear_timers(row.incident_id, &[Timer::Notify, Timer::Snooze, Timer::Repeat]);
+    changes.quiet.push(row.incident_id);
+    changes.retold.push(row.incident_id);
+    changes.set_timer(row.incident_id, Timer::Escalate, now_us);
+}
+
+fn assignee(to: &Assignee) -> String {
+    match to {
+        Assignee::Contact(name) => name.clone(),
+        Assignee::Team(name) => format!("the team {name}"),
+        Assignee::Schedule(name) => format!("whoever is on call in {name}"),
+        Assignee::Channel(name) => format!("the channel {name}"),
+    }
 }
 
 /// Nobody is told anything for a while; then it begins anew.

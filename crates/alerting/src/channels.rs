@@ -20,7 +20,7 @@ use crate::message::Message;
 
 pub(crate) use email::escaped as escaped_html;
 pub(crate) use slack::is_signed as is_signed_by_slack;
-pub(crate) use targets::Reach;
+pub(crate) use targets::{Reach, get};
 
 /// Nothing that is sent may take longer: the lease of a notification is much longer.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
@@ -121,7 +121,7 @@ impl Channel {
 }
 
 /// Reads a secret from where the settings say that it is.
-fn read_secret(source: &SecretSource) -> Result<SecretString, String> {
+pub(crate) fn read_secret(source: &SecretSource) -> Result<SecretString, String> {
     let text = match source {
         SecretSource::File(path) => std::fs::read_to_string(path)
             .map_err(|error| format!("the secret in {path} cannot be read: {error}"))?,

@@ -137,6 +137,7 @@ pub(crate) fn incident(row: &IncidentRow) -> Incident {
         resolved_by: row.resolved_by.clone(),
         snoozed_until: row.snoozed_until_us.map(timestamp),
         source_lost: row.is_source_lost,
+        flapping: row.is_flapping,
     }
 }
 

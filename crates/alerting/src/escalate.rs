@@ -120,7 +120,7 @@ impl<'a> Escalation<'a> {
 
     /// Does everything that the policy wants by now, and sets the timer for what comes after it.
     fn advance(&self, row: &mut IncidentRow, changes: &mut Changes) {
-        let Some(policy) = self.rules.policy_of(row) else { return };
+        let Some(policy) = self.rules.policy_of(row) else { return self.reach_assignee(row, changes) };
         for _ in 0..STEPS_AT_ONCE {
             match self.next(policy, row) {
                 Next::Rest { .. } => return,
@@ -131,6 +131,15 @@ impl<'a> Escalation<'a> {
                 Next::Do { action, .. } => self.carry_out(row, &action, changes),
             }
         }
+    }
+
+    /// Without a policy whoever it was handed over to is told, once.
+    fn reach_assignee(&self, row: &mut IncidentRow, changes: &mut Changes) {
+        let Some((_, IncidentEvent::HandedOver { to, .. })) = course::of(row).pop() else { return };
+        let people = People::new(&self.rules.settings, &self.overrides);
+        let page = people.resolve(std::slice::from_ref(&to), timestamp(self.now_us));
+        self.carry_out(row, &Action::Page(page), changes);
+        self.set_repeat(row, changes);
     }
 
     fn next(&self, policy: &EscalationPolicy, row: &IncidentRow) -> Next {

@@ -1,11 +1,14 @@
 //! The porch for gRPC: calls come in here, the caller is known, wire types come off.
 
 mod alerts;
+mod calendars;
 mod heartbeats;
 mod incidents;
 mod on_call;
+mod probes;
 mod routes;
 mod silences;
+mod templates;
 
 use std::sync::Arc;
 
@@ -59,6 +62,7 @@ calls! {
     add_incident_note: AddIncidentNoteRequest => AddIncidentNoteResponse = incidents::add_note;
     export_incident: ExportIncidentRequest => ExportIncidentResponse = incidents::export;
     get_incident_stats: GetIncidentStatsRequest => GetIncidentStatsResponse = incidents::stats;
+    hand_over_incident: HandOverIncidentRequest => HandOverIncidentResponse = incidents::hand_over;
     create_silence: CreateSilenceRequest => CreateSilenceResponse = silences::create;
     list_silences: ListSilencesRequest => ListSilencesResponse = silences::list;
     get_silence: GetSilenceRequest => GetSilenceResponse = silences::get;
@@ -70,6 +74,10 @@ calls! {
     delete_override: DeleteOverrideRequest => DeleteOverrideResponse = on_call::delete_override;
     test_route: TestRouteRequest => TestRouteResponse = routes::test;
     send_test_notification: SendTestNotificationRequest => SendTestNotificationResponse = routes::send_test;
+    preview_template: PreviewTemplateRequest => PreviewTemplateResponse = templates::preview;
+    export_schedule: ExportScheduleRequest => ExportScheduleResponse = calendars::export;
+    import_schedule: ImportScheduleRequest => ImportScheduleResponse = calendars::import;
+    list_probes: ListProbesRequest => ListProbesResponse = probes::list;
     record_heartbeat: RecordHeartbeatRequest => RecordHeartbeatResponse = heartbeats::record;
     upsert_heartbeat: UpsertHeartbeatRequest => UpsertHeartbeatResponse = heartbeats::upsert;
     list_heartbeats: ListHeartbeatsRequest => ListHeartbeatsResponse = heartbeats::list;

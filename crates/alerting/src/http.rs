@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod alertmanager;
 pub(crate) mod body;
+pub(crate) mod calendars;
 pub(crate) mod heartbeats;
 pub(crate) mod links;
 pub(crate) mod opsgenie;
@@ -55,6 +56,7 @@ fn sources() -> Router<Arc<State>> {
         .route("/v2/alerts", post(opsgenie::create))
         .route("/v2/alerts/{alias}/{action}", post(opsgenie::act))
         .route("/v2/heartbeats/{name}/ping", get(heartbeats::beat).post(heartbeats::beat))
+        .route("/calendars/{schedule}", get(calendars::export).put(calendars::import))
         .route("/heartbeats/{name}", get(heartbeats::beat).post(heartbeats::beat))
 }
 

@@ -46,20 +46,6 @@ pub(crate) enum RulesError {
     Refused(String),
 }
 
-/// Whoever asks for probes or templates and gets none would believe to be watched, or well told.
-fn refuse_what_nobody_does(settings: &Settings) -> Result<(), RulesError> {
-    let refused = |part: &str| {
-        Err(RulesError::Refused(format!("{part}: this service does not act upon them yet; accepted: none")))
-    };
-    if !settings.probes.is_empty() {
-        return refused("probes");
-    }
-    if !settings.templates.is_empty() {
-        return refused("templates");
-    }
-    Ok(())
-}
-
 impl Rules {
     /// Reads rules, and the secrets that they name.
     ///
@@ -71,7 +57,6 @@ impl Rules {
     }
 
     fn of(settings: Settings, reach: Reach) -> Result<Self, RulesError> {
-        refuse_what_nobody_does(&settings)?;
         let mut channels = BTreeMap::new();
         for (name, channel) in &settings.channels {
             let built = Channel::build(channel, reach)
@@ -232,17 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_asks_for_what_nobody_does_is_refused_by_that_name() {
-        let with = |part: &str| {
-            let text = format!(
-                "{part}\n[route]\nreceiver = \"log\"\n[[receivers]]\nname = \"log\"\nchannels = [\"log\"]\n\
-                 [[channels]]\nname = \"log\"\nkind = \"log\"\n"
-            );
-            Rules::parse(&text, Reach::PublicInternet).map(drop).map_err(|error| error.to_string())
-        };
-        assert_eq!(with(""), Ok(()));
-        let probe = "[[probes]]\nname = \"shop\"\nkind = \"http\"\ntarget = \"https://shop.example.org\"\nevery = \"30s\"\n";
-        let refusal = with(probe).unwrap_err();
-        assert!(refusal.starts_with("probes: this service does not act upon them yet"), "{refusal}");
+    fn probes_and_templates_of_a_file_are_in_force() {
+        let text = "templates = { email_subject = \"{{ title }}!\" }\nroute = { receiver = \"log\" }\n\
+                    receivers = [{ name = \"log\", channels = [\"log\"] }]\n\
+                    channels = [{ name = \"log\", kind = \"log\" }]\n\
+                    probes = [{ name = \"shop\", kind = \"tcp\", target = \"shop.example.org:443\" }]\n";
+        let rules = Rules::parse(text, Reach::PublicInternet).map_err(|error| error.to_string()).unwrap();
+        assert!(rules.settings.probes.contains_key("shop"));
+        let told = larder_oncall::notification::Message::sample(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(rules.templates.plain(&told).content.0, "Test notification!");
     }
 }

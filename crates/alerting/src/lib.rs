@@ -2,6 +2,7 @@
 //! is acknowledged to a sender is durable; what is told to a person is kept until it was taken.
 
 mod app;
+mod calendars;
 mod changes;
 mod channels;
 mod clock;
@@ -22,6 +23,7 @@ mod message;
 mod metrics;
 mod operate;
 mod page;
+mod probes;
 mod retry;
 mod signing;
 mod silencing;

@@ -30,6 +30,10 @@ pub(crate) fn describe() {
         "1 while the newest on-call file is refused, else 0"
     );
     describe_counter!("larder_alerting_sources_lost_total", "Sources that fell silent");
+    describe_gauge!(
+        "larder_alerting_probe_up",
+        "1 while the last look of a probe succeeded, else 0, by probe"
+    );
     describe_counter!("larder_alerting_job_failures_total", "Rounds of jobs that failed, by job");
     // Alerts compare with what was before: a counter must be there before it counts.
     counter!("larder_alerting_sources_lost_total").absolute(0);
@@ -106,6 +110,10 @@ pub(crate) fn source_lost(is_lost: bool) {
     if is_lost {
         counter!("larder_alerting_sources_lost_total").increment(1);
     }
+}
+
+pub(crate) fn probed(name: &str, is_up: bool) {
+    gauge!("larder_alerting_probe_up", "probe" => name.to_owned()).set(if is_up { 1.0 } else { 0.0 });
 }
 
 /// A round of a job failed; the next one comes by itself.

@@ -2,6 +2,7 @@
 //! twice is doing it once.
 
 use larder_identity::TenantId;
+use larder_oncall::escalation::Target;
 use sqlx::{PgConnection, PgPool};
 
 use crate::changes::{self, Changes};
@@ -16,10 +17,23 @@ use crate::timeline::Entry;
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
-    Acknowledge { note: String },
-    Resolve { note: String },
-    Snooze { until_us: i64 },
-    Note { text: String },
+    Acknowledge {
+        note: String,
+    },
+    Resolve {
+        note: String,
+    },
+    Snooze {
+        until_us: i64,
+    },
+    Note {
+        text: String,
+    },
+    /// Somebody else takes care of it.
+    HandOver {
+        to: Target,
+        note: String,
+    },
 }
 
 /// Does something to an incident, by its id or number, and returns it as it is then.
@@ -84,6 +98,10 @@ pub(crate) async fn act(
             return Err(Error::Conflict("incident_id: it is resolved, and nothing of it is told any more"));
         }
         Deed::Snooze { until_us } => changes::snooze(&mut changes, row, who, until_us, now_us),
+        Deed::HandOver { .. } if is_over => {
+            return Err(Error::Conflict("incident_id: it is resolved, and nothing of it is told any more"));
+        }
+        Deed::HandOver { to, note } => changes::hand_over(&mut changes, row, who, (to, &note), now_us),
         Deed::Note { text } => {
             changes.note(row.incident_id, Entry { at_us: now_us, kind: "note", actor: who.to_owned(), text });
         }

@@ -11,6 +11,7 @@ pub(crate) mod links;
 pub(crate) mod messages;
 pub(crate) mod notifications;
 pub(crate) mod overrides;
+pub(crate) mod probes;
 pub(crate) mod reading;
 pub(crate) mod silences;
 pub(crate) mod tenants;

@@ -80,6 +80,16 @@ impl Resolve for PublicNames {
     }
 }
 
+/// Asks an address, once, and tells the status of its answer.
+pub(crate) async fn get(target: &str, reach: Reach) -> Result<StatusCode, String> {
+    let request = client(reach)?.get(address(target, reach)?);
+    match send(request).await {
+        Ok(answer) => Ok(answer.status),
+        Err(Outcome::TryAgain { why }) => Err(why),
+        Err(_) => Err("no answer".to_owned()),
+    }
+}
+
 /// The answer of a receiver.
 pub(super) struct Answer {
     pub(super) status: StatusCode,

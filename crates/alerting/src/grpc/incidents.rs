@@ -2,9 +2,10 @@
 
 use jiff::tz::TimeZone;
 use larder_identity::Caller;
+use larder_oncall::escalation::Target;
 use larder_oncall::history_chain::{ChainBroken, ChainHash};
 use larder_oncall::post_mortem::{PostMortem, PostMortemAlert, PostMortemEntry};
-use larder_oncall::report::{Spread, report};
+use larder_oncall::report::{Figures, Spread, report};
 use larder_oncall::severity::Severity;
 use larder_proto::google::api::HttpBody;
 use larder_proto::larder::alerting::v1::*;
@@ -115,6 +116,39 @@ pub(super) async fn snooze(
     Ok(SnoozeIncidentResponse { incident: Some(convert::incident(&row)) })
 }
 
+pub(super) async fn hand_over(
+    state: &State,
+    caller: &Caller,
+    request: HandOverIncidentRequest,
+) -> Result<HandOverIncidentResponse, Error> {
+    let rules = state.in_force.rules();
+    let settings = &rules.settings;
+    let named = [
+        ("contact", &request.contact, settings.contacts.contains_key(&request.contact)),
+        ("team", &request.team, settings.teams.contains_key(&request.team)),
+        ("schedule", &request.schedule, settings.schedules.contains_key(&request.schedule)),
+    ];
+    let given: Vec<_> = named.iter().filter(|(_, name, _)| !name.is_empty()).collect();
+    let [(kind, name, is_known)] = given.as_slice() else {
+        return Err(Error::invalid(
+            "contact",
+            "must be given, or else team or schedule, and one of them alone",
+        ));
+    };
+    if !is_known {
+        return Err(Error::invalid(*kind, "must be the name of one in the settings file"));
+    }
+    let name = (*name).clone();
+    let to = match *kind {
+        "contact" => Target::Contact(name),
+        "team" => Target::Team(name),
+        _ => Target::Schedule(name),
+    };
+    let deed = Deed::HandOver { to, note: note("note", request.note, 0)? };
+    let row = operate(state, &caller.tenant, &request.incident_id, &caller.subject, deed).await?;
+    Ok(HandOverIncidentResponse { incident: Some(convert::incident(&row)) })
+}
+
 pub(super) async fn add_note(
     state: &State,
     caller: &Caller,
@@ -195,7 +229,8 @@ pub(super) async fn stats(
     let mut transaction = larder_database::begin_tenant(&state.app, &caller.tenant).await?;
     let courses = incidents::courses(&mut transaction, &caller.tenant, from_us, until_us).await?;
     transaction.commit().await?;
-    let figures = report(&courses, timestamp(from_us), timestamp(until_us)).all;
+    let report = report(&courses, timestamp(from_us), timestamp(until_us));
+    let figures = &report.all;
     let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     let counted = |spread: Option<Spread>| count(spread.map_or(0, |spread| spread.count));
     Ok(GetIncidentStatsResponse {
@@ -206,7 +241,19 @@ pub(super) async fn stats(
         median_seconds_to_acknowledge: figures.to_acknowledge.map_or(0.0, |spread| spread.median_seconds),
         mean_seconds_to_resolve: figures.to_resolve.map_or(0.0, |spread| spread.mean_seconds),
         median_seconds_to_resolve: figures.to_resolve.map_or(0.0, |spread| spread.median_seconds),
+        p90_seconds_to_acknowledge: figures.to_acknowledge.map_or(0.0, |spread| spread.p90_seconds),
+        p90_seconds_to_resolve: figures.to_resolve.map_or(0.0, |spread| spread.p90_seconds),
+        services: report.by_group.iter().map(service_stats).collect(),
     })
+}
+
+fn service_stats((service, figures): (&String, &Figures)) -> ServiceStats {
+    ServiceStats {
+        service: service.clone(),
+        incident_count: i32::try_from(figures.incidents).unwrap_or(i32::MAX),
+        mean_seconds_to_acknowledge: figures.to_acknowledge.map_or(0.0, |spread| spread.mean_seconds),
+        mean_seconds_to_resolve: figures.to_resolve.map_or(0.0, |spread| spread.mean_seconds),
+    }
 }
 
 fn note(field: &str, text: String, least: usize) -> Result<String, Error> {

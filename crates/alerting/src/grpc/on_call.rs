@@ -81,6 +81,7 @@ pub(super) async fn create_override(
         starts_at_us,
         ends_at_us,
         created_by: caller.subject.clone(),
+        calendar: String::new(),
     };
     let mut transaction = larder_database::begin_tenant(&state.app, &caller.tenant).await?;
     tenants::remember(&mut transaction, &caller.tenant).await?;
@@ -122,5 +123,6 @@ fn to_wire(row: &OverrideRow) -> Override {
         starts_at: Some(convert::timestamp(row.starts_at_us)),
         ends_at: Some(convert::timestamp(row.ends_at_us)),
         created_by: row.created_by.clone(),
+        calendar: row.calendar.clone(),
     }
 }

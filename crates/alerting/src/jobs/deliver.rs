@@ -16,11 +16,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::wait;
+use super::{AFTER_JUMP, wait};
 use crate::Clock;
 use crate::changes::Changes;
 use crate::channels::{Channel, Outcome};
-use crate::clock::timestamp;
+use crate::clock::{JumpWatch, timestamp};
 use crate::error::Error;
 use crate::in_force::{InForce, Rules};
 use crate::message::{Content, IncidentView, Message};
@@ -63,8 +63,12 @@ impl Deliverer {
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
         let mut expired: Option<Instant> = None;
+        let mut jumps = JumpWatch::new((this.clock)());
         while wait(&this.outbox, LOOK, &shutdown).await {
             while tasks.try_join_next().is_some() {}
+            if jumps.jump_us((this.clock)()) != 0 {
+                tokio::time::sleep(AFTER_JUMP).await;
+            }
             let expires = expired.is_none_or(|at| at.elapsed() >= EXPIRED_LOOKED_FOR);
             if expires {
                 expired = Some(Instant::now());

@@ -12,9 +12,10 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::wait;
+use super::{AFTER_JUMP, wait};
 use crate::Clock;
 use crate::changes::Changes;
+use crate::clock::JumpWatch;
 use crate::course;
 use crate::error::Error;
 use crate::escalate::Escalation;
@@ -48,7 +49,11 @@ pub(crate) struct TimerKeeper {
 impl TimerKeeper {
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let mut pause = LONGEST;
+        let mut jumps = JumpWatch::new((self.clock)());
         while wait(&self.timers, pause, &shutdown).await {
+            if jumps.jump_us((self.clock)()) != 0 {
+                tokio::time::sleep(AFTER_JUMP).await;
+            }
             pause = match self.work().await {
                 Ok(next_due_at_us) => self.until(next_due_at_us),
                 Err(error) => {

@@ -15,15 +15,19 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Clock;
-use crate::clock::micros;
+use crate::changes::Changes;
+use crate::clock::{JumpWatch, micros};
 use crate::error::Error;
 use crate::in_force::InForce;
 use crate::ingest::{Delivery, Ingest};
+use crate::jobs::foresee::FORESIGHT_SOURCE;
+use crate::jobs::probe::PROBE_SOURCE;
 use crate::metrics;
 use crate::store::alerts;
 use crate::store::heartbeats::{self, HeartbeatRow};
 use crate::store::reading::{self, Wanted};
-use crate::store::tenants;
+use crate::store::{channel_states, incident_alerts, incidents, notifications, tenants, timers};
+use crate::timeline::Entry;
 
 const LOOK: Duration = Duration::from_secs(1);
 /// How often alerts that are hidden are looked at again.
@@ -32,8 +36,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const SOURCE_LOST: &str = "SourceLost";
 /// So many alerts of a tenant are looked through at the start.
 const ALERTS_MOST: i64 = 100_000;
-/// A jump of the wall clock that is more than a correction.
-const JUMP_US: i64 = 30_000_000;
+/// What ran out while nobody listened has so long to be sent again: a minute is Prometheus' interval.
+const TIME_AT_START: Duration = Duration::from_secs(75);
 /// Who tells of sources that are lost.
 pub(crate) const OWN_SOURCE: &str = "larder";
 
@@ -43,8 +47,12 @@ pub(crate) struct Watcher {
     pub(crate) in_force: Arc<InForce>,
     pub(crate) ingest: Ingest,
     pub(crate) arrived: Arc<Notify>,
+    /// Wakes whoever sends.
+    pub(crate) outbox: Arc<Notify>,
     pub(crate) clock: Clock,
     pub(crate) home: TenantId,
+    /// Whether other replicas share the work.
+    pub(crate) has_others: bool,
 }
 
 /// When a sign of life was last seen to be new.
@@ -60,22 +68,25 @@ impl Watcher {
         let mut seen: HashMap<Name, Seen> = HashMap::new();
         // What was told before a restart is taken back when it is over; unknown until it was read.
         let mut silent: Option<HashSet<Name>> = None;
-        let (mut wall_us, mut steady) = ((self.clock)(), Instant::now());
+        let mut jumps = JumpWatch::new((self.clock)());
         let mut looked_again = Instant::now();
+        let mut has_begun = false;
         loop {
             tokio::select! {
                 () = shutdown.wait() => return,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let passed_us = micros(steady.elapsed());
             let now_us = (self.clock)();
-            let jump_us = now_us - wall_us - passed_us;
-            (wall_us, steady) = (now_us, Instant::now());
+            let jump_us = jumps.jump_us(now_us);
             let looked = async {
-                if jump_us.abs() > JUMP_US {
-                    tracing::warn!(clock.jump_s = jump_us / 1_000_000, "the wall clock jumped");
+                if jump_us != 0 {
+                    self.shift_all(jump_us).await?;
+                }
+                if !has_begun {
                     let mut connection = self.worker.acquire().await?;
-                    alerts::shift_expiry(&mut connection, jump_us).await?;
+                    let until_us = (self.clock)() + micros(TIME_AT_START);
+                    alerts::give_time(&mut connection, (self.clock)(), until_us).await?;
+                    has_begun = true;
                 }
                 if looked_again.elapsed() >= LOOK_AGAIN {
                     looked_again = Instant::now();
@@ -87,13 +98,35 @@ impl Watcher {
                     Some(known) => known,
                     None => self.told_before().await?,
                 };
-                silent = Some(self.look_at_alerts(known, wall_us).await?);
+                silent = Some(self.look_at_alerts(known, now_us).await?);
                 Ok::<(), Error>(())
             };
             if let Err(error) = looked.await {
                 metrics::job_failed("watch", &error);
             }
         }
+    }
+
+    /// Moves what waits for an instant along with the clock: nobody was late, and nothing is due. Where others share
+    /// the work theirs may be the clock that is right, and nothing is moved.
+    async fn shift_all(&self, jump_us: i64) -> Result<(), Error> {
+        tracing::warn!(clock.jump_s = jump_us / 1_000_000, "the wall clock was set");
+        if self.has_others {
+            return Ok(());
+        }
+        let mut connection = self.worker.acquire().await?;
+        alerts::shift_expiry(&mut connection, jump_us).await?;
+        let tenants = tenants::all(&mut connection).await?;
+        drop(connection);
+        for name in tenants {
+            let Ok(tenant) = TenantId::parse(&name) else { continue };
+            let mut transaction = larder_database::begin_tenant(&self.worker, &tenant).await?;
+            timers::shift(&mut transaction, &tenant, jump_us).await?;
+            notifications::shift(&mut transaction, &tenant, jump_us).await?;
+            channel_states::shift(&mut transaction, &tenant, jump_us).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
     }
 
     /// What hid an alert may be over: a silence that ran out, a maintenance that ended.
@@ -105,13 +138,40 @@ impl Watcher {
         Ok(())
     }
 
-    /// What came and went may have calmed down.
+    /// What came and went may have calmed down, or is to be told again.
     async fn look_at_damped(&self) -> Result<(), Error> {
         let rules = self.in_force.rules();
         let mut connection = self.worker.acquire().await?;
-        if alerts::calm_down(&mut connection, &rules.settings.flapping, (self.clock)()).await? > 0 {
-            self.arrived.notify_one();
+        let looked_at = alerts::calm_down(&mut connection, &rules.settings.flapping, (self.clock)()).await?;
+        drop(connection);
+        if looked_at.is_empty() {
+            return Ok(());
         }
+        self.arrived.notify_one();
+        for damped in looked_at.into_iter().filter(|damped| damped.is_reminded) {
+            let Ok(tenant) = TenantId::parse(&damped.tenant_id) else { continue };
+            self.remind(&tenant, damped.fingerprint).await?;
+        }
+        Ok(())
+    }
+
+    /// Everybody who was told of it hears that it still comes and goes.
+    async fn remind(&self, tenant: &TenantId, fingerprint: i64) -> Result<(), Error> {
+        let now_us = (self.clock)();
+        let mut transaction = larder_database::begin_tenant(&self.worker, tenant).await?;
+        let found = incident_alerts::firing_in(&mut transaction, tenant, &[fingerprint]).await?;
+        let ids: Vec<_> = found.into_iter().map(|(incident_id, _)| incident_id).collect();
+        let mut changes = Changes::default();
+        for mut row in incidents::lock(&mut transaction, tenant, &ids).await? {
+            row.revision += 1;
+            changes
+                .note(row.incident_id, Entry::own(now_us, "still flapping", "its alerts still come and go"));
+            changes.retold.push(row.incident_id);
+            changes.incidents.push(row);
+        }
+        changes.write(&mut transaction, tenant, now_us).await?;
+        transaction.commit().await?;
+        self.outbox.notify_one();
         Ok(())
     }
 
@@ -264,7 +324,8 @@ impl Watcher {
         let now: HashSet<Name> = still
             .into_iter()
             .filter_map(|source| Some((TenantId::parse(&source.tenant_id).ok()?, source.source)))
-            .filter(|(_, source)| source != OWN_SOURCE)
+            // What Larder says of itself it says again as soon as it can.
+            .filter(|(_, source)| ![OWN_SOURCE, PROBE_SOURCE, FORESIGHT_SOURCE].contains(&source.as_str()))
             .collect();
         for name in now.difference(&silent) {
             self.tell(name, SOURCE_LOST, true).await?;

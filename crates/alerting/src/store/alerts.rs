@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use crate::clock::timestamp;
 
 use larder_oncall::alert::KnownAlert;
-use larder_oncall::flapping::{FlapLimits, FlapScore};
+use larder_oncall::flapping::{FlapLimits, FlapScore, FlapVerdict};
 
 /// An alert as it is to be written: what becomes known, and what never changes.
 #[derive(Clone, Debug, Serialize)]
@@ -209,6 +209,19 @@ pub(crate) async fn lose_of_source(
     Ok(changed.rows_affected())
 }
 
+/// Gives what has run out already, and is not marked as lost, time until `until_us`; for the worker role alone.
+pub(crate) async fn give_time(db: &mut PgConnection, now_us: i64, until_us: i64) -> sqlx::Result<u64> {
+    let changed = sqlx::query!(
+        "update alerting.alerts set expires_at = alerting.from_micros($2)
+         where resolved_at is null and lost_at is null and expires_at < alerting.from_micros($1)",
+        now_us,
+        until_us
+    )
+    .execute(db)
+    .await?;
+    Ok(changed.rows_affected())
+}
+
 /// A source some of whose alerts were not sent again in time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SilentSource {
@@ -244,13 +257,21 @@ pub(crate) async fn silent_sources(db: &mut PgConnection) -> sqlx::Result<Vec<Si
     .await
 }
 
-/// Looks at alerts that come and go and whose time has run out: what has been calm counts as it is again. Tells how
-/// many were looked at; for the worker role alone.
+/// An alert that comes and goes and was looked at.
+pub(crate) struct Damped {
+    pub(crate) tenant_id: String,
+    pub(crate) fingerprint: i64,
+    /// Whether it goes on coming and going, and is to be told again.
+    pub(crate) is_reminded: bool,
+}
+
+/// Looks at alerts that come and go and whose time has run out: what has been calm counts as it is again; for the
+/// worker role alone.
 pub(crate) async fn calm_down(
     db: &mut PgConnection,
     limits: &FlapLimits,
     now_us: i64,
-) -> sqlx::Result<usize> {
+) -> sqlx::Result<Vec<Damped>> {
     let rows = sqlx::query!(
         r#"select tenant_id, fingerprint, revision, flaps as "flaps: Json<FlapScore>" from alerting.alerts
            where damped_until <= alerting.from_micros($1) limit 1000"#,
@@ -258,13 +279,11 @@ pub(crate) async fn calm_down(
     )
     .fetch_all(&mut *db)
     .await?;
-    let looked_at = rows.len();
+    let mut looked_at = Vec::with_capacity(rows.len());
     for row in rows {
         let mut flaps = row.flaps.map(|flaps| flaps.0);
-        let due_at = flaps.as_mut().and_then(|flaps| {
-            flaps.check(timestamp(now_us), limits);
-            flaps.due_at(limits)
-        });
+        let verdict = flaps.as_mut().map(|flaps| flaps.check(timestamp(now_us), limits));
+        let due_at = flaps.as_ref().and_then(|flaps| flaps.due_at(limits));
         sqlx::query!(
             "update alerting.alerts
              set flaps = $4, damped_until = alerting.from_micros($5), is_pending = true, revision = revision + 1
@@ -277,6 +296,8 @@ pub(crate) async fn calm_down(
         )
         .execute(&mut *db)
         .await?;
+        let is_reminded = verdict == Some(FlapVerdict::SayFlapping);
+        looked_at.push(Damped { tenant_id: row.tenant_id, fingerprint: row.fingerprint, is_reminded });
     }
     Ok(looked_at)
 }

@@ -61,3 +61,16 @@ pub(crate) async fn keep_load(
     .await?;
     Ok(())
 }
+
+/// Moves the ends of pauses: the clock was set.
+pub(crate) async fn shift(db: &mut PgConnection, tenant: &TenantId, by_us: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alerting.channel_states set paused_until = paused_until + $2::bigint * interval '1 microsecond'
+         where tenant_id = $1",
+        tenant.as_str(),
+        by_us
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -275,3 +275,19 @@ pub(crate) async fn remove_old(db: &mut PgConnection, before_us: i64) -> sqlx::R
     .await?;
     Ok(removed.rows_affected())
 }
+
+/// Moves what waits: the clock was set.
+pub(crate) async fn shift(db: &mut PgConnection, tenant: &TenantId, by_us: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alerting.notifications
+         set next_at = next_at + $2::bigint * interval '1 microsecond',
+             expires_at = expires_at + $2::bigint * interval '1 microsecond',
+             lease_until = lease_until + $2::bigint * interval '1 microsecond'
+         where tenant_id = $1 and state = 'waiting'",
+        tenant.as_str(),
+        by_us
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

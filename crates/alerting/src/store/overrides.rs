@@ -15,21 +15,24 @@ pub(crate) struct OverrideRow {
     pub(crate) starts_at_us: i64,
     pub(crate) ends_at_us: i64,
     pub(crate) created_by: String,
+    /// The event of a calendar that told it; empty for what a person made.
+    pub(crate) calendar: String,
 }
 
 /// Writes an override.
 pub(crate) async fn add(db: &mut PgConnection, tenant: &TenantId, row: &OverrideRow) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into alerting.overrides
-             (tenant_id, override_id, schedule, contact, starts_at, ends_at, created_by)
-         values ($1, $2, $3, $4, alerting.from_micros($5), alerting.from_micros($6), $7)",
+             (tenant_id, override_id, schedule, contact, starts_at, ends_at, created_by, calendar)
+         values ($1, $2, $3, $4, alerting.from_micros($5), alerting.from_micros($6), $7, $8)",
         tenant.as_str(),
         row.override_id,
         row.schedule,
         row.contact,
         row.starts_at_us,
         row.ends_at_us,
-        row.created_by
+        row.created_by,
+        row.calendar
     )
     .execute(db)
     .await?;
@@ -46,7 +49,7 @@ pub(crate) async fn list(
     sqlx::query_as!(
         OverrideRow,
         r#"select override_id, schedule, contact, alerting.to_micros(starts_at) as "starts_at_us!",
-                  alerting.to_micros(ends_at) as "ends_at_us!", created_by
+                  alerting.to_micros(ends_at) as "ends_at_us!", created_by, calendar
            from alerting.overrides
            where tenant_id = $1 and ($2::text is null or schedule = $2)
                  and ends_at > alerting.from_micros($3)
@@ -57,6 +60,25 @@ pub(crate) async fn list(
     )
     .fetch_all(db)
     .await
+}
+
+/// Forgets what calendars told of a schedule and is not over.
+pub(crate) async fn forget_calendar(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    schedule: &str,
+    now_us: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from alerting.overrides
+         where tenant_id = $1 and schedule = $2 and calendar <> '' and ends_at > alerting.from_micros($3)",
+        tenant.as_str(),
+        schedule,
+        now_us
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Takes an override back.

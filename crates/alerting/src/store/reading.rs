@@ -35,6 +35,23 @@ pub(crate) struct AlertRow {
     pub(crate) is_inhibited: bool,
 }
 
+/// The labels of what fires of one source.
+pub(crate) async fn firing_of_source(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    source: &str,
+) -> sqlx::Result<Vec<Labels>> {
+    let rows = sqlx::query!(
+        r#"select labels as "labels: Json<Labels>" from alerting.alerts
+           where tenant_id = $1 and source = $2 and resolved_at is null"#,
+        tenant.as_str(),
+        source
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.labels.0).collect())
+}
+
 /// A page of alerts by fingerprint.
 pub(crate) async fn list(
     db: &mut PgConnection,

@@ -69,6 +69,18 @@ pub(crate) async fn change(
     Ok(())
 }
 
+/// Moves every timer: the clock was set.
+pub(crate) async fn shift(db: &mut PgConnection, tenant: &TenantId, by_us: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alerting.timers set due_at = due_at + $2::bigint * interval '1 microsecond' where tenant_id = $1",
+        tenant.as_str(),
+        by_us
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// An incident with timers that are due.
 #[derive(Debug)]
 pub(crate) struct DueIncident {

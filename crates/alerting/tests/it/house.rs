@@ -57,6 +57,11 @@ impl House {
         Self::build(on_call, clock, |_| {}).await
     }
 
+    /// A house with a clock that the test can set.
+    pub(crate) async fn open_at(on_call: &str, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(on_call, clock, change).await
+    }
+
     async fn build(on_call: &str, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
         let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
         let folder = tempfile::tempdir().unwrap();
@@ -95,10 +100,21 @@ impl House {
 
     /// A service on the same database and folder.
     pub(crate) async fn another(&self) -> RunningApp {
+        self.another_of(self.settings.clone()).await
+    }
+
+    /// The same, under a name of its own among the replicas.
+    pub(crate) async fn another_named(&self, name: &str) -> RunningApp {
+        let mut settings = self.settings.clone();
+        settings.alerting.replica_name = Some(name.to_owned());
+        self.another_of(settings).await
+    }
+
+    async fn another_of(&self, settings: Settings) -> RunningApp {
         let server = larder_database::Server::from_url(self.settings.database.url.as_ref().unwrap()).unwrap();
         let verifier = TokenVerifier::new(&[self.signer.verifying_key_pem().to_owned()], SCHEMA).unwrap();
         let app = AppSettings {
-            settings: self.settings.clone(),
+            settings,
             server,
             verifier,
             metrics: MetricsHandle::detached(),

@@ -1,6 +1,7 @@
 //! The database goes away, and the service itself: nothing that was acknowledged is lost.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use larder_testkit::NetworkCut;
@@ -89,4 +90,91 @@ async fn a_refused_file_changes_nothing_and_a_good_one_is_taken_up() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     house.webhook(json!([firing("DoorOpen", &[])])).await;
     eventually("the new file's receiver", || async { second.count("/hook") == 1 }).await;
+}
+
+#[tokio::test]
+async fn where_neither_the_database_nor_the_disk_takes_it_nothing_is_acknowledged() {
+    let url = std::env::var("LARDER_TEST_DATABASE_URL").unwrap();
+    let upstream: SocketAddr =
+        format!("127.0.0.1:{}", url::Url::parse(&url).unwrap().port().unwrap()).parse().unwrap();
+    let way = NetworkCut::before(upstream).await;
+    let house = House::open_with(&to_webhook("http://127.0.0.1:9"), |settings| {
+        let url = settings.database.url.as_ref().unwrap().expose_secret();
+        let mut through = url::Url::parse(url).unwrap();
+        through.set_port(Some(way.address().port())).unwrap();
+        settings.database.url = Some(SecretString::from(through.to_string()));
+        settings.database.acquire_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let spool = house.folder.path().join("alert-spool");
+    std::fs::remove_dir(&spool).unwrap();
+    way.cut();
+    assert_eq!(house.webhook(json!([firing("OvenCold", &[])])).await, 503, "Alertmanager comes back");
+    std::fs::create_dir(&spool).unwrap();
+    assert_eq!(house.webhook(json!([firing("OvenCold", &[])])).await, 200);
+    way.mend();
+    eventually("the incident", || async { house.incidents().await.len() == 1 }).await;
+}
+
+#[tokio::test]
+async fn what_an_older_release_left_in_the_outbox_is_sent() {
+    let receiver = webhook_receiver().await;
+    let mut house = House::open(&to_webhook(receiver.url())).await;
+    house.webhook(json!([firing("OvenCold", &[])])).await;
+    eventually("the incident", || async { receiver.count("/hook") == 1 }).await;
+    house.stop().await;
+    let pool = house.database.admin_pool();
+    // Only what the first migration has is named, as an older release would.
+    sqlx::query(
+        "insert into alerting.notifications (tenant_id, notification_id, incident_id, channel, recipient, kind, severity,
+             dedup_key, state, attempts, created_at, next_at, expires_at)
+         select tenant_id, gen_random_uuid(), incident_id, 'hook', '', 'page', severity, 'old', 'waiting', 0, opened_at,
+             opened_at, opened_at + interval '1 day'
+         from alerting.incidents",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    // And an older release can write beside this one: whatever came later may be left out.
+    let added: i64 = sqlx::query_scalar(
+        "select count(*) from information_schema.columns
+         where table_schema = 'alerting' and table_name in ('alerts', 'incidents', 'overrides')
+             and column_name in ('flaps', 'damped_until', 'is_flapping', 'calendar')
+             and (is_nullable = 'YES' or column_default is not null)",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(added, 4);
+    house.start().await;
+    eventually("the old message", || async { receiver.count("/hook") == 2 }).await;
+}
+
+/// What the clock of a test is ahead of the machine's.
+static LEASE_AHEAD_US: AtomicI64 = AtomicI64::new(0);
+
+fn lease_clock() -> i64 {
+    larder_alerting::system_clock() + LEASE_AHEAD_US.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn a_replica_whose_lease_ran_out_finishes_nothing() {
+    let receiver = webhook_receiver().await;
+    receiver.fail(larder_testkit::stand_in::Fault::NeverAnswers);
+    let house = House::open_at(&to_webhook(receiver.url()), lease_clock, |settings| {
+        settings.alerting.replicas = 2;
+    })
+    .await;
+    house.webhook(json!([firing("OvenCold", &[])])).await;
+    eventually("the first replica sends", || async { receiver.count("/hook") == 1 }).await;
+    LEASE_AHEAD_US.store(100_000_000, Ordering::Relaxed);
+    receiver.heal();
+    let other = house.another_named("other").await;
+    eventually("the other has it", || async { receiver.count("/hook") == 2 }).await;
+    // The first gives up after 15 s, and must not put the message back.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    let names: std::collections::HashSet<_> =
+        receiver.seen().iter().map(|seen| seen.headers["webhook-id"].clone()).collect();
+    assert_eq!((receiver.count("/hook"), names.len()), (2, 1), "one message under one name");
+    other.stop().await;
 }

@@ -26,7 +26,7 @@ impl<'s> People<'s> {
     }
 
     /// Whom targets mean, each once, in their order; and why somebody is missing.
-    pub(super) fn resolve(&self, targets: &[Target], at: Timestamp) -> Page {
+    pub fn resolve(&self, targets: &[Target], at: Timestamp) -> Page {
         let mut page = Page::default();
         for target in targets {
             match target {

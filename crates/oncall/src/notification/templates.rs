@@ -124,7 +124,7 @@ impl Templates {
     /// # Errors
     /// [`InvalidTemplate`], one each: a name that is none, a mistake in the syntax, a name that messages do not have.
     pub fn new(own: &TemplateSources) -> Result<Self, Vec<InvalidTemplate>> {
-        let mut templates = Self { environment: environment() };
+        let mut templates = Self::larders_own();
         let mut problems = Vec::new();
         for (name, source) in own {
             if let Err(problem) = templates.add(name, source) {
@@ -132,6 +132,11 @@ impl Templates {
             }
         }
         if problems.is_empty() { Ok(templates) } else { Err(problems) }
+    }
+
+    /// Larder's own alone.
+    pub fn larders_own() -> Self {
+        Self { environment: environment() }
     }
 
     fn add(&mut self, name: &str, source: &str) -> Result<(), InvalidTemplate> {

@@ -280,7 +280,7 @@ fn slack(section: &Section<'_>) -> Option<ChannelKind> {
     Some(ChannelKind::Slack { delivery, signing_secret, url })
 }
 
-fn secret(section: &Section<'_>, key: &'static str) -> Option<SecretSource> {
+pub(super) fn secret(section: &Section<'_>, key: &'static str) -> Option<SecretSource> {
     let accepted = "{ file = \"/run/secrets/…\" } or { env = \"NAME\" }";
     section.ask(key);
     if !section.has(key) {

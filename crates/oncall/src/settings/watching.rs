@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::document::Section;
+use super::channels::{SecretSource, secret};
+use super::document::{Located, Section};
 use super::{Named, named};
 use crate::labels::Labels;
 
@@ -42,6 +43,10 @@ pub struct Probe {
     pub failures: u32,
     /// Labels of that alert.
     pub labels: Labels,
+    /// What PostgreSQL and Redis are shown to be let in.
+    pub password: Option<SecretSource>,
+    /// How long before its end a certificate is told of.
+    pub expires_within: Duration,
 }
 
 /// How a probe looks.
@@ -59,6 +64,30 @@ pub enum ProbeKind {
     Redis,
     /// A certificate must not be about to expire, `host:port`.
     Certificate,
+}
+
+impl ProbeKind {
+    /// As the file has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Certificate => "certificate",
+        }
+    }
+
+    /// How its targets begin; those without are `host:port`.
+    fn schemes(self) -> &'static [&'static str] {
+        match self {
+            Self::Http | Self::Grpc => &["https://", "http://"],
+            Self::Postgres => &["postgres://", "postgresql://"],
+            Self::Redis => &["redis://"],
+            Self::Tcp | Self::Certificate => &[],
+        }
+    }
 }
 
 pub(super) fn heartbeats(root: &Section<'_>) -> Named<Heartbeat> {
@@ -102,6 +131,14 @@ pub(super) fn probes(root: &Section<'_>) -> Named<Probe> {
         }
         let failures = section.number("failures", 1..101).unwrap_or(2);
         let labels = section.text_map("labels").into();
+        let password = section.has("password").then(|| secret(section, "password")).flatten();
+        let expires_within = section.duration("expires_within").unwrap_or(Duration::from_secs(14 * 86_400));
+        if let (Some(kind), Some(target)) = (kind, &target) {
+            check_target(section, kind, target);
+        }
+        if password.is_some() && !matches!(kind, Some(ProbeKind::Postgres | ProbeKind::Redis)) {
+            section.refuse("password", "is refused; accepted: for the kinds postgres and redis alone");
+        }
         Some(Probe {
             name: name.to_owned(),
             kind: kind?,
@@ -110,6 +147,37 @@ pub(super) fn probes(root: &Section<'_>) -> Named<Probe> {
             timeout,
             failures,
             labels,
+            password,
+            expires_within,
         })
     })
+}
+
+/// Refuses a target of another form, and one that holds a secret, without showing it.
+fn check_target(section: &Section<'_>, kind: ProbeKind, target: &Located<String>) {
+    let schemes = kind.schemes();
+    let host_and_port = || {
+        let port = target.value.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        port.is_some() && !target.value.contains("://")
+    };
+    let rest = schemes.iter().find_map(|scheme| target.value.strip_prefix(scheme));
+    match rest {
+        Some(rest) => {
+            let authority = rest.split(['/', '?']).next().unwrap_or_default();
+            let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+            if user.contains(':') || target.value.contains("password=") {
+                section.refuse_at(
+                    target,
+                    "holds a password; accepted: `password = { file = \"…\" }` or `{ env = \"…\" }` beside it",
+                );
+            }
+        }
+        None if schemes.is_empty() && host_and_port() => {}
+        None if schemes.is_empty() => section.refuse_at(target, "is refused; accepted: host:port"),
+        None => {
+            let accepted = schemes.join(" or ");
+            section
+                .refuse_at(target, format!("is refused; accepted: an address that begins with {accepted}"));
+        }
+    }
 }

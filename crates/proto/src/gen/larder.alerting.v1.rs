@@ -141,6 +141,9 @@ pub struct Incident {
     /// Whether the source of some of its alerts fell silent.
     #[prost(bool, tag = "17")]
     pub source_lost: bool,
+    /// Whether its alerts come and go; then nobody is told of each turn.
+    #[prost(bool, tag = "18")]
+    pub flapping: bool,
 }
 /// Something that happened to an incident. Each entry carries the hash of the one before, so that none can be
 /// changed or taken out without notice.
@@ -228,6 +231,9 @@ pub struct Override {
     pub ends_at: ::core::option::Option<::prost_types::Timestamp>,
     #[prost(string, tag = "6")]
     pub created_by: ::prost::alloc::string::String,
+    /// The event of the calendar that told it; empty for what a person made.
+    #[prost(string, tag = "7")]
+    pub calendar: ::prost::alloc::string::String,
 }
 /// A source that must give a sign of life.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -243,6 +249,26 @@ pub struct Heartbeat {
     /// Whether it is overdue.
     #[prost(bool, tag = "4")]
     pub lost: bool,
+}
+/// Something that is looked at again and again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Probe {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// "http", "grpc", "tcp", "postgres", "redis" or "certificate".
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// Whether so many looks failed that an alert fires.
+    #[prost(bool, tag = "3")]
+    pub failing: bool,
+    /// Looks that failed in a row.
+    #[prost(int32, tag = "4")]
+    pub failure_count: i32,
+    #[prost(message, optional, tag = "5")]
+    pub looked_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What was wrong at the last look; empty when nothing was.
+    #[prost(string, tag = "6")]
+    pub error: ::prost::alloc::string::String,
 }
 /// One condition on a label.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -437,7 +463,7 @@ pub struct GetIncidentStatsRequest {
     #[prost(message, optional, tag = "2")]
     pub opened_until: ::core::option::Option<::prost_types::Timestamp>,
 }
-#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetIncidentStatsResponse {
     #[prost(int32, tag = "1")]
     pub incident_count: i32,
@@ -454,6 +480,26 @@ pub struct GetIncidentStatsResponse {
     pub mean_seconds_to_resolve: f64,
     #[prost(double, tag = "7")]
     pub median_seconds_to_resolve: f64,
+    #[prost(double, tag = "8")]
+    pub p90_seconds_to_acknowledge: f64,
+    #[prost(double, tag = "9")]
+    pub p90_seconds_to_resolve: f64,
+    /// The same for each service, in the order of their names.
+    #[prost(message, repeated, tag = "10")]
+    pub services: ::prost::alloc::vec::Vec<ServiceStats>,
+}
+/// How fast the incidents of one service were acknowledged and resolved.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServiceStats {
+    /// Empty for incidents that name none.
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    #[prost(int32, tag = "2")]
+    pub incident_count: i32,
+    #[prost(double, tag = "3")]
+    pub mean_seconds_to_acknowledge: f64,
+    #[prost(double, tag = "4")]
+    pub mean_seconds_to_resolve: f64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateSilenceRequest {
@@ -639,6 +685,76 @@ pub struct DeleteHeartbeatRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteHeartbeatResponse {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandOverIncidentRequest {
+    #[prost(string, tag = "1")]
+    pub incident_id: ::prost::alloc::string::String,
+    /// Who is to take care of it: one of the three, by its name in the settings file.
+    #[prost(string, tag = "2")]
+    pub contact: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub team: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub schedule: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub note: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HandOverIncidentResponse {
+    #[prost(message, optional, tag = "1")]
+    pub incident: ::core::option::Option<Incident>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewTemplateRequest {
+    /// Such as "email_subject"; the names that the settings file takes.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The template; empty for the one in force.
+    #[prost(string, tag = "2")]
+    pub source: ::prost::alloc::string::String,
+    /// The incident to word, by its id or number; empty for a sample.
+    #[prost(string, tag = "3")]
+    pub incident_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewTemplateResponse {
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    /// What is wrong with it; then the text is that of Larder's own template.
+    #[prost(string, repeated, tag = "2")]
+    pub problems: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportScheduleRequest {
+    #[prost(string, tag = "1")]
+    pub schedule: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExportScheduleResponse {
+    #[prost(message, optional, tag = "1")]
+    pub calendar: ::core::option::Option<super::super::super::google::api::HttpBody>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportScheduleRequest {
+    #[prost(string, tag = "1")]
+    pub schedule: ::prost::alloc::string::String,
+    /// The calendar's text. Each event is the shift of a contact: its title is their name, or it invites an address at
+    /// which they are reached.
+    #[prost(string, tag = "2")]
+    pub calendar: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportScheduleResponse {
+    #[prost(int32, tag = "1")]
+    pub shift_count: i32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListProbesRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListProbesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub probes: ::prost::alloc::vec::Vec<Probe>,
+}
 /// The form of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1052,6 +1168,36 @@ pub mod alerting_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lets somebody else take care of an incident: they are told at once, and the policy begins behind them.
+        pub async fn hand_over_incident(
+            &mut self,
+            request: impl tonic::IntoRequest<super::HandOverIncidentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::HandOverIncidentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.alerting.v1.AlertingService/HandOverIncident",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.alerting.v1.AlertingService",
+                        "HandOverIncident",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Makes a silence, or replaces the one with its id.
         pub async fn create_silence(
             &mut self,
@@ -1370,6 +1516,124 @@ pub mod alerting_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Shows what a template of one's own would make of a message, and tells what is wrong with it.
+        pub async fn preview_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.alerting.v1.AlertingService/PreviewTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.alerting.v1.AlertingService",
+                        "PreviewTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A schedule as an iCalendar: the week before and the quarter ahead, overrides included.
+        pub async fn export_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExportScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.alerting.v1.AlertingService/ExportSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.alerting.v1.AlertingService",
+                        "ExportSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes the shifts of an iCalendar as overrides of the coming quarter, in the place of those that a calendar told
+        /// before.
+        pub async fn import_schedule(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImportScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ImportScheduleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.alerting.v1.AlertingService/ImportSchedule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.alerting.v1.AlertingService",
+                        "ImportSchedule",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The probes of the settings file, with what came of their last looks.
+        pub async fn list_probes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListProbesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProbesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.alerting.v1.AlertingService/ListProbes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.alerting.v1.AlertingService", "ListProbes"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Takes a sign of life.
         pub async fn record_heartbeat(
             &mut self,
@@ -1585,6 +1849,14 @@ pub mod alerting_service_server {
             tonic::Response<super::GetIncidentStatsResponse>,
             tonic::Status,
         >;
+        /// Lets somebody else take care of an incident: they are told at once, and the policy begins behind them.
+        async fn hand_over_incident(
+            &self,
+            request: tonic::Request<super::HandOverIncidentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::HandOverIncidentResponse>,
+            tonic::Status,
+        >;
         /// Makes a silence, or replaces the one with its id.
         async fn create_silence(
             &self,
@@ -1671,6 +1943,39 @@ pub mod alerting_service_server {
             request: tonic::Request<super::SendTestNotificationRequest>,
         ) -> std::result::Result<
             tonic::Response<super::SendTestNotificationResponse>,
+            tonic::Status,
+        >;
+        /// Shows what a template of one's own would make of a message, and tells what is wrong with it.
+        async fn preview_template(
+            &self,
+            request: tonic::Request<super::PreviewTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewTemplateResponse>,
+            tonic::Status,
+        >;
+        /// A schedule as an iCalendar: the week before and the quarter ahead, overrides included.
+        async fn export_schedule(
+            &self,
+            request: tonic::Request<super::ExportScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExportScheduleResponse>,
+            tonic::Status,
+        >;
+        /// Takes the shifts of an iCalendar as overrides of the coming quarter, in the place of those that a calendar told
+        /// before.
+        async fn import_schedule(
+            &self,
+            request: tonic::Request<super::ImportScheduleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ImportScheduleResponse>,
+            tonic::Status,
+        >;
+        /// The probes of the settings file, with what came of their last looks.
+        async fn list_probes(
+            &self,
+            request: tonic::Request<super::ListProbesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProbesResponse>,
             tonic::Status,
         >;
         /// Takes a sign of life.
@@ -2243,6 +2548,52 @@ pub mod alerting_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/larder.alerting.v1.AlertingService/HandOverIncident" => {
+                    #[allow(non_camel_case_types)]
+                    struct HandOverIncidentSvc<T: AlertingService>(pub Arc<T>);
+                    impl<
+                        T: AlertingService,
+                    > tonic::server::UnaryService<super::HandOverIncidentRequest>
+                    for HandOverIncidentSvc<T> {
+                        type Response = super::HandOverIncidentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::HandOverIncidentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AlertingService>::hand_over_incident(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = HandOverIncidentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/larder.alerting.v1.AlertingService/CreateSilence" => {
                     #[allow(non_camel_case_types)]
                     struct CreateSilenceSvc<T: AlertingService>(pub Arc<T>);
@@ -2733,6 +3084,189 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SendTestNotificationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.alerting.v1.AlertingService/PreviewTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewTemplateSvc<T: AlertingService>(pub Arc<T>);
+                    impl<
+                        T: AlertingService,
+                    > tonic::server::UnaryService<super::PreviewTemplateRequest>
+                    for PreviewTemplateSvc<T> {
+                        type Response = super::PreviewTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AlertingService>::preview_template(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.alerting.v1.AlertingService/ExportSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportScheduleSvc<T: AlertingService>(pub Arc<T>);
+                    impl<
+                        T: AlertingService,
+                    > tonic::server::UnaryService<super::ExportScheduleRequest>
+                    for ExportScheduleSvc<T> {
+                        type Response = super::ExportScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExportScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AlertingService>::export_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.alerting.v1.AlertingService/ImportSchedule" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImportScheduleSvc<T: AlertingService>(pub Arc<T>);
+                    impl<
+                        T: AlertingService,
+                    > tonic::server::UnaryService<super::ImportScheduleRequest>
+                    for ImportScheduleSvc<T> {
+                        type Response = super::ImportScheduleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImportScheduleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AlertingService>::import_schedule(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImportScheduleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.alerting.v1.AlertingService/ListProbes" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListProbesSvc<T: AlertingService>(pub Arc<T>);
+                    impl<
+                        T: AlertingService,
+                    > tonic::server::UnaryService<super::ListProbesRequest>
+                    for ListProbesSvc<T> {
+                        type Response = super::ListProbesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListProbesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AlertingService>::list_probes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListProbesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
