@@ -49,6 +49,48 @@ async fn the_committed_document_is_what_the_contract_says() {
     assert!(committed == fresh, "docs/reference/openapi.json is stale: run `cargo xtask gen`");
 }
 
+/// Words in capitals that stand in quotes in the file at `path` below the crates' folder.
+fn reasons_in(path: &str) -> Vec<String> {
+    let file = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let quoted = text.split('"').skip(1).step_by(2);
+    let is_reason =
+        |word: &&str| word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    quoted.filter(is_reason).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_error_is_on_the_page_of_errors() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/errors.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut wanted: Vec<String> = (1..=16)
+        .map(|number| {
+            let code = format!("{:?}", tonic::Code::from_i32(number));
+            let words = code.chars().enumerate().fold(String::new(), |mut words, (place, letter)| {
+                if letter.is_ascii_uppercase() && place > 0 {
+                    words.push('-');
+                }
+                words.push(letter.to_ascii_lowercase());
+                words
+            });
+            format!("urn:larder:problem:{words}")
+        })
+        .collect();
+    for service in ["gateway", "identity", "recommendation", "backup", "alerting"] {
+        let reasons = reasons_in(&format!("{service}/src/error.rs"));
+        assert!(!reasons.is_empty(), "{service} has no reasons");
+        wanted.extend(reasons);
+    }
+    wanted.extend(reasons_in("recommendation/src/convert/target.rs"));
+    wanted.extend(["MALFORMED_JSON", "NO_SUCH_PATH"].map(str::to_owned));
+    let missing: Vec<_> = wanted.iter().filter(|word| !page.contains(&format!("| `{word}` |"))).collect();
+    assert!(missing.is_empty(), "docs/reference/errors.md says nothing of {missing:?}");
+    let known = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let stale: Vec<_> =
+        known.map(|(word, _)| word).filter(|word| !wanted.iter().any(|it| it == word)).collect();
+    assert!(stale.is_empty(), "docs/reference/errors.md still has {stale:?}");
+}
+
 #[tokio::test]
 async fn every_reference_leads_somewhere() {
     let document = document().await;
