@@ -14,6 +14,7 @@ use larder_backup::target::s3::{RetentionLock, S3Settings, S3Target};
 use larder_backup::target::{ObjectKey, PART_BYTES, SharedTarget, read_small};
 use larder_backup::vault::{Vault, create, verify};
 use larder_testkit::{OBJECT_STORE_KEY, OBJECT_STORE_SECRET, ObjectStore, TestCluster, postgresql_versions};
+use tokio::time::Instant;
 
 use self::faults::{Fault, FaultyWay};
 use crate::cluster::{full, restored, vault_in};
@@ -169,7 +170,14 @@ async fn a_backup_goes_to_a_folder_and_a_bucket_at_once_and_comes_back_from_eith
     assert_eq!(created.targets, ["local", "bucket"]);
     store.kill_and_start_again().await;
     let from_bucket = Vault { targets: vec![vault.targets[1].clone()], ..vault.clone() };
-    verify(&from_bucket, &from_bucket.targets[0], &created.manifest, &Progress::silent()).await.unwrap();
+    // The server opens its door before it knows again where everything lies.
+    let started = Instant::now();
+    while let Err(error) =
+        verify(&from_bucket, &from_bucket.targets[0], &created.manifest, &Progress::silent()).await
+    {
+        assert!(started.elapsed() < Duration::from_secs(60), "{error}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     let copy = restored(&from_bucket, &created.manifest, &binaries).await;
     assert_eq!(copy.value("SELECT count(*) FROM jars").await, "30000");
 
