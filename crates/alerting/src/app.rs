@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use larder_database::{Role, Server};
+use larder_identity::page::PageTokens;
 use larder_identity::{TenantId, TokenVerifier};
 use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
 use larder_settings::Settings;
@@ -33,7 +34,6 @@ use crate::jobs::sweep::{self, Sweeper};
 use crate::jobs::timers::TimerKeeper;
 use crate::jobs::unspool::Unspooler;
 use crate::jobs::watch::Watcher;
-use crate::page::PageTokens;
 use crate::signing::SigningKeys;
 use crate::spool::Spool;
 use crate::state::State;

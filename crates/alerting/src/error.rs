@@ -77,6 +77,12 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl From<larder_identity::page::InvalidPage> for Error {
+    fn from(refused: larder_identity::page::InvalidPage) -> Self {
+        Self::invalid(refused.field, refused.description)
+    }
+}
+
 impl Error {
     /// Makes the refusal of a single field.
     pub(crate) fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {

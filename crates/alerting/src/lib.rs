@@ -22,7 +22,6 @@ mod jobs;
 mod message;
 mod metrics;
 mod operate;
-mod page;
 mod probes;
 mod retry;
 mod signing;

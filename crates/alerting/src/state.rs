@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use larder_identity::page::PageTokens;
 use larder_settings::AlertingSettings;
 use sqlx::PgPool;
 use tokio::sync::Notify;
@@ -12,7 +13,6 @@ use crate::http::body::BodyBudget;
 use crate::http::status_page::Board;
 use crate::in_force::InForce;
 use crate::ingest::Ingest;
-use crate::page::PageTokens;
 use crate::signing::SigningKeys;
 use crate::view::Views;
 

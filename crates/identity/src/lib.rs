@@ -6,6 +6,7 @@ pub mod api_key;
 mod caller;
 mod error;
 mod grpc_layer;
+pub mod page;
 mod scope;
 mod tenant;
 mod token;

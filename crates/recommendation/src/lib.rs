@@ -27,7 +27,6 @@ mod models_at_hand;
 mod nutrition;
 mod operate;
 mod operation;
-mod page;
 mod policy;
 mod profile;
 mod recommend;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_connectors::Connectors;
+use larder_identity::page::PageTokens;
 use larder_ranking::ExpressionCache;
 use larder_settings::RecommendationSettings;
 use sqlx::PgPool;
@@ -18,7 +19,6 @@ use crate::market::models::DemandModels;
 use crate::market::normals::Normals;
 use crate::model_settings::ModelSettings;
 use crate::nutrition::generic_foods::GenericFoods;
-use crate::page::PageTokens;
 use crate::recommend::Recommender;
 use crate::served::Served;
 use crate::snapshots::SnapshotFolder;

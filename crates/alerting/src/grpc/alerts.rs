@@ -1,6 +1,7 @@
 //! Calls about alerts.
 
 use larder_identity::Caller;
+use larder_identity::page::{self, PageOf};
 use larder_oncall::matcher::Matchers;
 use larder_proto::larder::alerting::v1::*;
 use larder_proto::larder::batch::v1::RowVerdict;
@@ -8,7 +9,6 @@ use larder_proto::larder::batch::v1::RowVerdict;
 use crate::convert;
 use crate::error::Error;
 use crate::ingest::Delivery;
-use crate::page::{self, PageOf};
 use crate::signing::is_source_name;
 use crate::state::State;
 use crate::store::reading::{self, AlertRow, Wanted};

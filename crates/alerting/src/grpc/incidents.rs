@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use larder_identity::Caller;
+use larder_identity::page::{self, PageOf};
 use larder_oncall::escalation::Target;
 use larder_oncall::history_chain::{ChainBroken, ChainHash};
 use larder_oncall::post_mortem::{PostMortem, PostMortemAlert, PostMortemEntry};
@@ -14,7 +15,6 @@ use crate::clock::timestamp;
 use crate::convert;
 use crate::error::Error;
 use crate::operate::{Deed, operate};
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::incidents::{self, IncidentRow, State as Stands};
 use crate::store::reading::{self, AlertRow};

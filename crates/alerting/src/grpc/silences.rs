@@ -1,6 +1,7 @@
 //! Calls about silences.
 
 use larder_identity::Caller;
+use larder_identity::page::{self, PageOf};
 use larder_oncall::matcher::{Comparison, Matcher as OnCallMatcher, Matchers};
 use larder_oncall::silence::{Silence as OnCallSilence, SilenceState, SilenceTime};
 use larder_proto::larder::alerting::v1::*;
@@ -8,7 +9,6 @@ use larder_proto::larder::alerting::v1::*;
 use crate::clock;
 use crate::convert;
 use crate::error::Error;
-use crate::page::{self, PageOf};
 use crate::silencing::{self, Wish};
 use crate::state::State;
 use crate::store::silences::{self, SilenceRow};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentService;
 use larder_proto::larder::recommendation::v1::{
     ArmResult, CreateExperimentRequest, CreateExperimentResponse, EstimatePolicyRequest,
@@ -20,7 +21,6 @@ use crate::error::Error;
 use crate::experiment_results::{self, results};
 use crate::experiments::RunningExperiment;
 use crate::grpc::caller;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::experiments::{self, NewExperiment};
 use crate::store::{exposures, interactions, models, tenants};

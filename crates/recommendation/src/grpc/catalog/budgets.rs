@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::catalog::v1::{
     BatchUpsertBudgetsRequest, BatchUpsertBudgetsResponse, DeleteBudgetRequest, DeleteBudgetResponse,
     GetBudgetRequest, GetBudgetResponse, ListBudgetsRequest, ListBudgetsResponse,
@@ -12,7 +13,6 @@ use crate::convert::budget::{from_wire, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::{budgets, tenants};
 use crate::write::Write;

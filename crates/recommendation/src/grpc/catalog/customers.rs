@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::catalog::v1::{
     BatchUpsertCustomersRequest, BatchUpsertCustomersResponse, DeleteCustomerRequest, DeleteCustomerResponse,
     GetCustomerRequest, GetCustomerResponse, ListCustomersRequest, ListCustomersResponse,
@@ -12,7 +13,6 @@ use crate::convert::customer::{from_wire, to_profile, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::{customers, interactions, tenants};
 use crate::write::Write;

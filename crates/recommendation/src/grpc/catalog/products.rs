@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::catalog::v1::{
     BatchUpsertProductsRequest, BatchUpsertProductsResponse, DeleteProductRequest, DeleteProductResponse,
     GetProductRequest, GetProductResponse, ListProductsRequest, ListProductsResponse,
@@ -12,7 +13,6 @@ use crate::convert::product::{from_wire, to_declaration, to_record, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::products::{self, ProductPage};
 use crate::store::{interactions, tenants};

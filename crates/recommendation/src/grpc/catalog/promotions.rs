@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::catalog::v1::{
     BatchUpsertPromotionsRequest, BatchUpsertPromotionsResponse, DeletePromotionRequest,
     DeletePromotionResponse, GetPromotionRequest, GetPromotionResponse, ListPromotionsRequest,
@@ -13,7 +14,6 @@ use crate::convert::promotion::{from_wire, to_fact, to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::{interactions, promotions, tenants};
 use crate::validate::Fields;

@@ -1,11 +1,11 @@
 //! Calls about transactions: the purchases, the newest first.
 
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::catalog::v1::{ListTransactionsRequest, ListTransactionsResponse};
 
 use crate::convert::interaction::to_transaction;
 use crate::error::Error;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::interactions::{self, TransactionPage};
 use crate::validate::Fields;

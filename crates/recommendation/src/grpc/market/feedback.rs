@@ -7,6 +7,7 @@ use futures::FutureExt;
 use jiff::tz::TimeZone;
 use larder_demand::feedback::{LastDaysRule, TrainingStand, judge};
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::market::v1::*;
 use prost::Message;
 
@@ -16,7 +17,6 @@ use crate::error::Error;
 use crate::market::recipe::Recipe;
 use crate::market::records;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::market_feedback::{self, FeedbackFilter, FeedbackPlace, FeedbackRow, NewFeedback};
 use crate::store::market_products::MarketProductRow;

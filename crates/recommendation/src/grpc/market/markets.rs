@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::market::v1::*;
 
 use crate::batch::{CheckedBatch, last_of_each};
@@ -9,7 +10,6 @@ use crate::convert::market::{market_from_wire, market_to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::{markets, tenants};
 use crate::write::Write;

@@ -1,12 +1,12 @@
 //! Calls about which model foretells the demand.
 
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::market::v1::*;
 
 use crate::convert::feedback::demand_model;
 use crate::error::Error;
 use crate::market::championship;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::demand_models;
 use crate::validate::Fields;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::market::v1::*;
 
 use crate::batch::CheckedBatch;
@@ -11,7 +12,6 @@ use crate::convert::market::{product_from_wire, product_to_wire};
 use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::market_products::MarketProductRow;
 use crate::store::{market_products, markets, tenants};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use jiff::Timestamp;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::market::v1::*;
 
 use crate::batch::{CheckedBatch, last_of_each};
@@ -13,7 +14,6 @@ use crate::days::DAY_US;
 use crate::error::Error;
 use crate::metrics;
 use crate::operation::{self, Responses};
-use crate::page::{self, PageOf};
 use crate::shop::{consent, webhook};
 use crate::state::State;
 use crate::store::{connections, shop_products, tenants};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::google::r#type::Date;
 use larder_proto::larder::nutrition::v1::*;
 
@@ -15,7 +16,6 @@ use crate::convert::body_log::{
 };
 use crate::error::Error;
 use crate::metrics;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::{body_measurements, intakes, tenants};
 use crate::validate::Fields;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::nutrition::v1::*;
 
 use crate::convert::food;
@@ -12,7 +13,6 @@ use crate::metrics;
 use crate::nutrition::catalogue;
 use crate::nutrition::food_match::{FoodMatch as KnownMatch, MatchState};
 use crate::nutrition::foods::ProductFood;
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::food_matches::{self, MatchPage, NewFoodMatch};
 use crate::store::{interactions, tenants};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use larder_identity::TenantId;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::recommendation::v1::*;
 use tonic::{Request, Response, Status};
 
@@ -13,7 +14,6 @@ use crate::grpc::caller;
 use crate::jobs::train::{EvaluationWishes, Wishes};
 use crate::operate;
 use crate::operation::{self, Responses};
-use crate::page::{self, PageOf};
 use crate::state::State;
 use crate::store::models;
 use crate::validate::Fields;

@@ -4,50 +4,63 @@
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use larder_identity::TenantId;
 
-use crate::error::Error;
+use crate::TenantId;
 
 const DEFAULT_SIZE: i64 = 50;
 const MOST: i32 = 1_000;
 const TAG_BYTES: usize = 16;
 
+/// A page was asked for that there cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {description}")]
+pub struct InvalidPage {
+    /// The field of the request.
+    pub field: &'static str,
+    /// What it must be.
+    pub description: String,
+}
+
 /// Makes and believes page tokens.
-#[derive(Clone)]
-pub(crate) struct PageTokens {
+#[derive(Debug, Clone)]
+pub struct PageTokens {
     key: hmac::Key,
 }
 
 /// What a token belongs to: one list, with its filters, of one tenant.
-pub(crate) struct PageOf<'a> {
-    pub(crate) tenant: &'a TenantId,
-    pub(crate) list: &'static str,
+pub struct PageOf<'a> {
+    /// Whose list it is.
+    pub tenant: &'a TenantId,
+    /// The name of the list.
+    pub list: &'static str,
     /// The filters in any form that differs when they differ.
-    pub(crate) filters: String,
+    pub filters: String,
 }
 
 impl PageTokens {
-    pub(crate) fn new(key: &[u8; 32]) -> Self {
+    /// Tokens that whoever has the same key believes.
+    pub fn new(key: &[u8; 32]) -> Self {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, key) }
     }
 
     /// The token that starts a page after `place`.
-    pub(crate) fn issue(&self, of: &PageOf<'_>, place: &str) -> String {
+    pub fn issue(&self, of: &PageOf<'_>, place: &str) -> String {
         let mut bytes = self.tag(of, place).to_vec();
         bytes.extend_from_slice(place.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// The place a token stands for; an empty token is the start of the list.
-    pub(crate) fn read(&self, of: &PageOf<'_>, token: &str) -> Result<Option<String>, Error> {
+    ///
+    /// # Errors
+    /// A token that was not issued for this list, these filters and this tenant.
+    pub fn read(&self, of: &PageOf<'_>, token: &str) -> Result<Option<String>, InvalidPage> {
         if token.is_empty() {
             return Ok(None);
         }
-        self.open(of, token).map(Some).ok_or_else(|| {
-            Error::invalid(
-                "page_token",
-                "must be the next_page_token of the page before, with the same filters",
-            )
+        self.open(of, token).map(Some).ok_or_else(|| InvalidPage {
+            field: "page_token",
+            description: "must be the next_page_token of the page before, with the same filters".to_owned(),
         })
     }
 
@@ -73,17 +86,23 @@ impl PageTokens {
 }
 
 /// The size of a page: 0 means 50.
-pub(crate) fn size(page_size: i32) -> Result<i64, Error> {
+///
+/// # Errors
+/// A negative size, or one above 1,000.
+pub fn size(page_size: i32) -> Result<i64, InvalidPage> {
     match page_size {
         0 => Ok(DEFAULT_SIZE),
         1..=MOST => Ok(page_size.into()),
-        _ => Err(Error::invalid("page_size", format!("must be from 1 to {MOST}, or 0 for {DEFAULT_SIZE}"))),
+        _ => Err(InvalidPage {
+            field: "page_size",
+            description: format!("must be from 1 to {MOST}, or 0 for {DEFAULT_SIZE}"),
+        }),
     }
 }
 
 /// Cuts the row that was read beyond the page and tells the place of the last row kept,
 /// when there is more to come.
-pub(crate) fn cut<T>(rows: &mut Vec<T>, size: i64, place: impl Fn(&T) -> String) -> Option<String> {
+pub fn cut<T>(rows: &mut Vec<T>, size: i64, place: impl Fn(&T) -> String) -> Option<String> {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if rows.len() <= size {
         return None;
