@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use self::files::ExpectedFiles;
 use self::place::Place;
@@ -131,13 +132,8 @@ async fn unpack_link(
         cause,
     })?;
     let expected = Arc::new(ExpectedFiles::new(files, link.backup_id.to_string(), is_update));
-    let mut unpacked = Vec::new();
-    for object in &link.objects {
-        if object.content != Content::ServerManifest {
-            unpacked.push(unpack_object(vault, request, link, object, (place, &expected), progress).boxed());
-        }
-    }
-    futures::stream::iter(unpacked).buffer_unordered(request.at_once.max(1)).try_collect::<Vec<()>>().await?;
+    let failed = CancellationToken::new();
+    Link { vault, request, manifest: link, place, expected: &expected, progress, failed }.unpack().await?;
     expected.refuse_missing()?;
     if is_update {
         let (place, expected) = (place.clone(), expected.clone());
@@ -146,39 +142,66 @@ async fn unpack_link(
     Ok(expected)
 }
 
-async fn unpack_object(
-    vault: &Vault,
-    request: &RestoreRequest,
-    link: &Manifest,
-    object: &ManifestObject,
-    (place, expected): (&Arc<Place>, &Arc<ExpectedFiles>),
-    progress: &Progress,
-) -> Result<(), BackupError> {
-    let checks = vault.checks(&request.target, link, object)?;
-    let (parts, queue) = mpsc::channel(1);
-    let (is_sealed, identities) = (link.is_sealed(), request.identities.clone());
-    let (place, expected, content) = (place.clone(), expected.clone(), object.content.clone());
-    let (told, name) = (progress.clone(), checks.key.to_string());
-    let target = checks.target.clone();
-    let unpacked = tokio::task::spawn_blocking(move || {
-        let opened =
-            OpenedObject::new(queue, is_sealed, &identities).map_err(|error| match error.kind() {
-                std::io::ErrorKind::PermissionDenied => BackupError::Refused(format!(
-                    "no key that was given opens {name}: give the secret key that belongs to the backup"
-                )),
-                _ => BackupError::Damaged {
-                    target: target.clone(),
-                    object: name.clone(),
-                    cause: error.to_string(),
-                },
-            })?;
-        unpack::unpack(opened, &content, &place, &expected, &told)
-            .map_err(|refusal| refusal.of(&target, &name))
-    });
-    let received = pass_on(&request.target, checks, parts).await;
-    let unpacked = unpacked.await.map_err(|ended| BackupError::Internal(ended.to_string()))?;
-    // Damage that was seen on the way is the cause of whatever the unpacking met.
-    received.and(unpacked)
+/// A backup of a chain while its objects are unpacked.
+struct Link<'a> {
+    vault: &'a Vault,
+    request: &'a RestoreRequest,
+    manifest: &'a Manifest,
+    place: &'a Arc<Place>,
+    expected: &'a Arc<ExpectedFiles>,
+    progress: &'a Progress,
+    failed: CancellationToken,
+}
+
+impl Link<'_> {
+    /// Unpacks several objects at once, to the end also after a failure: nobody writes to the folder
+    /// any more when this returns. The first failure is returned.
+    async fn unpack(&self) -> Result<(), BackupError> {
+        let mut begun = Vec::new();
+        for object in &self.manifest.objects {
+            if object.content != Content::ServerManifest {
+                begun.push(self.unpack_object(object).boxed());
+            }
+        }
+        let mut unpacked = futures::stream::iter(begun).buffer_unordered(self.request.at_once.max(1));
+        let mut outcome = Ok(());
+        while let Some(ended) = unpacked.next().await {
+            if ended.is_err() {
+                self.failed.cancel();
+            }
+            outcome = outcome.and(ended);
+        }
+        outcome
+    }
+
+    async fn unpack_object(&self, object: &ManifestObject) -> Result<(), BackupError> {
+        let checks = self.vault.checks(&self.request.target, self.manifest, object)?;
+        let (parts, queue) = mpsc::channel(1);
+        let (is_sealed, identities) = (self.manifest.is_sealed(), self.request.identities.clone());
+        let (place, expected) = (self.place.clone(), self.expected.clone());
+        let (told, content) = (self.progress.clone(), object.content.clone());
+        let (target, name) = (checks.target.clone(), checks.key.to_string());
+        let unpacked = tokio::task::spawn_blocking(move || {
+            let opened =
+                OpenedObject::new(queue, is_sealed, &identities).map_err(|error| match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => BackupError::Refused(format!(
+                        "no key that was given opens {name}: give the secret key that belongs to the backup"
+                    )),
+                    _ => BackupError::Damaged {
+                        target: target.clone(),
+                        object: name.clone(),
+                        cause: error.to_string(),
+                    },
+                })?;
+            unpack::unpack(opened, &content, &place, &expected, &told)
+                .map_err(|refusal| refusal.of(&target, &name))
+        });
+        let passed_on = pass_on(&self.request.target, checks, parts);
+        let passed_on = self.failed.run_until_cancelled(passed_on).await.unwrap_or(Ok(()));
+        let unpacked = unpacked.await.map_err(|ended| BackupError::Internal(ended.to_string()))?;
+        // Damage that was seen on the way is the cause of whatever the unpacking met.
+        passed_on.and(unpacked)
+    }
 }
 
 /// Hands the parts of an object to the unpacking, until it takes no more: then it tells why.
