@@ -2,6 +2,8 @@
 //! last twelve, and with weights that halve every four, eight and sixteen days. The k-th of n values stands
 //! at (k - 1/4) / (n + 1/2), so that a quantile of few days is not too sure of itself (Hyndman and Fan, 1996).
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 /// How many there are.
@@ -15,7 +17,7 @@ const ROOM: f64 = 0.5;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct OrderExperts {
     /// Newest last: demand without the day's effects, and how far it is known.
-    days: Vec<(f64, f64)>,
+    days: VecDeque<(f64, f64)>,
 }
 
 /// Quantile functions of the experts at one moment.
@@ -30,9 +32,9 @@ impl OrderExperts {
     /// Learns from a day that was.
     pub(crate) fn learn(&mut self, ordinary: f64, certainty: f64) {
         if self.days.len() == REMEMBERED {
-            self.days.remove(0);
+            self.days.pop_front();
         }
-        self.days.push((ordinary, certainty));
+        self.days.push_back((ordinary, certainty));
     }
 
     /// `None` without days.

@@ -1,6 +1,7 @@
 //! Goes through a vendor's days in order. Each day is first forecast from what was known then, and then
 //! learnt from: so every expert and every effect is judged only by days it had not seen.
 
+mod day;
 mod examples;
 mod silence;
 
@@ -10,7 +11,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::observations::{Observation, Series, by_day};
+use super::observations::{Series, by_day};
 use super::prospect::{FAMILIES, FAMILY_PRIOR, Prospect};
 use crate::DayOutlook;
 use crate::boosted::example::{Example, Numbers};
@@ -18,13 +19,12 @@ use crate::boosted::{Boosted, MOST_DAYS, MOST_EXAMPLES};
 use crate::conformal::{Conformal, WATCHED};
 use crate::day_effects::features::{self, Usual, WEEKDAY};
 use crate::day_effects::last_year::Deviations;
-use crate::day_effects::{DayEffects, Lesson, Place};
-use crate::experts::absence::{Absence, HolidayAbsence, is_absent};
+use crate::day_effects::{DayEffects, Place};
+use crate::experts::absence::{Absence, HolidayAbsence};
 use crate::experts::level::{LEVELS, LevelExperts};
 use crate::experts::order::OrderExperts;
 use crate::experts::spread::{Spread, Wildness};
 use crate::experts::trust::{Trust, weights};
-use examples::example;
 
 /// How much of a record of trust counts after another day: the vendor's, and a product's own.
 const VENDOR_KEPT: f64 = 0.985;
@@ -36,15 +36,8 @@ const FAMILY_RATES: (f64, f64) = (1.5, 1.0);
 const COMPARED_DAYS: usize = 45;
 /// Seasons are not told from other changes before a year is over.
 const YEAR_DAYS: i32 = 365;
-/// The shape of errors is made ready anew after so many days, and every day while there are few.
-const SORT_EVERY_DAYS: i32 = 7;
-const FEW_ERRORS: usize = 200;
 /// Fewer forecasts than this are not worth a second core.
 const WORTH_TWO_CORES: usize = 256;
-/// How fast a market's index follows its day.
-const INDEX_RATE: f64 = 0.3;
-/// How fast what a product or a market usually sells follows.
-const USUAL_SALES_RATE: f64 = 0.02;
 const LEVEL_PRIOR: [f64; LEVELS] = [1.0; LEVELS];
 /// A level below this counts as this: a product that is hardly sold.
 pub(super) const LEAST_LEVEL: f64 = 0.05;
@@ -258,137 +251,5 @@ impl Learner {
         let size = self.spread.size(level) * state.wildness.factor() * once_more.sqrt();
         let base = state.levels.base().max(LEAST_LEVEL);
         Prospect { series, day, effect, levels, level, base, size, weekday, date, days }
-    }
-
-    fn learn_day(&mut self, day_number: i32, forecasts: &[Waiting], all: &[Series<'_>]) {
-        let mut by_product = vec![0; self.products.len()];
-        let mut by_market = vec![0; self.markets.len()];
-        for forecast in forecasts {
-            let place = self.series[forecast.series].place;
-            by_product[place.product] += 1;
-            by_market[place.market] += 1;
-        }
-        for forecast in forecasts {
-            let place = self.series[forecast.series].place;
-            let companions = [forecasts.len(), by_product[place.product], by_market[place.market]];
-            let observation = &all[forecast.series].days[forecast.day];
-            self.learn_observation(forecast, observation, companions);
-        }
-        for forecast in forecasts {
-            let state = &mut self.series[forecast.series];
-            state.level_trust.end_day();
-            state.family_trust.end_day();
-        }
-        for market in &mut self.markets {
-            if market.today.1 > 0.0 {
-                let index = (market.today.0 / market.today.1).clamp(0.25, 4.0);
-                market.index += INDEX_RATE * (index - market.index);
-                market.today = (0.0, 0.0);
-            }
-        }
-        self.level_trust.end_day();
-        self.family_trust.end_day();
-        self.conformal.end_day();
-        self.effects.end_day(day_number);
-        self.first_day = self.first_day.or(Some(day_number));
-        self.last_day = Some(day_number);
-        if self.spread.errors() < FEW_ERRORS || day_number >= self.sorted_on.saturating_add(SORT_EVERY_DAYS) {
-            self.spread.sort();
-            self.sorted_on = day_number;
-        }
-    }
-
-    fn learn_observation(&mut self, forecast: &Waiting, day: &Observation<'_>, companions: [usize; 3]) {
-        let state = &mut self.series[forecast.series];
-        let place = state.place;
-        if state.comes_back(day.demand) {
-            state.begin_anew(day);
-            return;
-        }
-        let Some(prospect) = &forecast.prospect else {
-            self.markets[place.market].usual.learn(day.outlook);
-            state.usual.learn(day.outlook);
-            state.levels.learn(day.weekday, day.demand, day.demand, day.certainty);
-            state.order.learn(day.demand, day.certainty);
-            return;
-        };
-        let expected = state.levels.slow() * prospect.effect.factor();
-        let absent = is_absent(day.demand, expected);
-        state.absence.learn(day.weekday, day.outlook.holiday, absent, &mut self.holiday_absence);
-        if absent {
-            return;
-        }
-        let state = &mut self.series[forecast.series];
-        // There is no error over no level, nor over one of before the series began anew.
-        if state.levels.slow() <= 0.0 || prospect.days > state.levels.days {
-            state.levels.learn(day.weekday, day.demand, day.demand, day.certainty);
-            state.order.learn(day.demand, day.certainty);
-            return;
-        }
-        self.judge(prospect, forecast, day);
-        self.examples.extend(forecast.numbers.as_deref().and_then(|numbers| example(numbers, prospect, day)));
-        // Experts that remember weekdays would leave nothing of the weekday to be learnt.
-        let ratio = day.demand / prospect.base;
-        let lesson = Lesson {
-            place,
-            day: &prospect.day,
-            ratio,
-            spread: prospect.size.max(0.05),
-            certainty: day.certainty,
-            companions,
-        };
-        self.effects.learn(&lesson);
-        let without_drift_of_last_year = ratio / prospect.factor_without_last_year();
-        let deviation = (without_drift_of_last_year - 1.0).clamp(-0.8, 1.0);
-        let number = day.day_number;
-        let weight = (0.2 / lesson.spread).min(1.0);
-        self.products[place.product].note(number, deviation, weight);
-        self.series[forecast.series].deviations.note(number, deviation, weight);
-        let market = &mut self.markets[place.market];
-        market.deviations.note(number, deviation, weight);
-        market.usual.learn(day.outlook);
-        let state = &mut self.series[forecast.series];
-        state.usual.learn(day.outlook);
-        let ordinary = day.demand / prospect.effect.of_day.exp();
-        let slow = state.levels.slow();
-        for (usual, one) in self.usual_sales.iter_mut().zip([place.product, place.market]) {
-            usual[one] += USUAL_SALES_RATE * (slow.max(LEAST_LEVEL).ln() - usual[one]);
-        }
-        market.today.0 += ordinary.min(4.0 * slow);
-        market.today.1 += slow;
-        let weekday_effect = prospect.effect.parts[WEEKDAY + day.weekday].exp();
-        state.levels.learn(day.weekday, ordinary, ordinary * weekday_effect, day.certainty);
-        state.order.learn(ordinary, day.certainty);
-    }
-
-    /// How good the forecast was, expert by expert.
-    fn judge(&mut self, prospect: &Prospect, forecast: &Waiting, day: &Observation<'_>) {
-        let state = &mut self.series[forecast.series];
-        let factor = prospect.effect.factor();
-        let unit = prospect.level * prospect.size;
-        let ordinary = day.demand / factor;
-        let losses = prospect.levels.map(|level| ((ordinary - level).abs() / unit).min(4.0));
-        if state.levels.days >= 2 && day.certainty > 0.6 {
-            state.level_trust.note(&losses);
-            self.level_trust.note(&losses);
-        }
-        let days = f64::from(state.levels.days.max(1));
-        let inflated = (1.0 + 1.0 / days).sqrt();
-        let error = (ordinary / prospect.level - 1.0) / inflated;
-        self.spread.learn(&mut state.wildness, prospect.level, 1.0 + error);
-        let Some((families, honest)) = &forecast.opinions else { return };
-        if day.certainty <= 0.6 {
-            return;
-        }
-        let losses = families.map(|quantiles| {
-            let pinball = |(level, forecast): (f64, f64)| {
-                crate::accuracy::pinball(level, crate::accuracy::Judged { actual: day.demand, forecast })
-            };
-            let total: f64 = WATCHED.into_iter().zip(quantiles).map(pinball).sum();
-            (total / WATCHED.len() as f64 / (unit * factor)).min(3.0)
-        });
-        state.family_trust.note(&losses);
-        self.family_trust.note(&losses);
-        self.conformal.note(day.demand, honest);
     }
 }
