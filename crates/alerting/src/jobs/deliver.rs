@@ -327,6 +327,10 @@ impl Delivery<'_> {
             Outcome::TryAgain { why } => {
                 let seed = row.notification_id.as_u128() as u64;
                 let next_at_us = self.now_us() + retry::wait_us(row.attempts, seed);
+                tracing::info!(
+                    channel = %row.channel, attempts = row.attempts, error.cause = why,
+                    "notification not taken, tried again later"
+                );
                 self.finish(row, Some(next_at_us), why, false).await;
             }
             Outcome::Pause { wait, why } => {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerting_secrets;
 mod backups;
 mod command_line;
 mod documented;

@@ -126,7 +126,8 @@ async fn stop(mut child: Child) {
     assert_eq!(ended.expect("it stops within the limit").unwrap().code(), Some(0));
 }
 
-fn free_addresses() -> [String; 4] {
+/// Ports that were free a moment ago.
+pub(crate) fn free_addresses() -> [String; 4] {
     let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().to_string())
 }
