@@ -67,6 +67,10 @@ fn session_options(options: PgConnectOptions, role: Role, settings: &DatabaseSet
 
 /// Reports how many connections are idle and in use, until the pool is closed.
 async fn sample(pool: PgPool, role: String) {
+    metrics::describe_gauge!(
+        "larder_database_pool_connections",
+        "Connections to PostgreSQL, idle or in use, by role"
+    );
     let idle = metrics::gauge!("larder_database_pool_connections", "state" => "idle", "role" => role.clone());
     let used = metrics::gauge!("larder_database_pool_connections", "state" => "used", "role" => role);
     let mut ticks = tokio::time::interval(SAMPLE_INTERVAL);
