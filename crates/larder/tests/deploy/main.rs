@@ -1,0 +1,9 @@
+//! What is shipped for running Larder, checked without running it: compose files, Prometheus with its rules, runbooks,
+//! dashboards, Kubernetes.
+//! Each file is read by the program it is for, and each name in it is looked up where it comes from.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod metric_source;
+mod metrics;
+mod tree;
