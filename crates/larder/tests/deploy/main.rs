@@ -6,4 +6,8 @@
 
 mod metric_source;
 mod metrics;
+mod programs;
+mod queries;
+mod rules;
+mod runbooks;
 mod tree;
