@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod compose;
 mod dashboards;
 mod metric_source;
 mod metrics;
