@@ -6,6 +6,7 @@
 
 mod compose;
 mod dashboards;
+mod kubernetes;
 mod metric_source;
 mod metrics;
 mod programs;
