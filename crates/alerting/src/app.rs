@@ -183,6 +183,7 @@ impl App {
             outbox,
             timers,
             clock: app.clock,
+            started_at_us: (app.clock)(),
         });
         Ok(Self { app, state, worker, committer, spool, home, registry, shutdown, tasks })
     }

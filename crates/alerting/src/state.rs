@@ -38,4 +38,6 @@ pub(crate) struct State {
     /// Wakes whoever looks after timers.
     pub(crate) timers: Arc<Notify>,
     pub(crate) clock: Clock,
+    /// When this process began.
+    pub(crate) started_at_us: i64,
 }

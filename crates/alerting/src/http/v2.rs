@@ -14,7 +14,6 @@ use crate::state::State;
 
 /// `GET /api/v2/status`
 pub(crate) async fn status(Shared(state): Shared<Arc<State>>, _source: Source) -> Json<Value> {
-    let now = crate::clock::timestamp((state.clock)()).to_string();
     Json(json!({
         "cluster": { "name": "larder", "status": "disabled", "peers": [] },
         "versionInfo": {
@@ -22,7 +21,7 @@ pub(crate) async fn status(Shared(state): Shared<Arc<State>>, _source: Source) -
             "buildDate": "", "goVersion": "",
         },
         "config": { "original": "" },
-        "uptime": now,
+        "uptime": crate::clock::timestamp(state.started_at_us).to_string(),
     }))
 }
 

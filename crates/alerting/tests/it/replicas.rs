@@ -55,10 +55,15 @@ async fn a_replica_that_was_frozen_is_replaced_and_wakes_up_without_harm() {
     tokio::time::timeout(LIMIT, settled).await.expect("nothing waits any more");
     // A zombie would speak within a breath.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let taken = receivers.taken();
-    assert_eq!(taken.titles.len(), wanted.len());
-    assert!(taken.titles.values().chain(taken.messages.values()).all(|names| names.len() == 1));
-    assert!(taken.pages.len() == wanted.len() && taken.pages.values().all(|keys| keys.len() == 1));
+    {
+        let taken = receivers.taken();
+        assert_eq!(taken.titles.len(), wanted.len());
+        assert!(taken.titles.values().chain(taken.messages.values()).all(|names| names.len() == 1));
+        assert!(taken.pages.len() == wanted.len() && taken.pages.values().all(|keys| keys.len() == 1));
+    }
+    let told_twice = "select count(*) from (select incident_id, text from alerting.timeline \
+        where kind = 'notified' group by incident_id, text having count(*) > 1) as told_twice";
+    assert_eq!(deployment.count(told_twice).await, 0, "histories tell of each message once");
     drop((first, second));
 }
 
