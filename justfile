@@ -12,6 +12,10 @@ up *arguments:
 test *arguments:
     cargo xtask test {{arguments}}
 
+# Breaks the database of a whole stack, and sees that it is told and heals.
+test-stack:
+    cargo xtask test-stack
+
 # Runs any command beside a throw-away PostgreSQL and Redis.
 with-servers +command:
     cargo xtask with-servers -- {{command}}

@@ -15,6 +15,7 @@ mod packages;
 mod prepare;
 mod rustc_wrapper;
 mod servers;
+mod stack;
 mod test;
 mod tidy;
 mod up;
@@ -35,6 +36,7 @@ cargo xtask COMMAND
   up [-- ARGUMENTS…]   build larder and run it with the demo shop, on a PostgreSQL of its own
   test [--full] [--coverage | --no-coverage] [-p CRATE]… [NAME…]
                        run the tests, --full the long ones too, on a PostgreSQL and a Redis started for them
+  test-stack           break the database of a whole stack, and see that it is told and heals
   with-servers -- COMMAND…
                        run a command with that PostgreSQL and Redis
   bench NAME [--json] [-- ARGUMENTS…]
@@ -80,6 +82,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
     match command.as_str() {
         "up" => up::run(&workspace, &interrupt, arguments),
         "test" => test::run(&workspace, &interrupt, arguments),
+        "test-stack" => stack::run(&workspace, &interrupt, arguments),
         "with-servers" => test::with_servers(&workspace, &interrupt, arguments),
         "bench" => bench::run(&workspace, &interrupt, arguments),
         "lint" => lint::run(&workspace, &interrupt, arguments),
