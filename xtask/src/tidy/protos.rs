@@ -1,6 +1,8 @@
-//! The contract follows `buf lint`'s standard rules. Without buf, and without a way to get
-//! it, this rule is skipped and says so.
+//! The contract follows `buf lint`'s standard rules, and breaks nobody who was built against what
+//! it promised before: `proto/baseline.binpb`. Without buf, and without a way to get it, these rules
+//! are skipped and say so.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -12,6 +14,9 @@ use crate::workspace::Workspace;
 
 const BUF: Wheel = Wheel { package: "buf-bin", version: "1.75.0", program: "buf" };
 
+/// The contract as it was promised: what stands there may be added to, not taken away.
+const BASELINE: &str = "proto/baseline.binpb";
+
 pub(super) fn check(workspace: &Workspace, interrupt: &Interrupt) -> Result<Vec<Complaint>> {
     let buf = match BUF.find_or_install(interrupt) {
         Ok(buf) => buf,
@@ -20,11 +25,21 @@ pub(super) fn check(workspace: &Workspace, interrupt: &Interrupt) -> Result<Vec<
             return Ok(Vec::new());
         }
     };
-    let output = Command::new(buf)
-        .args(["lint", "proto"])
-        .current_dir(&workspace.root)
-        .output()
-        .context("buf did not start")?;
+    let mut complaints = complaints_of(workspace, &buf, &["lint", "proto"])?;
+    let broken = complaints_of(workspace, &buf, &["breaking", "proto", "--against", BASELINE])?;
+    if !broken.is_empty() {
+        complaints.extend(broken);
+        complaints.push(Complaint(format!(
+            "clients built before would break; if that is meant, say so in CHANGELOG.md and write the \
+             promise anew: buf build proto --exclude-source-info -o {BASELINE}"
+        )));
+    }
+    Ok(complaints)
+}
+
+fn complaints_of(workspace: &Workspace, buf: &Path, arguments: &[&str]) -> Result<Vec<Complaint>> {
+    let output = Command::new(buf).args(arguments).current_dir(&workspace.root).output();
+    let output = output.context("buf did not start")?;
     if output.status.success() {
         return Ok(Vec::new());
     }
