@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::arguments::Arguments;
 use crate::interrupt::Interrupt;
+use crate::packages;
 use crate::servers::Servers;
 use crate::workspace::Workspace;
 use ranking::Ranking;
@@ -29,21 +30,36 @@ struct Bench {
     about: &'static str,
     /// The crate it is an example of; the example has the benchmark's name.
     package: &'static str,
+    /// Packages of the distribution with the programs it is compared with.
+    peers: &'static [&'static str],
+    /// Whether it runs the released `larder`.
+    runs_larder: bool,
 }
 
 /// Everything that can be measured. The program is called with what stands behind `--` and finds the
 /// released `larder` in LARDER_TEST_PROGRAM and a folder to work in, removed afterwards, in
 /// LARDER_TEST_FOLDER, beside the two variables that name the servers of a test run.
-const BENCHES: [Bench; 2] = [
+const BENCHES: [Bench; 3] = [
     Bench {
         name: "serving",
         about: "recommendations over gRPC, over JSON and in process; start-up; memory",
         package: "larder",
+        peers: &[],
+        runs_larder: true,
     },
     Bench {
         name: "alerting",
         about: "alerts taken durably, told and acknowledged, a storm of them, beside Alertmanager",
         package: "larder-alerting",
+        peers: &[],
+        runs_larder: true,
+    },
+    Bench {
+        name: "backup",
+        about: "backups and restores beside pgBackRest and pg_basebackup; the log under load; memory",
+        package: "larder-backup",
+        peers: &["pgbackrest"],
+        runs_larder: false,
     },
 ];
 
@@ -102,6 +118,11 @@ pub(crate) fn run(
             BENCHES.iter().map(|bench| bench.name).chain([RANKING, NUTRITION, DEMAND]).collect();
         bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
     };
+    let missing: Vec<&str> =
+        bench.peers.iter().copied().filter(|peer| packages::find_program(peer).is_none()).collect();
+    if !missing.is_empty() {
+        packages::install(interrupt, &missing)?;
+    }
     let program = build(workspace, interrupt, bench)?;
     let servers = Servers::start(interrupt)?;
     let mut measuring = Command::new(program);
@@ -132,7 +153,10 @@ fn build(workspace: &Workspace, interrupt: &Interrupt, bench: &Bench) -> Result<
     eprintln!("xtask: building for release");
     let mut command = workspace.cargo();
     command.args(["build", "--release", "--package", "larder", "--package", bench.package]);
-    interrupt.run_well(command.args(["--bin", "larder", "--example", bench.name]))?;
+    if bench.runs_larder {
+        command.args(["--bin", "larder"]);
+    }
+    interrupt.run_well(command.args(["--example", bench.name]))?;
     Ok(workspace.target.join("release/examples").join(bench.name))
 }
 

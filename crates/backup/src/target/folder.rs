@@ -174,7 +174,13 @@ impl FolderUpload {
 impl Upload for FolderUpload {
     async fn write(&mut self, part: Bytes) -> Result<(), TargetError> {
         let mut file = self.take()?;
-        let write = move || file.file.write_all(&part).map(|()| file);
+        // Part by part, while the next one is being packed: what waits for the disk only at the end of an
+        // object would hold up the whole backup, and everybody else's syncs with it.
+        let write = move || -> io::Result<Unfinished> {
+            file.file.write_all(&part)?;
+            file.file.sync_data()?;
+            Ok(file)
+        };
         self.file = Some(self.target.run("write", self.key.as_str(), write).await?);
         Ok(())
     }
