@@ -12,7 +12,7 @@ use crate::IdentityError;
 const BRAND: &str = "lrd";
 const PREFIX_CHARACTERS: usize = 8;
 /// The fewest base62 characters with at least 256 bits of chance: 62^43 > 2^256.
-const SECRET_CHARACTERS: usize = 43;
+pub(crate) const SECRET_CHARACTERS: usize = 43;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A new key. The secret is shown to its owner once.
@@ -71,13 +71,13 @@ fn hash(key: &str) -> [u8; 32] {
     hash
 }
 
-fn is_base62(text: &str, length: usize) -> bool {
+pub(crate) fn is_base62(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Draws bytes until enough of them fall below the largest multiple of 62, so that every
 /// character is equally likely.
-fn random_characters(count: usize) -> Result<String, IdentityError> {
+pub(crate) fn random_characters(count: usize) -> Result<String, IdentityError> {
     const FAIR_LIMIT: u8 = 248;
     let mut characters = String::with_capacity(count);
     while characters.len() < count {

@@ -6,8 +6,11 @@ pub mod api_key;
 mod caller;
 mod error;
 mod grpc_layer;
+pub mod issuer;
 pub mod page;
+pub mod password;
 mod scope;
+pub mod session_token;
 mod tenant;
 mod token;
 

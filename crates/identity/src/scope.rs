@@ -80,6 +80,17 @@ impl Scopes {
         self.0.iter().any(|granted| granted.as_str() == scope || granted.as_str() == EVERYTHING)
     }
 
+    /// The first of `others` that is not granted here: nobody hands out what they lack.
+    pub fn first_missing<'a>(&self, others: &'a Scopes) -> Option<&'a Scope> {
+        others.iter().find(|scope| !self.contains(scope.as_str()))
+    }
+
+    /// These and the others together.
+    #[must_use]
+    pub fn union(&self, others: &Scopes) -> Self {
+        self.iter().chain(others.iter()).cloned().collect()
+    }
+
     /// Tells whether nothing is granted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -144,6 +155,16 @@ mod tests {
         assert!(!reader.contains("catalog"));
         assert!(!reader.contains("*"));
         assert!(!Scopes::default().contains("catalog.read"));
+    }
+
+    #[test]
+    fn nobody_holds_everything_but_a_star() {
+        let reader = Scopes::parse("catalog.read models.read").unwrap();
+        let wanted = Scopes::parse("catalog.read catalog.write").unwrap();
+        assert_eq!(reader.first_missing(&wanted).unwrap().as_str(), "catalog.write");
+        assert_eq!(Scopes::all().first_missing(&wanted), None);
+        assert_eq!(reader.union(&wanted).first_missing(&Scopes::all()).unwrap().as_str(), "*");
+        assert_eq!(reader.union(&wanted).first_missing(&wanted), None);
     }
 
     #[test]

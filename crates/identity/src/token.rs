@@ -28,7 +28,7 @@ struct Claims {
     exp: u64,
 }
 
-fn seconds_since_1970(at: SystemTime) -> u64 {
+pub(crate) fn seconds_since_1970(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 

@@ -105,7 +105,7 @@ fn read_key(pem: &str) -> Option<(String, DecodingKey)> {
     Some((keys::key_id(public_key), key))
 }
 
-fn refusal_of(kind: &ErrorKind) -> TokenRefusal {
+pub(crate) fn refusal_of(kind: &ErrorKind) -> TokenRefusal {
     match kind {
         ErrorKind::InvalidSignature => TokenRefusal::ForgedSignature,
         ErrorKind::InvalidAudience => TokenRefusal::WrongAudience,
