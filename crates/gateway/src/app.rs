@@ -12,11 +12,14 @@ use larder_telemetry::MetricsHandle;
 use larder_telemetry::http::HttpTelemetryLayer;
 use larder_telemetry::panics::CatchPanicLayer;
 use prost_reflect::DescriptorPool;
+use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tonic_health::ServingStatus;
 use tower::ServiceBuilder;
 
-use crate::caller::{Authenticator, KeyRing, TokenMint};
+use crate::accounts::{self, Accounts};
+use crate::audit::{AuditLog, Waiting};
+use crate::caller::{Authenticator, Issuer, KeyRing, Rings, SessionRing, TenantRing, TokenMint};
 use crate::config::{Limits, SCHEMA, SERVICE, SERVICE_AUDIENCE};
 use crate::error::GatewayError;
 use crate::gate::Gate;
@@ -37,6 +40,8 @@ pub struct GatewayAppSettings {
     pub metrics: MetricsHandle,
     /// Signs the tokens that prove callers to the services behind.
     pub signer: TokenSigner,
+    /// Authenticates page tokens; the same on every replica.
+    pub page_token_key: [u8; 32],
     /// Where API keys are kept; without it there are only tokens, and anonymous callers in
     /// development.
     pub database: Option<Server>,
@@ -50,6 +55,8 @@ pub struct App {
     database: Option<Server>,
     redis: Option<deadpool_redis::Pool>,
     registry: HealthRegistry,
+    accounts: Option<Accounts>,
+    waiting: Waiting,
 }
 
 /// A gateway at work.
@@ -61,6 +68,8 @@ pub struct RunningApp {
     settings: Settings,
     shutdown: Shutdown,
     tasks: Tasks,
+    /// What serves the gateway itself, and outlives its last request.
+    inner: Stage,
     ops_shutdown: Shutdown,
     ops_tasks: Tasks,
 }
@@ -82,7 +91,7 @@ impl App {
         parts: GatewayAppSettings,
         contract: &[u8],
     ) -> Result<Self, GatewayError> {
-        let GatewayAppSettings { settings, metrics, signer, database } = parts;
+        let GatewayAppSettings { settings, metrics, signer, page_token_key, database } = parts;
         crate::metrics::describe();
         let pool = DescriptorPool::decode(contract)?;
         let routes = RouteTable::new(transcode::routes_of(&pool)?)?;
@@ -98,8 +107,29 @@ impl App {
         checks::register(&registry, recommendation.clone(), settings.data_dir.clone());
         let redis = checks::redis_pool(&settings.redis)?;
         checks::register_redis(&registry, &settings, redis.clone());
-        let callers = authenticator(&settings, &signer, database.as_ref(), &registry)?;
-        let others = others(&settings, &registry)?;
+        let (callers, looked_up) = authenticator(&settings, &signer, database.as_ref(), &registry)?;
+        let mut others = others(&settings, &registry)?;
+        let rates = Arc::new(RateLimits::new(&settings));
+        let app_pool = database
+            .as_ref()
+            .map(|database| larder_database::connect(database, SCHEMA, Role::App, &settings.database));
+        let (audit, waiting) = AuditLog::new(app_pool.clone());
+        let audit = Arc::new(audit);
+        let mut served = None;
+        if let (Some(app), Some((worker, rings))) = (app_pool, looked_up) {
+            let parts = accounts::Parts {
+                app,
+                worker,
+                page_token_key,
+                rings,
+                rates: rates.clone(),
+                audit: audit.clone(),
+            };
+            let (accounts, pipe) = accounts::build(&settings, callers.verifier.clone(), parts)?;
+            let identity = Upstream::in_this_process("identity", pipe, &settings);
+            others.push(("larder.identity.", Arc::new(identity)));
+            served = Some(accounts);
+        }
         let mut services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
         services.extend(gateway.backup_ops_url.clone().map(|url| ("backup", url)));
         services.extend(gateway.alerting_ops_url.clone().map(|url| ("alerting", url)));
@@ -112,13 +142,15 @@ impl App {
             health: PlatformHealth::new(registry.clone(), services),
             callers,
             tokens: TokenMint::new(signer, settings.identity.token_ttl),
-            rates: Arc::new(RateLimits::new(&settings)),
+            rates,
             in_flight: InFlight::new(settings.limits.in_flight),
             proxies: TrustedProxies::new(&settings.gateway.trusted_proxies)?,
+            audit,
             recommendation,
             others,
         };
-        Ok(Self { gate: Arc::new(gate), settings, metrics, database, redis, registry })
+        let gate = Arc::new(gate);
+        Ok(Self { gate, settings, metrics, database, redis, registry, accounts: served, waiting })
     }
 
     /// Prepares the database, opens both ports and begins to serve.
@@ -138,6 +170,7 @@ impl App {
         if let Some(database) = self.database {
             store::prepare(database, &self.settings, &mut tasks, &shutdown).await?;
         }
+        let inner = inner_stage(self.accounts, self.waiting);
         if let Some(redis) = self.redis.filter(|_| self.gate.rates.is_any_set()) {
             let sharing = Sharing::new(self.gate.rates.clone(), redis, self.settings.redis.timeout);
             tasks.spawn("limits", sharing.run(shutdown.clone()));
@@ -159,6 +192,7 @@ impl App {
             settings: self.settings,
             shutdown,
             tasks,
+            inner,
             ops_shutdown,
             ops_tasks,
         })
@@ -178,13 +212,17 @@ impl RunningApp {
 
     /// Waits for a task to end that nobody asked to end: the gateway has failed.
     pub async fn failed(&mut self) {
-        self.tasks.next_end().await;
+        tokio::select! {
+            _ = self.tasks.next_end() => {}
+            _ = self.inner.tasks.next_end() => {}
+        }
     }
 
     /// Turns readiness off, lets the requests in flight finish within the limit, and stops.
     pub async fn stop(self) -> Drained {
         self.gate.own_services.health.set_service_status("", ServingStatus::NotServing).await;
-        let stages = vec![Stage { name: "gateway", shutdown: self.shutdown, tasks: self.tasks }];
+        let gateway = Stage { name: "gateway", shutdown: self.shutdown, tasks: self.tasks };
+        let stages = vec![gateway, self.inner];
         let mut drained =
             larder_lifecycle::drain_in_order(&self.registry, &self.settings.lifecycle, stages).await;
         self.ops_shutdown.trigger();
@@ -218,22 +256,42 @@ fn others(
     Ok(others)
 }
 
+/// The identity service and the writer of the audit log.
+fn inner_stage(accounts: Option<Accounts>, waiting: Waiting) -> Stage {
+    let (shutdown, mut tasks) = (Shutdown::new(), Tasks::new());
+    if let Some(accounts) = accounts {
+        tasks.spawn("identity service", accounts.serve(shutdown.clone()));
+    }
+    tasks.spawn("audit log", waiting.write(shutdown.clone()));
+    Stage { name: "identity", shutdown, tasks }
+}
+
 fn authenticator(
     settings: &Settings,
     signer: &TokenSigner,
     database: Option<&Server>,
     registry: &HealthRegistry,
-) -> Result<Authenticator, GatewayError> {
+) -> Result<(Authenticator, Option<(PgPool, Rings)>), GatewayError> {
     let mut keys_pem = settings.identity.verifying_keys.clone();
     keys_pem.push(signer.verifying_key_pem().to_owned());
-    let keys = database.map(|database| {
+    let rings = database.map(|database| {
         let pool = larder_database::connect(database, SCHEMA, Role::Worker, &settings.database);
-        let keys = Arc::new(KeyRing::new(pool.clone()));
-        checks::register_keys(registry, pool, keys.clone());
-        keys
+        let rings = Rings {
+            keys: Arc::new(KeyRing::new(pool.clone())),
+            sessions: Arc::new(SessionRing::new(pool.clone(), settings.identity.session_idle)),
+            tenants: Arc::new(TenantRing::new(pool.clone())),
+        };
+        checks::register_keys(registry, pool.clone(), rings.keys.clone());
+        (pool, rings)
     });
     let verifier = TokenVerifier::new(&keys_pem, SERVICE_AUDIENCE)?;
-    Ok(Authenticator { verifier, keys, anonymous_allowed: settings.anonymous_allowed() })
+    let callers = Authenticator {
+        verifier,
+        issuer: Issuer::from_settings(&settings.identity)?,
+        rings: rings.as_ref().map(|(_, rings)| rings.clone()),
+        anonymous_allowed: settings.anonymous_allowed(),
+    };
+    Ok((callers, rings))
 }
 
 fn warn_of_open_doors(settings: &Settings) {

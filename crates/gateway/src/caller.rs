@@ -1,6 +1,9 @@
 //! The porch: headers come in, a `Caller` goes out, and no credential goes further.
 
+mod issuer;
 mod keys;
+mod sessions;
+mod tenants;
 mod tokens;
 
 use std::sync::Arc;
@@ -8,19 +11,50 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderName, header};
 use larder_identity::{Caller, TENANT_HEADER, TenantId, TokenVerifier};
+use uuid::Uuid;
 
 use crate::error::CallerError;
+pub(crate) use issuer::Issuer;
 pub(crate) use keys::KeyRing;
+pub(crate) use sessions::{SessionRing, SignedIn};
+pub(crate) use tenants::TenantRing;
 pub(crate) use tokens::TokenMint;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const API_KEY_PREFIX: &str = "lrd_";
+const SESSION_PREFIX: &str = "lrs_";
+
+/// What the database knows of callers.
+#[derive(Clone)]
+pub(crate) struct Rings {
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) sessions: Arc<SessionRing>,
+    pub(crate) tenants: Arc<TenantRing>,
+}
+
+impl Rings {
+    /// Forgets what is kept of it, so that what was just changed holds at once.
+    pub(crate) fn forget(&self) {
+        self.keys.forget();
+        self.sessions.forget();
+        self.tenants.forget();
+    }
+}
+
+/// Who is calling, and by which session when it is a user.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) caller: Caller,
+    pub(crate) session_id: Option<Uuid>,
+}
 
 /// Decides who is calling.
 pub(crate) struct Authenticator {
     pub(crate) verifier: TokenVerifier,
-    /// The keys in the database, when there is one.
-    pub(crate) keys: Option<Arc<KeyRing>>,
+    /// Another issuer whose tokens are taken.
+    pub(crate) issuer: Option<Issuer>,
+    /// Keys, sessions and tenants, when there is a database.
+    pub(crate) rings: Option<Rings>,
     /// Whether a caller without credentials is tenant `demo`. Only ever true in development.
     pub(crate) anonymous_allowed: bool,
 }
@@ -34,23 +68,42 @@ impl Authenticator {
         &self,
         headers: &HeaderMap,
         now: SystemTime,
-    ) -> Result<Caller, CallerError> {
+    ) -> Result<Known, CallerError> {
         let tenant = wanted_tenant(headers)?;
         let Some(credential) = credential(headers)? else {
-            return self.anonymous(tenant);
+            return Ok(Known { caller: self.anonymous(tenant)?, session_id: None });
         };
-        let caller = if credential.starts_with(API_KEY_PREFIX) {
-            let keys = self.keys.as_ref().ok_or(CallerError::Key)?;
-            keys.caller_of(credential, now).await?
-        } else {
-            self.verifier
-                .verify(credential, now)
-                .map_err(|_| CallerError::Token("malformed, expired or signed by somebody else"))?
-        };
-        if tenant.is_some_and(|tenant| tenant != caller.tenant) {
+        let known = self.holder_of(credential, now).await?;
+        if tenant.is_some_and(|tenant| tenant != known.caller.tenant) {
             return Err(CallerError::OtherTenant);
         }
-        Ok(caller)
+        Ok(known)
+    }
+
+    async fn holder_of(&self, credential: &str, now: SystemTime) -> Result<Known, CallerError> {
+        if credential.starts_with(API_KEY_PREFIX) {
+            let rings = self.rings.as_ref().ok_or(CallerError::Key)?;
+            let caller = rings.keys.caller_of(credential, now).await?;
+            return Ok(Known { caller, session_id: None });
+        }
+        if credential.starts_with(SESSION_PREFIX) {
+            let rings = self.rings.as_ref().ok_or(CallerError::Session)?;
+            let SignedIn { caller, session_id } = rings.sessions.signed_in(credential, now).await?;
+            return Ok(Known { caller, session_id: Some(session_id) });
+        }
+        let caller = match (self.verifier.verify(credential, now), &self.issuer) {
+            (Ok(caller), _) => caller,
+            (Err(_), Some(issuer)) => issuer.caller_of(credential, now).await?,
+            (Err(_), None) => {
+                return Err(CallerError::Token("malformed, expired or signed by somebody else"));
+            }
+        };
+        if let Some(rings) = &self.rings
+            && rings.tenants.is_suspended(&caller.tenant).await
+        {
+            return Err(CallerError::Suspended);
+        }
+        Ok(Known { caller, session_id: None })
     }
 
     fn anonymous(&self, tenant: Option<TenantId>) -> Result<Caller, CallerError> {

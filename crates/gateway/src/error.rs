@@ -55,6 +55,12 @@ pub enum GatewayError {
     /// A network of trusted proxies is none.
     #[error("gateway.trusted_proxies: {0:?} is no network; accepted are networks like 10.0.0.0/8")]
     TrustedProxy(String),
+    /// Another issuer's tokens cannot be taken as the settings have it.
+    #[error("{0} {1}")]
+    Issuer(&'static str, &'static str),
+    /// The mail server or the sender of mails is none.
+    #[error("{0} {1}")]
+    Mail(&'static str, &'static str),
     /// Redis is configured and its address is not one.
     #[error("redis.url cannot be used: {0}")]
     Redis(String),
@@ -69,6 +75,10 @@ pub(crate) enum CallerError {
     Scheme,
     #[error("the API key is not valid: unknown, revoked or expired")]
     Key,
+    #[error("the session is not valid: unknown, ended or expired; sign in again")]
+    Session,
+    #[error("the tenant of these credentials is suspended")]
+    Suspended,
     #[error("the token is not valid: {0}")]
     Token(&'static str),
     #[error("authorization and x-api-key name different credentials; send one of them")]
@@ -77,14 +87,14 @@ pub(crate) enum CallerError {
     TenantName,
     #[error("x-larder-tenant is not the tenant of these credentials")]
     OtherTenant,
-    #[error("API keys cannot be checked right now")]
+    #[error("credentials cannot be checked right now")]
     Unavailable,
 }
 
 impl CallerError {
     /// Whether credentials were shown that are not right, as somebody does who tries many.
     pub(crate) fn is_a_guess(&self) -> bool {
-        matches!(self, Self::Key | Self::Token(_))
+        matches!(self, Self::Key | Self::Session | Self::Token(_))
     }
 }
 
@@ -94,6 +104,8 @@ impl From<CallerError> for Status {
             CallerError::Missing => (Code::Unauthenticated, "CREDENTIALS_MISSING"),
             CallerError::Scheme | CallerError::Ambiguous => (Code::Unauthenticated, "CREDENTIALS_MALFORMED"),
             CallerError::Key => (Code::Unauthenticated, "API_KEY_INVALID"),
+            CallerError::Session => (Code::Unauthenticated, "SESSION_INVALID"),
+            CallerError::Suspended => (Code::PermissionDenied, "TENANT_SUSPENDED"),
             CallerError::Token(_) => (Code::Unauthenticated, "TOKEN_INVALID"),
             CallerError::TenantName => (Code::InvalidArgument, "TENANT_MALFORMED"),
             CallerError::OtherTenant => (Code::PermissionDenied, "OTHER_TENANT"),

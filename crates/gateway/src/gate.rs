@@ -2,12 +2,13 @@
 //! limits.
 
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use larder_identity::Caller;
 use larder_telemetry::RequestContext;
 use tonic::Status;
 
-use crate::caller::{Authenticator, TokenMint};
+use crate::audit::{AuditLog, Pending};
+use crate::caller::{Authenticator, Known, TokenMint};
 use crate::clock;
 use crate::config::Limits;
 use crate::error;
@@ -18,6 +19,10 @@ use crate::peer::TrustedProxies;
 use crate::rpcs::{Rpc, RpcTable};
 use crate::transcode::RouteTable;
 use crate::upstream::Upstream;
+use crate::visitor;
+
+/// Names the session of a user to the identity service; from outside it is never let through.
+pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-larder-session");
 
 /// The state behind every route.
 pub(crate) struct Gate {
@@ -33,6 +38,7 @@ pub(crate) struct Gate {
     pub(crate) rates: std::sync::Arc<RateLimits>,
     pub(crate) in_flight: InFlight,
     pub(crate) proxies: TrustedProxies,
+    pub(crate) audit: std::sync::Arc<AuditLog>,
     pub(crate) recommendation: std::sync::Arc<Upstream>,
     /// By the packages that other processes serve, such as `larder.backup.`.
     pub(crate) others: Vec<(&'static str, std::sync::Arc<Upstream>)>,
@@ -42,8 +48,19 @@ pub(crate) struct Gate {
 pub(crate) struct Admitted {
     /// Proves the caller to the services behind.
     pub(crate) authorization: HeaderValue,
+    /// The session of a user who signed in.
+    pub(crate) session: Option<HeaderValue>,
     /// Held while the request is worked on.
     pub(crate) _place: Place,
+}
+
+/// What is known of a request whatever becomes of it.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    /// How the caller's limits stand.
+    pub(crate) standing: Option<Standing>,
+    /// What the audit log is to be told when it has ended.
+    pub(crate) audit: Option<Pending>,
 }
 
 impl Gate {
@@ -54,32 +71,57 @@ impl Gate {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Result<Caller, Status> {
+        Ok(self.identify(headers, extensions).await?.caller)
+    }
+
+    async fn identify(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Known, Status> {
         let address = self.proxies.client(headers, extensions);
         self.rates.enter(address).map_err(error::over_limit)?;
         self.rates.may_show_credentials(address).map_err(error::over_limit)?;
-        let caller = self.callers.authenticate(headers, clock::now()).await.inspect_err(|refusal| {
+        let known = self.callers.authenticate(headers, clock::now()).await.inspect_err(|refusal| {
             if refusal.is_a_guess() {
                 self.rates.count_wrong_credentials(address);
             }
         })?;
-        RequestContext::set_tenant(caller.tenant.as_str());
-        Ok(caller)
+        RequestContext::set_tenant(known.caller.tenant.as_str());
+        Ok(known)
+    }
+
+    /// Who calls `rpc`: for one that needs no credentials they are not looked at, but who showed too many wrong ones
+    /// from there waits all the same.
+    async fn caller_of(
+        &self,
+        rpc: &Rpc,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<Known, Status> {
+        if !rpc.public {
+            return self.identify(headers, extensions).await;
+        }
+        let address = self.proxies.client(headers, extensions);
+        self.rates.enter(address).map_err(error::over_limit)?;
+        self.rates.may_show_credentials(address).map_err(error::over_limit)?;
+        Ok(Known { caller: visitor::from_address(address)?, session_id: None })
     }
 
     /// Lets a call of `rpc` in: finds out who is calling, counts it, and signs the caller for the
-    /// services behind. `standing` tells how the caller's limits stand, whatever becomes of the call.
+    /// services behind. `trail` tells what is to be known of the call, whatever becomes of it.
     pub(crate) async fn admit(
         &self,
         rpc: &Rpc,
         headers: &HeaderMap,
         extensions: &Extensions,
-        standing: &mut Option<Standing>,
+        trail: &mut Trail,
     ) -> Result<Admitted, Status> {
         let place = self.in_flight.enter(rpc.priority).ok_or_else(error::too_much_in_flight)?;
-        let caller = self.authenticate(headers, extensions).await?;
-        *standing = self.rates.admit(&caller, &rpc.label).map_err(error::over_limit)?;
+        let Known { caller, session_id } = self.caller_of(rpc, headers, extensions).await?;
+        trail.standing = self.rates.admit(&caller, &rpc.label).map_err(error::over_limit)?;
+        if rpc.audited {
+            trail.audit = Some(Pending::new(rpc, &caller, self.proxies.client(headers, extensions)));
+        }
         let authorization = self.tokens.authorization_for(&caller, clock::now())?;
-        Ok(Admitted { authorization, _place: place })
+        let session = session_id.and_then(|id| HeaderValue::try_from(id.to_string()).ok());
+        Ok(Admitted { authorization, session, _place: place })
     }
 
     /// The process that serves `service`. One that is not configured is unknown to the process that

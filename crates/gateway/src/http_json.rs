@@ -14,11 +14,12 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use larder_telemetry::CorrelationId;
 use larder_telemetry::http::RouteTemplate;
 use tokio::time::Instant;
+use tonic::Code;
 
+use crate::audit;
 use crate::deadline;
 use crate::error;
-use crate::gate::Gate;
-use crate::limits::Standing;
+use crate::gate::{Gate, Trail};
 use crate::metrics;
 use crate::problem::Problem;
 use crate::transcode::{self, BuiltRequest, Found, Route};
@@ -36,12 +37,17 @@ pub(crate) async fn serve(State(gate): State<Arc<Gate>>, request: Request) -> Re
         }
         Found::Nothing => return refuse(Problem::no_such_path(&path), &path),
     };
-    let mut standing = None;
-    let mut response = match answer(&gate, route, &captures, request, &mut standing).await {
-        Ok(response) => response,
-        Err(problem) => refuse(problem, &path),
+    let mut trail = Trail::default();
+    let answered = answer(&gate, route, &captures, request, &mut trail).await;
+    let outcome = match &answered {
+        Ok(_) => Code::Ok,
+        Err(problem) => problem.code(),
     };
-    gate.rates.describe(standing, response.headers_mut());
+    if let Some(pending) = trail.audit {
+        gate.audit.keep(pending.ended(outcome)).await;
+    }
+    let mut response = answered.unwrap_or_else(|problem| refuse(problem, &path));
+    gate.rates.describe(trail.standing, response.headers_mut());
     response.extensions_mut().insert(RouteTemplate(route.label.clone()));
     response
 }
@@ -57,12 +63,12 @@ async fn answer(
     route: &Arc<Route>,
     captures: &[String],
     request: Request,
-    standing: &mut Option<Standing>,
+    trail: &mut Trail,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let rpc =
         gate.rpcs.get(route.grpc_path.as_str()).ok_or_else(|| Problem::no_such_path(head.uri.path()))?;
-    let admitted = gate.admit(rpc, &head.headers, &head.extensions, standing).await;
+    let admitted = gate.admit(rpc, &head.headers, &head.extensions, trail).await;
     let admitted = admitted.map_err(|status| Problem::from_status(&status))?;
     let requested = deadline::requested(&head.headers);
     let limit = gate.limits.request_timeout;
@@ -71,10 +77,14 @@ async fn answer(
     let built =
         transcode::build_request(route, captures, head.uri.query(), &body).map_err(Problem::bad_request)?;
     metrics::count_refused_rows(built.refused_rows.len());
+    if let Some(pending) = &mut trail.audit {
+        pending.about(audit::subject_matter(&rpc.input, &built.message));
+    }
     let call = UpstreamCall {
         path: &route.grpc_path,
         message: built.message.clone(),
-        metadata: CallMetadata::new(admitted.authorization.clone(), &head.headers),
+        metadata: CallMetadata::new(admitted.authorization.clone(), &head.headers)
+            .with_session(admitted.session.clone()),
         deadline,
         stream_timeout: requested,
         idempotent: route.idempotent,

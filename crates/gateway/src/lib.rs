@@ -1,7 +1,9 @@
 //! The gateway: HTTP/JSON, gRPC and gRPC-Web at one port. Routes come from the descriptors
 //! of the contract; nothing here knows what a product or a recommendation is.
 
+mod accounts;
 mod app;
+mod audit;
 mod browsers;
 mod caller;
 mod clock;
@@ -26,8 +28,13 @@ mod server;
 pub mod store;
 mod transcode;
 mod upstream;
+mod visitor;
 mod webhooks;
 
+pub use accounts::{
+    AccountError, Commander, FirstUser, Invited, create_user, disable_user, first_user, invite_again,
+    list_users,
+};
 pub use app::{App, GatewayAppSettings, RunningApp};
 pub use config::SCHEMA;
 pub use error::GatewayError;

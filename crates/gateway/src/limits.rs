@@ -36,6 +36,7 @@ pub(crate) struct RateLimits {
     tenant: Option<Limit>,
     rpc: Option<Limit>,
     wrong_credentials: Option<Limit>,
+    wrong_passwords: Option<Limit>,
     on_redis_failure: OnRedisFailure,
     /// Whether other gateways cannot be told, nor asked.
     alone: AtomicBool,
@@ -81,7 +82,8 @@ impl RateLimits {
         };
         let usual = |name, per_s| limit(name, per_s, limits.burst, shared, replicas);
         let wrong_per_min = limits.wrong_credentials_per_min;
-        let minute = Duration::from_secs(60);
+        let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+        let wrong_passwords_per_s = f64::from(limits.wrong_passwords_per_h) / 3_600.0;
         let mut made = Self {
             address: usual("address", limits.address_per_s),
             caller: usual("caller", limits.caller_per_s),
@@ -89,6 +91,7 @@ impl RateLimits {
             rpc: usual("rpc", limits.rpc_per_s),
             // Guesses are counted by each gateway for itself.
             wrong_credentials: limit("wrong-credentials", f64::from(wrong_per_min) / 60.0, minute, false, 1),
+            wrong_passwords: limit("wrong-passwords", wrong_passwords_per_s, hour, false, 1),
             on_redis_failure: limits.on_redis_failure,
             alone: AtomicBool::new(true),
             policy_header: None,
@@ -116,6 +119,22 @@ impl RateLimits {
     pub(crate) fn count_wrong_credentials(&self, address: IpAddr) {
         if let Some(limit) = &self.wrong_credentials {
             let _ = limit.ledger.take(&network(address), limit.rate, self.now_ns());
+        }
+    }
+
+    /// Refuses a user for whom too many wrong passwords were tried, before one is looked at.
+    pub(crate) fn may_try_password(&self, account: &str) -> Result<(), Over> {
+        let Some(limit) = &self.wrong_passwords else { return Ok(()) };
+        match limit.ledger.must_wait(account, limit.rate, self.now_ns()) {
+            Some(Wait(wait)) => Err(refused(limit.name, wait)),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers that a wrong password was tried for a user.
+    pub(crate) fn count_wrong_password(&self, account: &str) {
+        if let Some(limit) = &self.wrong_passwords {
+            let _ = limit.ledger.take(account, limit.rate, self.now_ns());
         }
     }
 

@@ -6,6 +6,7 @@ const API_KEY_LOOKUPS: &str = "larder_gateway_api_key_lookups_total";
 const LIMITED: &str = "larder_gateway_limited_total";
 const SHED: &str = "larder_gateway_shed_total";
 const LIMITS_ALONE: &str = "larder_gateway_limits_alone";
+const AUDIT_EVENTS: &str = "larder_gateway_audit_events_total";
 const REFUSED_ROWS: &str = "larder_gateway_unreadable_rows_total";
 
 /// Where the answer about an API key came from.
@@ -21,12 +22,24 @@ pub(crate) enum KeySource {
     Unknown,
 }
 
+/// What became of an event of the audit log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept {
+    /// It was written before the caller had the answer.
+    AtOnce,
+    /// It was written later.
+    Later,
+    /// The database never took it; the log of the process has it.
+    InTheProcessLog,
+}
+
 /// Describes every metric of the gateway.
 pub(crate) fn describe() {
     describe_counter!(API_KEY_LOOKUPS, "API keys looked up, by where the answer came from");
     describe_counter!(LIMITED, "Requests refused because a rate was over, by limit");
     describe_counter!(SHED, "Requests turned away because too many were worked on, by priority");
     describe_gauge!(LIMITS_ALONE, "1 while limits are set to be shared and Redis does not answer");
+    describe_counter!(AUDIT_EVENTS, "Events of the audit log, by when they were written");
     describe_counter!(REFUSED_ROWS, "Rows of batches that could not be read as the contract has them");
 }
 
@@ -39,6 +52,16 @@ pub(crate) fn count_key_lookup(source: KeySource) {
         KeySource::Unknown => "unknown",
     };
     counter!(API_KEY_LOOKUPS, "source" => source).increment(1);
+}
+
+/// Counts an event of the audit log.
+pub(crate) fn count_audit_event(kept: Kept) {
+    let kept = match kept {
+        Kept::AtOnce => "at_once",
+        Kept::Later => "later",
+        Kept::InTheProcessLog => "in_the_process_log",
+    };
+    counter!(AUDIT_EVENTS, "written" => kept).increment(1);
 }
 
 /// Counts a request that was over the limit of this name.

@@ -1,6 +1,7 @@
 //! Native gRPC and gRPC-Web, passed to the service behind without being decoded: messages,
 //! streams both ways and trailers go through as they are; only the credentials are replaced.
 
+mod audited;
 mod body;
 
 use std::convert::Infallible;
@@ -16,13 +17,12 @@ use tower::{Service, ServiceExt};
 
 use crate::deadline;
 use crate::error;
-use crate::gate::Gate;
-use crate::limits::Standing;
+use crate::gate::{Gate, SESSION_HEADER, Trail};
 use crate::rpcs::Rpc;
 use crate::upstream::Upstream;
 
 /// Headers that are between the client and the gateway, and end here.
-const NOT_FOR_UPSTREAM: [&str; 10] = [
+const NOT_FOR_UPSTREAM: [&str; 11] = [
     "authorization",
     "connection",
     "content-length",
@@ -32,6 +32,7 @@ const NOT_FOR_UPSTREAM: [&str; 10] = [
     "proxy-connection",
     "transfer-encoding",
     "x-api-key",
+    "x-larder-session",
     "x-larder-tenant",
 ];
 
@@ -46,12 +47,17 @@ pub(crate) async fn serve(gate: Arc<Gate>, request: Request<Body>) -> Result<Res
     let path = request.uri().path();
     let Some(rpc) = gate.rpcs.get(path) else { return Ok(error::unknown_rpc(path).into_http()) };
     let label = rpc.label.clone();
-    let mut standing = None;
-    let mut response = match forward(&gate, rpc, request, &mut standing).await {
+    let heard = audited::Heard::of(rpc);
+    let request = request.map(|body| heard.overhear(body));
+    let mut trail = Trail::default();
+    let mut response = match forward(&gate, rpc, request, &mut trail).await {
         Ok(response) => response,
         Err(status) => status.into_http(),
     };
-    gate.rates.describe(standing, response.headers_mut());
+    gate.rates.describe(trail.standing, response.headers_mut());
+    if let Some(pending) = trail.audit {
+        response = heard.keep_when_ended(&gate, pending, response).await;
+    }
     response.extensions_mut().insert(RouteTemplate(label));
     Ok(response)
 }
@@ -60,9 +66,9 @@ async fn forward(
     gate: &Gate,
     rpc: &Rpc,
     request: Request<Body>,
-    standing: &mut Option<Standing>,
+    trail: &mut Trail,
 ) -> Result<Response<Body>, Status> {
-    let admitted = gate.admit(rpc, request.headers(), request.extensions(), standing).await?;
+    let admitted = gate.admit(rpc, request.headers(), request.extensions(), trail).await?;
     let upstream = gate.upstream_of(&rpc.service);
     let limit = gate.limits.request_timeout;
     let (mut head, body) = request.into_parts();
@@ -71,6 +77,9 @@ async fn forward(
     let timeout =
         if one_answer { Some(requested.map_or(limit, |asked| asked.min(limit))) } else { requested };
     prepare(&mut head.headers, admitted.authorization.clone(), timeout);
+    if let Some(session) = admitted.session.clone() {
+        head.headers.insert(SESSION_HEADER, session);
+    }
     let path = head.uri.path_and_query().cloned();
     head.uri = path.map(Uri::from).unwrap_or_default();
     head.version = Version::HTTP_2;

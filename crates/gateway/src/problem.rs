@@ -131,6 +131,11 @@ impl Problem {
         problem
     }
 
+    /// The gRPC code it stands for.
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+
     /// Names the reason in a word that programs can compare.
     pub(crate) fn with_reason(mut self, reason: &str) -> Self {
         self.0.reason = Some(reason.to_owned());

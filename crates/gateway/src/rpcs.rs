@@ -4,9 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, MessageDescriptor, MethodDescriptor, Value};
 
 use crate::limits::Priority;
+
+/// The scope that everybody has, also without credentials.
+pub(crate) const PUBLIC_SCOPE: &str = "public";
 
 /// One RPC.
 #[derive(Debug)]
@@ -17,6 +20,12 @@ pub(crate) struct Rpc {
     pub(crate) client_streaming: bool,
     pub(crate) server_streaming: bool,
     pub(crate) priority: Priority,
+    /// Whether callers without credentials may call it.
+    pub(crate) public: bool,
+    /// Whether calls of it are kept in the audit log.
+    pub(crate) audited: bool,
+    /// What it takes.
+    pub(crate) input: MessageDescriptor,
 }
 
 /// All of them.
@@ -38,6 +47,9 @@ impl RpcTable {
                     client_streaming: method.is_client_streaming(),
                     server_streaming: method.is_server_streaming(),
                     priority: Priority::of(&method),
+                    public: scope_of(pool, &method).is_some_and(|scope| scope == PUBLIC_SCOPE),
+                    audited: is_audited(pool, &method),
+                    input: method.input(),
                 };
                 by_path.insert(label, rpc);
             }
@@ -49,4 +61,15 @@ impl RpcTable {
     pub(crate) fn get(&self, path: &str) -> Option<&Rpc> {
         self.by_path.get(path)
     }
+}
+
+/// The scope that an RPC needs.
+fn scope_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<String> {
+    let extension = pool.get_extension_by_name("larder.identity.v1.required_scope")?;
+    method.options().get_extension(&extension).as_str().map(str::to_owned)
+}
+
+fn is_audited(pool: &DescriptorPool, method: &MethodDescriptor) -> bool {
+    let extension = pool.get_extension_by_name("larder.identity.v1.audited");
+    extension.is_some_and(|extension| *method.options().get_extension(&extension) == Value::Bool(true))
 }

@@ -1,6 +1,11 @@
 //! The shelves of the schema `identity`, one file a table. All SQL of the gateway is here.
 
 mod api_keys;
+pub(crate) mod audit;
+pub(crate) mod roles;
+pub(crate) mod sessions;
+pub(crate) mod tenants;
+pub(crate) mod users;
 
 use std::time::Duration;
 
@@ -10,8 +15,10 @@ use larder_settings::Settings;
 
 use crate::config::SCHEMA;
 
-pub use api_keys::{ApiKey, CreatedKey, KeyError, NewKey, create_key, list_keys, revoke_key};
+pub use api_keys::{ApiKey, CreatedKey, KeyError, NewKey, create_key, list_keys, revoke_key, rotate_key};
 pub(crate) use api_keys::{KeyRecord, find_key, is_reachable};
+pub use audit::{NewAuditEvent, append_audit_event};
+pub use users::UserRow;
 
 /// The migrations of the schema `identity`.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

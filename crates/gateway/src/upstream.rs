@@ -60,6 +60,22 @@ impl Upstream {
         })
     }
 
+    /// A service in this very process, at the other end of a pipe.
+    pub(crate) fn in_this_process(name: &'static str, pipe: Channel, settings: &Settings) -> Self {
+        let limits = ResilienceSettings {
+            total_timeout: settings.gateway.request_timeout,
+            ..settings.resilience.clone()
+        };
+        Self {
+            name,
+            connections: vec![pipe],
+            inject: InjectLayer::new("gateway"),
+            next: AtomicUsize::new(0),
+            policy: Policy::new(name, &limits),
+            message_limit_bytes: settings.gateway.request_body_limit_bytes,
+        }
+    }
+
     /// The next connection in turn.
     pub(crate) fn connection(&self) -> Connection {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.connections.len();

@@ -20,6 +20,7 @@ use crate::commands::serve::ServeArgs;
 use crate::commands::silence::SilenceArgs;
 use crate::commands::token::TokenArgs;
 use crate::commands::up::UpArgs;
+use crate::commands::user::UserArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 refused or failed · 2 wrong arguments · 3 some rows of an import were
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     CheckConfig(CheckConfigArgs),
     /// Makes and revokes the credentials that callers show
     Token(TokenArgs),
+    /// Adds, lists and shuts out the people who sign in
+    User(UserArgs),
     /// Makes keys for tenants' tokens, and seals the tokens anew under another one
     Secrets(SecretsArgs),
     /// Runs one service alone, as a container does

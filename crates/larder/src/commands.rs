@@ -17,6 +17,7 @@ pub(crate) mod silence;
 pub(crate) mod token;
 pub(crate) mod train_worker;
 pub(crate) mod up;
+pub(crate) mod user;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -92,6 +93,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Up(args) => up::run(args, &context).await,
             Command::Demo(args) => demo::run(args, &context).await,
             Command::Token(args) => token::run(args, &context).await,
+            Command::User(args) => user::run(args, &context).await,
             Command::Secrets(args) => secrets::run(args, &context).await,
             Command::Serve(args) => serve::run(args, &context).await,
             Command::CheckConfig(args) => check_config::run(args, &context),

@@ -20,6 +20,12 @@ pub(crate) fn print_warning(message: &str) {
     eprintln!("{label} {message}");
 }
 
+/// How the audit log names whoever runs this command.
+pub(crate) fn actor() -> String {
+    let account = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    format!("command:{}", account.as_deref().unwrap_or("unknown"))
+}
+
 /// Whether a person reads stdout.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()

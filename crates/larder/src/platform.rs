@@ -11,9 +11,11 @@ use larder_alerting::{
 };
 use larder_backup::{App as BackupApp, AppSettings as BackupAppSettings, RunningApp as RunningBackup};
 use larder_connectors::Connectors;
-use larder_database::{PrivateCluster, PrivateClusterSettings, Server};
-use larder_gateway::{App as GatewayApp, GatewayAppSettings, RunningApp as RunningGateway};
-use larder_identity::TokenSigner;
+use larder_database::{PrivateCluster, PrivateClusterSettings, Role, Server};
+use larder_gateway::{
+    App as GatewayApp, Commander, FirstUser, GatewayAppSettings, RunningApp as RunningGateway,
+};
+use larder_identity::{TenantId, TokenSigner};
 use larder_recommendation::{App as RecommendationApp, AppSettings, RunningApp as RunningRecommendation};
 use larder_settings::{Environment, LogFormat, Origin, Settings};
 use larder_telemetry::{MetricsHandle, ServiceIdentity, Telemetry};
@@ -153,6 +155,17 @@ impl Platform {
     /// The private database, when there is one.
     pub(crate) fn private_server(&self) -> Option<&Server> {
         self.cluster.as_ref().map(|_| &self.server)
+    }
+
+    /// Makes a user for whoever starts Larder for the first time, unless the tenant `demo` has users.
+    pub(crate) async fn first_user(&self, settings: &Settings) -> Result<Option<FirstUser>, CommandError> {
+        let pool =
+            larder_database::connect(&self.server, larder_gateway::SCHEMA, Role::App, &settings.database);
+        let actor = crate::console::actor();
+        let commander = Commander { pool: &pool, tenant: &TenantId::demo(), actor: &actor };
+        let made = larder_gateway::first_user(&commander, settings.operator_tenant()).await;
+        pool.close().await;
+        made.map_err(|error| CommandError::Refused(error.to_string()))
     }
 
     /// Waits for a service to end although nobody asked it to, and names it.
@@ -306,6 +319,7 @@ pub(crate) async fn gateway(
         settings: settings.clone(),
         metrics,
         signer,
+        page_token_key: keys::page_token_key(settings)?,
         database: server,
     });
     app.await.map_err(refused)?.start().await.map_err(refused)

@@ -98,6 +98,14 @@ impl Settings {
         self.environment == Environment::Development && self.authentication() == Authentication::Anonymous
     }
 
+    /// The tenant whose callers may make, list and suspend tenants: as set, or else as the environment has it.
+    pub fn operator_tenant(&self) -> &str {
+        self.identity.operator_tenant.as_deref().unwrap_or(match self.environment {
+            Environment::Development => "demo",
+            Environment::Testing | Environment::Staging | Environment::Production => "platform",
+        })
+    }
+
     /// Whether callers must prove who they are: as set, or else as the environment has it.
     pub fn authentication(&self) -> Authentication {
         self.identity.authentication.unwrap_or(match self.environment {

@@ -42,6 +42,11 @@ impl KeyRing {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).len() >= CAPACITY
     }
 
+    /// Forgets everything, so that what was just changed holds at once.
+    pub(crate) fn forget(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The caller that holds `secret`.
     pub(crate) async fn caller_of(&self, secret: &str, now: SystemTime) -> Result<Caller, CallerError> {
         let parsed = api_key::parse(secret).map_err(|_| CallerError::Key)?;
@@ -51,6 +56,9 @@ impl KeyRing {
             || record.expires_at.is_some_and(|expires_at| expires_at <= now)
         {
             return Err(CallerError::Key);
+        }
+        if record.suspended {
+            return Err(CallerError::Suspended);
         }
         Ok(record.caller)
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::comments::Comments;
 use super::schemas::Schemas;
 use crate::http_json::raw;
+use crate::rpcs::PUBLIC_SCOPE;
 use crate::transcode::{RequestBody, Route, has_text_form};
 
 /// Query parameters may be nested this deep.
@@ -28,8 +29,10 @@ pub(crate) fn write(
         "description": description(pool, rpc, comment),
         "responses": {"200": answer(route, schemas), "default": {"$ref": "#/components/responses/Problem"}},
     });
-    if let Some(scope) = required_scope(pool, rpc) {
-        operation["security"] = json!([{"bearer": [scope]}, {"apiKey": [scope]}]);
+    match required_scope(pool, rpc).as_deref() {
+        Some(PUBLIC_SCOPE) => operation["security"] = json!([]),
+        Some(scope) => operation["security"] = json!([{"bearer": [scope]}, {"apiKey": [scope]}]),
+        None => {}
     }
     let parameters = parameters(route, schemas);
     if !parameters.is_empty() {
@@ -69,6 +72,7 @@ fn capitalised(text: &str) -> String {
 fn description(pool: &DescriptorPool, rpc: &MethodDescriptor, comment: &str) -> String {
     let call = format!("gRPC: `{}/{}`.", rpc.parent_service().full_name(), rpc.name());
     match required_scope(pool, rpc) {
+        Some(scope) if scope == PUBLIC_SCOPE => format!("{comment}\n\nNeeds no credentials. {call}"),
         Some(scope) => format!("{comment}\n\nNeeds the scope `{scope}`. {call}"),
         None => format!("{comment}\n\n{call}"),
     }

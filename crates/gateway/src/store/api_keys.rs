@@ -5,8 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use larder_identity::{Caller, IdentityError, Scopes, TenantId, api_key};
 use secrecy::SecretString;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
+
+use super::tenants;
 
 /// What a new key shall be.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct ApiKey {
     pub revoked_at: Option<SystemTime>,
     /// When it was last seen, give or take a minute.
     pub last_used_at: Option<SystemTime>,
+    /// The key that takes its place.
+    pub successor_key_id: Option<Uuid>,
 }
 
 /// Why a key could not be made, listed or revoked.
@@ -72,6 +76,8 @@ pub(crate) struct KeyRecord {
     pub(crate) hash: Vec<u8>,
     pub(crate) caller: Caller,
     pub(crate) revoked: bool,
+    /// Whether the tenant is suspended.
+    pub(crate) suspended: bool,
     pub(crate) expires_at: Option<SystemTime>,
 }
 
@@ -83,15 +89,20 @@ pub async fn create_key(pool: &PgPool, tenant: &TenantId, new: &NewKey) -> Resul
     if !(1..=128).contains(&new.name.chars().count()) {
         return Err(KeyError::Name);
     }
+    let mut transaction = larder_database::begin_tenant(pool, tenant).await?;
+    tenants::ensure(&mut transaction, tenant).await?;
+    let created = insert(&mut transaction, tenant, new).await?;
+    transaction.commit().await?;
+    Ok(created)
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    new: &NewKey,
+) -> Result<CreatedKey, KeyError> {
     let generated = api_key::generate()?;
     let key_id = Uuid::now_v7();
-    let mut transaction = larder_database::begin_tenant(pool, tenant).await?;
-    sqlx::query!(
-        "INSERT INTO identity.tenants (tenant_id) VALUES ($1) ON CONFLICT (tenant_id) DO NOTHING",
-        tenant.as_str()
-    )
-    .execute(&mut *transaction)
-    .await?;
     sqlx::query!(
         "INSERT INTO identity.api_keys (tenant_id, key_id, prefix, hash, scopes, name, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000000.0))",
@@ -103,17 +114,61 @@ pub async fn create_key(pool: &PgPool, tenant: &TenantId, new: &NewKey) -> Resul
         new.name,
         new.expires_at.map(to_micros),
     )
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await?;
     Ok(CreatedKey { key_id, secret: generated.secret })
+}
+
+/// Makes a key with the name, scopes and end of another one, which from then on ends at `old_ends_at` at the
+/// latest. `may_take` judges the scopes first.
+///
+/// # Errors
+/// [`KeyError::NotFound`] when the tenant has no such key or it has ended; what `may_take` refuses.
+pub async fn rotate_key<E: From<KeyError>>(
+    pool: &PgPool,
+    tenant: &TenantId,
+    key_id: Uuid,
+    (now, old_ends_at): (SystemTime, SystemTime),
+    may_take: impl FnOnce(&Scopes) -> Result<(), E>,
+) -> Result<CreatedKey, E> {
+    let database = |error: sqlx::Error| KeyError::from(error);
+    let mut transaction = larder_database::begin_tenant(pool, tenant).await.map_err(database)?;
+    let row = sqlx::query!(
+        r#"SELECT name, scopes, (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at_micros
+             FROM identity.api_keys
+            WHERE tenant_id = $1 AND key_id = $2 AND revoked_at IS NULL AND successor_key_id IS NULL
+              AND (expires_at IS NULL OR expires_at > to_timestamp($3::bigint / 1000000.0)) FOR UPDATE"#,
+        tenant.as_str(),
+        key_id,
+        to_micros(now)
+    );
+    let row = row.fetch_optional(&mut *transaction).await.map_err(database)?;
+    let row = row.ok_or(KeyError::NotFound(key_id))?;
+    let scopes = Scopes::parse(&row.scopes).map_err(KeyError::from)?;
+    may_take(&scopes)?;
+    let new = NewKey { name: row.name, scopes, expires_at: row.expires_at_micros.map(from_micros) };
+    let created = insert(&mut transaction, tenant, &new).await?;
+    sqlx::query!(
+        "UPDATE identity.api_keys SET successor_key_id = $3,
+                expires_at = least(expires_at, to_timestamp($4::bigint / 1000000.0))
+          WHERE tenant_id = $1 AND key_id = $2",
+        tenant.as_str(),
+        key_id,
+        created.key_id,
+        to_micros(old_ends_at)
+    )
+    .execute(&mut *transaction)
+    .await
+    .map_err(database)?;
+    transaction.commit().await.map_err(database)?;
+    Ok(created)
 }
 
 /// The keys of `tenant`, the newest first, revoked ones too.
 pub async fn list_keys(pool: &PgPool, tenant: &TenantId) -> Result<Vec<ApiKey>, KeyError> {
     let mut transaction = larder_database::begin_tenant_read_only(pool, tenant).await?;
     let rows = sqlx::query!(
-        r#"SELECT key_id, prefix, name, scopes,
+        r#"SELECT key_id, prefix, name, scopes, successor_key_id,
                   (extract(epoch FROM created_at) * 1000000)::bigint AS "created_at_micros!",
                   (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at_micros,
                   (extract(epoch FROM revoked_at) * 1000000)::bigint AS revoked_at_micros,
@@ -134,6 +189,7 @@ pub async fn list_keys(pool: &PgPool, tenant: &TenantId) -> Result<Vec<ApiKey>, 
             expires_at: row.expires_at_micros.map(from_micros),
             revoked_at: row.revoked_at_micros.map(from_micros),
             last_used_at: row.last_used_at_micros.map(from_micros),
+            successor_key_id: row.successor_key_id,
         });
     }
     Ok(keys)
@@ -163,8 +219,9 @@ pub(crate) async fn find_key(pool: &PgPool, prefix: &str) -> Result<Option<KeyRe
     let row = sqlx::query!(
         r#"SELECT tenant_id, key_id, prefix, hash, scopes, revoked_at IS NOT NULL AS "revoked!",
                   (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at_micros,
-                  coalesce(last_used_at < now() - interval '1 minute', true) AS "note_use!"
-             FROM identity.api_keys WHERE prefix = $1"#,
+                  coalesce(last_used_at < now() - interval '1 minute', true) AS "note_use!",
+                  suspended_at IS NOT NULL AS "suspended!"
+             FROM identity.api_keys JOIN identity.tenants USING (tenant_id) WHERE prefix = $1"#,
         prefix
     )
     .fetch_optional(pool)
@@ -185,7 +242,8 @@ pub(crate) async fn find_key(pool: &PgPool, prefix: &str) -> Result<Option<KeyRe
         scopes: Scopes::parse(&row.scopes)?,
     };
     let expires_at = row.expires_at_micros.map(from_micros);
-    Ok(Some(KeyRecord { hash: row.hash, caller, revoked: row.revoked, expires_at }))
+    let suspended = row.suspended;
+    Ok(Some(KeyRecord { hash: row.hash, caller, revoked: row.revoked, suspended, expires_at }))
 }
 
 /// Whether the database answers.

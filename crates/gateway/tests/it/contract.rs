@@ -141,8 +141,13 @@ async fn echo() -> SocketAddr {
 
 async fn build(upstream: SocketAddr, contract: &[u8]) -> Result<App, GatewayError> {
     let settings = settings(upstream);
-    let parts =
-        GatewayAppSettings { settings, metrics: MetricsHandle::detached(), signer: signer(), database: None };
+    let parts = GatewayAppSettings {
+        settings,
+        metrics: MetricsHandle::detached(),
+        signer: signer(),
+        page_token_key: [7; 32],
+        database: None,
+    };
     App::build_for_contract(parts, contract).await
 }
 

@@ -14,8 +14,13 @@ async fn a_taken_port_is_named() {
     let gateway = gateway().await;
     let mut settings = settings(gateway.app.address());
     settings.gateway.listen_address = gateway.app.address();
-    let parts =
-        GatewayAppSettings { settings, metrics: MetricsHandle::detached(), signer: signer(), database: None };
+    let parts = GatewayAppSettings {
+        settings,
+        metrics: MetricsHandle::detached(),
+        signer: signer(),
+        page_token_key: [7; 32],
+        database: None,
+    };
     let refused = App::build(parts).await.unwrap().start().await.err().unwrap();
     assert!(matches!(refused, GatewayError::Listen { setting: "gateway.listen_address", .. }), "{refused}");
 }

@@ -3,14 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accounts;
+mod audit;
 mod browsers;
 mod contract;
 mod documents;
 mod health;
+mod issuer;
 mod json;
 mod keys;
 mod life;
 mod limits;
+mod matrix;
 mod passthrough;
 mod streams;
 mod support;

@@ -47,18 +47,28 @@ pub(crate) async fn gateway() -> Gateway {
 
 /// Starts a gateway with these settings.
 pub(crate) async fn gateway_with(settings: Settings, database: Option<Server>) -> Gateway {
-    let parts =
-        GatewayAppSettings { settings, metrics: MetricsHandle::detached(), signer: signer(), database };
+    let parts = GatewayAppSettings {
+        settings,
+        metrics: MetricsHandle::detached(),
+        signer: signer(),
+        page_token_key: [7; 32],
+        database,
+    };
     let app = App::build(parts).await.unwrap().start().await.unwrap();
     Gateway { http: Http::new(app.address()), signer: signer(), app }
 }
 
 /// Starts a gateway where nobody is let in without credentials.
 pub(crate) async fn strict_gateway(database: Option<Server>) -> Gateway {
+    gateway_with(strict_settings().await, database).await
+}
+
+/// Settings for such a gateway.
+pub(crate) async fn strict_settings() -> Settings {
     let mut settings = settings(service::start().await);
     settings.environment = Environment::Production;
     settings.database.bootstrap = false;
-    gateway_with(settings, database).await
+    settings
 }
 
 /// A token for `tenant` as the gateway takes it.

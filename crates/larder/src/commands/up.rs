@@ -1,10 +1,11 @@
 //! `larder up`: everything in one process with a database of its own. The first thing
 //! anybody runs, so every refusal comes before anything is started, and says what to do.
 
+use larder_gateway::FirstUser;
 use larder_identity::{Caller, Scopes, TenantId, TokenSigner};
 use larder_lifecycle::Shutdown;
-use larder_settings::Settings;
-use secrecy::SecretString;
+use larder_settings::{Environment, Settings};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Client, Credentials};
 use crate::commands::{Context, base_url, demo};
@@ -76,10 +77,17 @@ async fn serve(
             () = shutdown.wait() => return Ok(()),
         }
     }
+    // Made only where somebody sees the password, and where nothing but this machine is at stake.
+    let is_shown = args.json || !args.no_banner;
+    let first_user = match settings.environment {
+        Environment::Development if is_shown => platform.first_user(settings).await?,
+        _ => None,
+    };
     if args.json {
-        console::print_json(&ready(&addresses));
+        console::print_json(&ready(&addresses, first_user.as_ref()));
     } else if !args.no_banner {
-        banner(settings, platform, &addresses).iter().for_each(|line| eprintln!("{line}"));
+        let banner = banner(settings, platform, &addresses, first_user.as_ref());
+        banner.iter().for_each(|line| eprintln!("{line}"));
     }
     tokio::select! {
         () = shutdown.wait() => Ok(()),
@@ -100,7 +108,7 @@ async fn load_demo(addresses: &Addresses, signer: &TokenSigner) -> Result<(), Co
     demo::load(&client).await.map(|_| ())
 }
 
-fn ready(addresses: &Addresses) -> serde_json::Value {
+fn ready(addresses: &Addresses, first_user: Option<&FirstUser>) -> serde_json::Value {
     serde_json::json!({
         "event": "ready",
         "pid": std::process::id(),
@@ -112,17 +120,27 @@ fn ready(addresses: &Addresses) -> serde_json::Value {
         "backupOps": addresses.backup_ops.map(base_url),
         "alerting": base_url(addresses.alerting),
         "alertingOps": base_url(addresses.alerting_ops),
+        "firstUser": first_user.map(|user| serde_json::json!({
+            "tenantId": TenantId::demo().as_str(),
+            "email": user.email,
+            "password": user.password.expose_secret(),
+        })),
     })
 }
 
-fn banner(settings: &Settings, platform: &Platform, addresses: &Addresses) -> Vec<String> {
+fn banner(
+    settings: &Settings,
+    platform: &Platform,
+    addresses: &Addresses,
+    first_user: Option<&FirstUser>,
+) -> Vec<String> {
     let gateway = base_url(addresses.gateway);
     let database = match platform.private_server() {
         Some(_) => format!("a PostgreSQL of its own in {}", settings.data_dir.display()),
         None => "the PostgreSQL of database.url".to_owned(),
     };
     let (customer, product) = (demo_shop::TOUR_CUSTOMER_ID, demo_shop::TOUR_PRODUCT_ID);
-    vec![
+    let mut lines = vec![
         String::new(),
         "Larder is up.".into(),
         String::new(),
@@ -139,6 +157,27 @@ fn banner(settings: &Settings, platform: &Platform, addresses: &Addresses) -> Ve
         "  larder demo".into(),
         String::new(),
         "Ctrl-C stops everything in order.".into(),
+    ];
+    if let Some(user) = first_user {
+        let at = lines.len() - 1;
+        lines.splice(at..at, sign_in(&gateway, user));
+    }
+    lines
+}
+
+/// How the first user signs in; the password is shown this once.
+fn sign_in(gateway: &str, user: &FirstUser) -> [String; 5] {
+    let (tenant, password) = (TenantId::demo(), user.password.expose_secret());
+    [
+        "Sign in as the first user; the password is shown this once (`larder user reset` makes a new token):"
+            .into(),
+        format!("  tenant {tenant}, address {}, password {password}", user.email),
+        format!("  curl -X POST {gateway}/v1/sessions -H 'content-type: application/json' \\"),
+        format!(
+            "    -d '{{\"tenantId\": \"{tenant}\", \"email\": \"{}\", \"password\": \"{password}\"}}'",
+            user.email
+        ),
+        String::new(),
     ]
 }
 

@@ -24,6 +24,7 @@ const GROUPS: [(&str, &str, &[&str]); 6] = [
         &[
             "http_",
             "rpc_",
+            "larder_gateway_audit",
             "larder_gateway_limited",
             "larder_gateway_shed",
             "larder_gateway_unreadable",

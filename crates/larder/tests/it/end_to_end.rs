@@ -21,6 +21,7 @@ async fn the_demo_shop_from_the_first_start_to_the_end() {
     the_tour_is_shown_on_a_shop_that_is_there(&up).await;
     documented::calls_are_answered(&up).await;
     an_api_key_works_until_it_is_revoked(&up).await;
+    people_sign_in_until_they_are_shut_out(&up).await;
     imports::bad_rows_are_told_and_good_ones_go_in(&up, &data).await;
     healthcheck_and_load_answer(&up).await;
     a_second_one_on_the_same_folder_is_refused(&up).await;
@@ -29,6 +30,7 @@ async fn the_demo_shop_from_the_first_start_to_the_end() {
     assert!(!data.cluster().join("postmaster.pid").exists(), "no PostgreSQL is left behind");
 
     let again = Up::start(&data.path(), &["--demo"]).await;
+    assert!(again.first_user.is_null(), "a first user is made once");
     recommendations_come_with_reasons(&again).await;
     assert_eq!(again.stop().await, Some(0));
 }
@@ -140,6 +142,57 @@ async fn an_api_key_works_until_it_is_revoked(up: &Up) {
     finish(&mut up.command(&["token", "revoke-key", "--tenant", "demo", other])).await.expect_code(1);
     let listed = finish(&mut up.command(&["token", "list-keys", "--tenant", "demo", "--json"])).await.json();
     assert!(listed["keys"][0]["revokedAt"].is_string(), "{listed}");
+}
+
+async fn people_sign_in_until_they_are_shut_out(up: &Up) {
+    assert_eq!(up.first_user["tenantId"], "demo", "{}", up.first_user);
+    let signed_in = up.post("/v1/sessions", &up.first_user).await;
+    let session = signed_in["token"].as_str().unwrap();
+    let load = [
+        "load",
+        "--call",
+        "list-products",
+        "--target",
+        "http",
+        "--rate",
+        "20",
+        "--duration-s",
+        "1",
+        "--json",
+    ];
+    let loaded = finish(up.command(&load).env("LARDER_TOKEN", session)).await.expect_code(0).json();
+    assert_eq!(loaded["failed_count"], 0, "{loaded}");
+
+    let user = [
+        "user",
+        "add",
+        "--tenant",
+        "demo",
+        "--role",
+        "viewer",
+        "--name",
+        "Bea",
+        "bea@shop.example",
+        "--json",
+    ];
+    let added = finish(&mut up.command(&user)).await.expect_code(0).json();
+    let password = "three quinces and a pear";
+    let body = json!({"token": added["passwordToken"], "newPassword": password});
+    up.post("/v1/password-resets:complete", &body).await;
+    let bea = json!({"tenantId": "demo", "email": "bea@shop.example", "password": password});
+    assert!(up.post("/v1/sessions", &bea).await["token"].is_string());
+    finish(&mut up.command(&user)).await.expect_code(1);
+    let unknown = ["user", "add", "--tenant", "demo", "--role", "emperor", "x@shop.example"];
+    let refused = finish(&mut up.command(&unknown)).await.expect_code(1);
+    assert!(refused.stderr.contains("emperor") && refused.stderr.contains("viewer"), "{refused:?}");
+    let reset = finish(&mut up.command(&["user", "reset", "--tenant", "demo", "bea@shop.example"])).await;
+    assert!(reset.expect_code(0).stdout.starts_with("lrp_"));
+    finish(&mut up.command(&["user", "disable", "--tenant", "demo", "bea@shop.example"]))
+        .await
+        .expect_code(0);
+    let listed = finish(&mut up.command(&["user", "list", "--tenant", "demo"])).await.expect_code(0).stdout;
+    let line = listed.lines().find(|line| line.contains("bea@shop.example")).unwrap();
+    assert!(line.contains("viewer") && line.contains("disabled"), "{listed}");
 }
 
 async fn healthcheck_and_load_answer(up: &Up) {

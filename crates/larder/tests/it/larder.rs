@@ -116,6 +116,8 @@ pub(crate) struct Up {
     stderr: Arc<Mutex<String>>,
     pub(crate) gateway: String,
     pub(crate) gateway_ops: String,
+    /// How to sign in, told at the first start.
+    pub(crate) first_user: Value,
     http: Client<HttpConnector, String>,
 }
 
@@ -145,7 +147,9 @@ impl Up {
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         let http = Client::builder(TokioExecutor::new()).build_http();
         let data_dir = data_dir.to_owned();
-        Self { child, data_dir, stderr, gateway: text("gateway"), gateway_ops: text("gatewayOps"), http }
+        let (gateway, gateway_ops) = (text("gateway"), text("gatewayOps"));
+        let first_user = ready["firstUser"].clone();
+        Self { child, data_dir, stderr, gateway, gateway_ops, first_user, http }
     }
 
     /// Asks the gateway, and expects an answer of status 200.

@@ -28,6 +28,11 @@ pub mod larder {
             include!("larder.catalog.v1.rs");
         }
     }
+    pub mod identity {
+        pub mod v1 {
+            include!("larder.identity.v1.rs");
+        }
+    }
     pub mod market {
         pub mod v1 {
             include!("larder.market.v1.rs");

@@ -22,6 +22,7 @@ pub(super) fn refusals(settings: &Settings) -> Vec<String> {
     refusals.extend(plaintext("gateway.backup_ops_url", gateway.backup_ops_url.as_ref()));
     refusals.extend(plaintext("gateway.alerting_url", gateway.alerting_url.as_ref()));
     refusals.extend(plaintext("gateway.alerting_ops_url", gateway.alerting_ops_url.as_ref()));
+    refusals.extend(plaintext("identity.jwks_url", settings.identity.jwks_url.as_ref()));
     refusals.extend(plaintext("telemetry.otlp_endpoint", settings.telemetry.otlp_endpoint.as_ref()));
     let dsn = settings.telemetry.sentry_dsn.as_ref().and_then(|dsn| Url::parse(dsn.expose_secret()).ok());
     refusals.extend(plaintext("telemetry.sentry_dsn", dsn.as_ref()));

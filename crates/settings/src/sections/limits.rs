@@ -23,6 +23,8 @@ section! {
             Duration = Duration::from_secs(2), Kind::Whole(1..=3_600_000);
         /// Wrong credentials a minute from one address; after them it waits, right or wrong.
         wrong_credentials_per_min: u32 = 30, Kind::Whole(0..=1_000_000);
+        /// Wrong passwords an hour for one user; after them sign-in waits, right or wrong.
+        wrong_passwords_per_h: u32 = 20, Kind::Whole(0..=1_000_000);
         /// What holds while Redis is away: `local` counts in memory and takes each gateway's share of a
         /// rate, `open` lets everybody in, `closed` nobody.
         on_redis_failure: OnRedisFailure = OnRedisFailure::Local, Kind::Choice(&["local", "open", "closed"]);
