@@ -56,9 +56,9 @@ pub enum DatabaseError {
         /// The migration's timestamp.
         version: i64,
     },
-    /// The database has been migrated by a newer program.
+    /// A newer program has taken something out of the database that this one needs.
     #[error(
-        "the database is newer than this program: migration {version} of schema {schema} is unknown here; \
+        "the database is newer than this program: migration {version} of schema {schema} took away what this one needs; \
          start the newer version of larder, or restore a backup from before the upgrade"
     )]
     DatabaseNewer {

@@ -1,5 +1,5 @@
 //! Migrations sort by their time and tell what they do: `YYYYMMDDHHMMSS_verb_noun.sql`.
-//! No two of one schema share a time.
+//! No two of one schema share a time, and one that takes something away says so by the verb `contract`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,10 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Complaint> {
         };
         let name = file.path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match time_of(&name) {
+            Some(_) if takes_away(file) && !name.contains("_contract_") => complaints.push(Complaint::about(
+                &file.path,
+                "takes away what an older release needs: let a release pass first, and name it YYYYMMDDHHMMSS_contract_noun.sql",
+            )),
             None => complaints.push(Complaint::about(
                 &file.path,
                 "name it YYYYMMDDHHMMSS_verb_noun.sql, in lower case, with a time that exists",
@@ -28,6 +32,23 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Complaint> {
         }
     }
     complaints
+}
+
+/// Whether a program that knows nothing of it could miss something afterwards.
+fn takes_away(file: &SourceFile) -> bool {
+    let text = file.text.as_deref().unwrap_or_default().to_lowercase();
+    let statements =
+        text.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    let words: Vec<&str> = statements.split_whitespace().collect();
+    let pairs = [
+        ["drop", "table"],
+        ["drop", "column"],
+        ["drop", "view"],
+        ["rename", "to"],
+        ["rename", "column"],
+        ["set", "not"],
+    ];
+    words.windows(2).any(|two| pairs.iter().any(|pair| two == pair))
 }
 
 /// The time a well-formed name begins with.
@@ -65,6 +86,21 @@ mod tests {
         ] {
             assert_eq!(time_of(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_takes_something_away_says_so() {
+        let path = |name: &str| format!("crates/gateway/migrations/{name}.sql");
+        let complaints = check(&[
+            source(&path("20261122093000_drop_keys"), "ALTER TABLE keys\n    DROP COLUMN colour;"),
+            source(&path("20261122093001_contract_keys"), "alter table keys drop column colour;"),
+            source(
+                &path("20261122093002_add_colours"),
+                "-- drop table is not meant\nalter table keys add column c text;",
+            ),
+        ]);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].0.contains("20261122093000_drop_keys"), "{complaints:?}");
     }
 
     #[test]

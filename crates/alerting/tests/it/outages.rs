@@ -1,11 +1,8 @@
 //! The database goes away, and the service itself: nothing that was acknowledged is lost.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use larder_testkit::NetworkCut;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::firing::to_webhook;
@@ -20,28 +17,26 @@ async fn alerts_wait_on_disk_while_the_database_is_away_and_somebody_is_told() {
         to_webhook(receiver.url()),
         emergency.url()
     );
-    let url = std::env::var("LARDER_TEST_DATABASE_URL").unwrap();
-    let parsed = url::Url::parse(&url).unwrap();
-    let upstream: SocketAddr = format!("127.0.0.1:{}", parsed.port().unwrap()).parse().unwrap();
-    let way = NetworkCut::before(upstream).await;
-    let house = House::open_with(&on_call, |settings| {
-        let url = settings.database.url.as_ref().unwrap().expose_secret();
-        let mut through = url::Url::parse(url).unwrap();
-        through.set_port(Some(way.address().port())).unwrap();
-        settings.database.url = Some(SecretString::from(through.to_string()));
-        settings.database.acquire_timeout = Duration::from_secs(1);
-    })
-    .await;
+    let (house, way) = House::behind_a_cut(&on_call).await;
+    house.webhook(json!([firing("DoorOpen", &[])])).await;
+    eventually("an incident of before", || async { receiver.count("/hook") == 1 }).await;
     way.cut();
     assert_eq!(house.webhook(json!([firing("OvenCold", &[])])).await, 200, "it is on disk");
     assert_eq!(house.webhook(json!([firing("OvenCold", &[])])).await, 200);
     eventually("the emergency", || async { emergency.count("/red") == 1 }).await;
     let told = json_of(&emergency.seen()[0]);
     assert!(told["text"].as_str().unwrap().contains("OvenCold"), "{told}");
-    assert_eq!(receiver.count("/hook"), 0);
+    assert_eq!(receiver.count("/hook"), 1);
+    // Somebody is told although the emergency channel fails at first.
+    emergency.fail_times(2, larder_testkit::stand_in::Fault::Status(503));
+    assert_eq!(house.webhook(json!([firing("LightOff", &[])])).await, 200);
+    eventually("the third try", || async { emergency.count("/red") == 4 }).await;
+    assert!(json_of(&emergency.seen()[3])["text"].as_str().unwrap().contains("LightOff"));
     way.mend();
-    eventually("the incident", || async { receiver.count("/hook") == 1 }).await;
-    assert_eq!(house.incidents().await.len(), 1);
+    eventually("the incidents", || async { receiver.count("/hook") == 3 }).await;
+    assert_eq!(house.incidents().await.len(), 3);
+    eventually("the all-clear", || async { emergency.count("/red") == 5 }).await;
+    assert!(json_of(&emergency.seen()[4])["text"].as_str().unwrap().contains("is back"));
     let left = std::fs::read_dir(house.folder.path().join("alert-spool")).unwrap().count();
     assert_eq!(left, 0, "the spool is empty");
 }
@@ -94,18 +89,7 @@ async fn a_refused_file_changes_nothing_and_a_good_one_is_taken_up() {
 
 #[tokio::test]
 async fn where_neither_the_database_nor_the_disk_takes_it_nothing_is_acknowledged() {
-    let url = std::env::var("LARDER_TEST_DATABASE_URL").unwrap();
-    let upstream: SocketAddr =
-        format!("127.0.0.1:{}", url::Url::parse(&url).unwrap().port().unwrap()).parse().unwrap();
-    let way = NetworkCut::before(upstream).await;
-    let house = House::open_with(&to_webhook("http://127.0.0.1:9"), |settings| {
-        let url = settings.database.url.as_ref().unwrap().expose_secret();
-        let mut through = url::Url::parse(url).unwrap();
-        through.set_port(Some(way.address().port())).unwrap();
-        settings.database.url = Some(SecretString::from(through.to_string()));
-        settings.database.acquire_timeout = Duration::from_secs(1);
-    })
-    .await;
+    let (house, way) = House::behind_a_cut(&to_webhook("http://127.0.0.1:9")).await;
     let spool = house.folder.path().join("alert-spool");
     std::fs::remove_dir(&spool).unwrap();
     way.cut();
@@ -148,6 +132,31 @@ async fn what_an_older_release_left_in_the_outbox_is_sent() {
     assert_eq!(added, 4);
     house.start().await;
     eventually("the old message", || async { receiver.count("/hook") == 2 }).await;
+}
+
+#[tokio::test]
+async fn after_a_roll_back_the_older_release_sends_what_the_newer_one_left() {
+    let receiver = webhook_receiver().await;
+    let mut house = House::open(&to_webhook(receiver.url())).await;
+    house.webhook(json!([firing("OvenCold", &[])])).await;
+    eventually("the incident", || async { receiver.count("/hook") == 1 }).await;
+    house.stop().await;
+    // What a newer release may do: add columns and kinds, and leave messages that have them.
+    let newer = "
+        alter table alerting.notifications add column colour text not null default 'red';
+        alter table alerting.notifications drop constraint notifications_kind;
+        insert into alerting._sqlx_migrations (version, description, success, checksum, execution_time)
+            values (20991231235959, 'add colours', true, '\\x00', 0);
+        insert into alerting.notifications (tenant_id, notification_id, incident_id, channel, recipient, kind, severity,
+            dedup_key, state, attempts, created_at, next_at, expires_at, colour)
+        select tenant_id, gen_random_uuid(), incident_id, 'hook', '', kind, severity, 'newer ' || kind, 'waiting', 0,
+            opened_at, opened_at, opened_at + interval '1 day', 'blue'
+        from alerting.incidents, unnest(array['page', 'song']) as kind";
+    sqlx::raw_sql(newer).execute(&house.database.admin_pool()).await.unwrap();
+    house.start().await;
+    eventually("what was left", || async { receiver.count("/hook") == 3 }).await;
+    house.webhook(json!([firing("DoorOpen", &[])])).await;
+    eventually("and what is new", || async { receiver.count("/hook") == 4 }).await;
 }
 
 /// What the clock of a test is ahead of the machine's.

@@ -44,8 +44,29 @@ async fn an_edited_migration_is_named() {
 }
 
 #[tokio::test]
-async fn a_database_from_the_future_is_refused() {
+async fn an_older_program_goes_on_with_a_database_that_was_added_to() {
     let database = TestDatabase::create(&[(SCHEMA, &pantry_with_labels())]).await;
+    migrate(database.server(), SCHEMA, &pantry(), None).await.unwrap();
+    // And when it has brought something of its own meanwhile, both stand.
+    let patched = Migrator::with_migrations(
+        pantry().iter().cloned().chain([migration(3, "CREATE TABLE patches (id int)")]).collect(),
+    );
+    migrate(database.server(), SCHEMA, &patched, None).await.unwrap();
+    let versions: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM recommendation._sqlx_migrations ORDER BY version")
+            .fetch_all(&database.admin_pool())
+            .await
+            .unwrap();
+    assert_eq!(versions, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_database_that_something_was_taken_from_is_refused() {
+    let database = TestDatabase::create(&[(SCHEMA, &pantry())]).await;
+    let mut contract = migration(2, "CREATE TABLE nothing_old (id int)");
+    contract.description = "contract products".into();
+    let newer = Migrator::with_migrations(pantry().iter().cloned().chain([contract]).collect());
+    migrate(database.server(), SCHEMA, &newer, None).await.unwrap();
     let error = migrate(database.server(), SCHEMA, &pantry(), None).await.unwrap_err();
     assert!(matches!(&error, DatabaseError::DatabaseNewer { version: 2, .. }), "{error}");
 }
