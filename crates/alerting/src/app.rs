@@ -26,6 +26,7 @@ use crate::in_force::{InForce, Rules};
 use crate::ingest::{Committer, Ingest};
 use crate::jobs::alive::Alive;
 use crate::jobs::deliver::Deliverer;
+use crate::jobs::emergency::EmergencyTeller;
 use crate::jobs::foresee::Foresight;
 use crate::jobs::group::Grouper;
 use crate::jobs::probe::Prober;
@@ -99,6 +100,8 @@ pub struct AppSettings {
     pub signing_keys: SigningKeys,
     /// Tells the time.
     pub clock: Clock,
+    /// A clock that nobody can set and that goes on while the machine sleeps.
+    pub steady: Clock,
 }
 
 /// The service, built and not yet listening.
@@ -157,6 +160,7 @@ impl App {
             arrived: arrived.clone(),
             clock: app.clock,
             away_until_us: AtomicI64::new(0),
+            sight: Arc::default(),
         });
         let mut tasks = Tasks::new();
         let ingest = Ingest::start(&committer, &mut tasks, &shutdown);
@@ -234,7 +238,7 @@ impl App {
     }
 
     fn spawn_jobs(&mut self) {
-        let (state, shutdown, clock) = (&self.state, &self.shutdown, self.app.clock);
+        let (state, shutdown, clock, steady) = (&self.state, &self.shutdown, self.app.clock, self.app.steady);
         let (worker, in_force) = (&self.worker, &state.in_force);
         let grouper = Grouper {
             worker: worker.clone(),
@@ -250,6 +254,7 @@ impl App {
             timers: state.timers.clone(),
             outbox: state.outbox.clone(),
             clock,
+            steady,
         };
         let deliverer = Deliverer {
             worker: worker.clone(),
@@ -257,6 +262,7 @@ impl App {
             views: state.views.clone(),
             outbox: state.outbox.clone(),
             clock,
+            steady,
             owner: Uuid::now_v7(),
             busy: Mutex::default(),
         };
@@ -267,13 +273,18 @@ impl App {
             arrived: state.arrived.clone(),
             outbox: state.outbox.clone(),
             clock,
+            steady,
             home: self.home.clone(),
             has_others: self.app.settings.alerting.replicas > 1,
         };
-        let unspooler = Unspooler {
-            committer: self.committer.clone(),
+        let unspooler = Unspooler { committer: self.committer.clone(), spool: self.spool.clone(), clock };
+        let emergency = EmergencyTeller {
+            worker: worker.clone(),
+            sight: self.committer.sight.clone(),
             spool: self.spool.clone(),
             in_force: in_force.clone(),
+            board: state.board.clone(),
+            home: self.home.clone(),
             clock,
         };
         let sweeper = Sweeper {
@@ -288,6 +299,7 @@ impl App {
         self.tasks.spawn("outbox", deliverer.run(shutdown.clone()));
         self.tasks.spawn("watch", watcher.run(shutdown.clone()));
         self.tasks.spawn("unspool", unspooler.run(shutdown.clone()));
+        self.tasks.spawn("emergency", emergency.run(shutdown.clone()));
         self.tasks.spawn("sweep", sweep::run(sweeper, shutdown.clone()));
         if let Some(file) = self.app.settings.alerting.on_call_file.clone() {
             let reloader = Reloader { file, reach: reach(&self.app.settings), in_force: in_force.clone() };

@@ -22,32 +22,47 @@ pub(crate) fn timestamp(micros: i64) -> jiff::Timestamp {
     })
 }
 
+/// Microseconds since the machine was started, sleep included: a clock that nobody can set.
+#[must_use]
+pub fn steady_clock() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+}
+
 /// Tells a clock that was set from time that passed, in which the machine may have slept: compares the wall clock
-/// with one that nobody can set and that goes on in sleep.
+/// with the steady one.
 #[derive(Debug)]
 pub(crate) struct JumpWatch {
+    wall: Clock,
+    steady: Clock,
     wall_us: i64,
     steady_us: i64,
 }
 
-impl JumpWatch {
-    pub(crate) fn new(wall_us: i64) -> Self {
-        Self { wall_us, steady_us: steady_us() }
-    }
-
-    /// By how much the wall clock was set since it was last asked; 0 for what is a mere correction.
-    pub(crate) fn jump_us(&mut self, wall_us: i64) -> i64 {
-        let steady_us = steady_us();
-        let jump_us = (wall_us - self.wall_us) - (steady_us - self.steady_us);
-        *self = Self { wall_us, steady_us };
-        if jump_us.abs() > CORRECTION_US { jump_us } else { 0 }
-    }
+/// What happened since the clocks were looked at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// The wall clock now.
+    pub(crate) now_us: i64,
+    /// By how much the wall clock was set; 0 for what is a mere correction.
+    pub(crate) jump_us: i64,
+    /// How long ago that was.
+    pub(crate) steady_us: i64,
 }
 
-/// Microseconds since the machine was started, sleep included.
-fn steady_us() -> i64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+impl JumpWatch {
+    pub(crate) fn new(wall: Clock, steady: Clock) -> Self {
+        Self { wall, steady, wall_us: wall(), steady_us: steady() }
+    }
+
+    pub(crate) fn look(&mut self) -> Passed {
+        let (wall_us, steady_us) = ((self.wall)(), (self.steady)());
+        let passed_us = steady_us - self.steady_us;
+        let jump_us = (wall_us - self.wall_us) - passed_us;
+        (self.wall_us, self.steady_us) = (wall_us, steady_us);
+        let jump_us = if jump_us.abs() > CORRECTION_US { jump_us } else { 0 };
+        Passed { now_us: wall_us, jump_us, steady_us: passed_us }
+    }
 }
 
 /// Microseconds of a span.

@@ -12,6 +12,7 @@ use larder_oncall::settings::Heartbeat;
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::emergency::Sight;
 use crate::error::Error;
 use crate::in_force::InForce;
 use crate::spool::Spool;
@@ -59,6 +60,7 @@ pub(crate) struct Committer {
     pub(crate) clock: Clock,
     /// Until when the database is not asked again, since it was away a moment ago.
     pub(crate) away_until_us: AtomicI64,
+    pub(crate) sight: Arc<Sight>,
 }
 
 impl Ingest {
@@ -155,6 +157,16 @@ impl Committer {
 
     /// Writes deliveries of one tenant in one transaction.
     pub(crate) async fn write(&self, tenant: &TenantId, deliveries: &[Delivery]) -> Result<(), Error> {
+        let written = self.transact(tenant, deliveries).await;
+        match &written {
+            Ok(()) => self.sight.seen(true),
+            Err(Error::Unavailable(_)) => self.sight.seen(false),
+            Err(_) => {}
+        }
+        written
+    }
+
+    async fn transact(&self, tenant: &TenantId, deliveries: &[Delivery]) -> Result<(), Error> {
         let now_us = (self.clock)();
         let mut transaction = larder_database::begin_tenant(&self.app, tenant).await?;
         crate::store::tenants::remember(&mut transaction, tenant).await?;

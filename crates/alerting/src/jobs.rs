@@ -3,6 +3,7 @@
 
 pub(crate) mod alive;
 pub(crate) mod deliver;
+pub(crate) mod emergency;
 pub(crate) mod foresee;
 pub(crate) mod group;
 pub(crate) mod probe;

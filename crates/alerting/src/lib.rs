@@ -8,6 +8,7 @@ mod channels;
 mod clock;
 mod convert;
 mod course;
+mod emergency;
 mod error;
 mod escalate;
 mod failover;
@@ -33,5 +34,5 @@ mod timeline;
 mod view;
 
 pub use app::{App, AppError, AppSettings, RunningApp, SCHEMA, migrator};
-pub use clock::{Clock, system_clock};
+pub use clock::{Clock, steady_clock, system_clock};
 pub use signing::{NoKeys, SigningKeys, TokenPower, is_source_name};

@@ -225,6 +225,15 @@ impl Message {
         }
     }
 
+    /// What a receiver that keeps track knows it by: several messages may be about one thing.
+    pub(crate) fn thing(&self) -> String {
+        match &self.content {
+            Content::Incident(incident) => incident.incident_id.to_string(),
+            Content::Notice(notice) if !notice.incident_id.is_empty() => notice.incident_id.clone(),
+            Content::Digest(_) | Content::Notice(_) => self.notification_id.to_string(),
+        }
+    }
+
     /// One line, and the text below it.
     pub(crate) fn texts(&self, templates: &Templates) -> (String, String) {
         let rendered = templates.plain(&self.told());

@@ -1,6 +1,7 @@
 //! What came in while the database was away, on disk: one file a delivery, synced before the sender
 //! hears of it, and removed once it is committed. The files are ordered by their names.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -114,12 +115,23 @@ impl Spool {
 
     /// The deliveries that wait, the oldest first. A file that is no delivery is put aside under another name.
     pub(crate) fn oldest(&self, most: usize) -> Vec<Spooled> {
+        self.paths().into_iter().take(most).filter_map(|path| self.read(path)).collect()
+    }
+
+    /// The oldest of those that are not among these.
+    pub(crate) fn others(&self, than: &HashSet<PathBuf>, most: usize) -> Vec<Spooled> {
+        let others = self.paths().into_iter().filter(|path| !than.contains(path));
+        others.take(most).filter_map(|path| self.read(path)).collect()
+    }
+
+    /// All files of deliveries, the oldest first.
+    fn paths(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let mut paths: Vec<PathBuf> =
             entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_whole(path)).collect();
         paths.sort();
         self.waiting.store(paths.len() as u64, Ordering::Relaxed);
-        paths.into_iter().take(most).filter_map(|path| self.read(path)).collect()
+        paths
     }
 
     fn read(&self, path: PathBuf) -> Option<Spooled> {
@@ -240,6 +252,8 @@ mod tests {
         let names: Vec<&str> = kept.iter().map(|kept| kept.delivery.alerts[0].labels.alert_name()).collect();
         assert_eq!(names, ["c", "a", "b"]);
         assert_eq!(kept[0].delivery.alerts, delivery("c").alerts);
+        let others = spool.others(&HashSet::from([kept[0].path.clone()]), 1);
+        assert_eq!(others[0].delivery.alerts[0].labels.alert_name(), "a");
         kept.iter().for_each(|kept| spool.done(kept));
         assert!(spool.is_empty() && spool.oldest(10).is_empty());
     }

@@ -292,6 +292,7 @@ pub(crate) async fn alerting(
         page_token_key: keys::page_token_key(settings)?,
         signing_keys: keys::alerting_keys(settings)?,
         clock: larder_alerting::system_clock,
+        steady: larder_alerting::steady_clock,
     });
     app.map_err(refused)?.start().await.map_err(refused)
 }

@@ -1,6 +1,6 @@
 //! Opsgenie and Jira Service Management. The incident's id is the `alias` by which it is closed.
 
-use larder_oncall::notification::Templates;
+use larder_oncall::notification::{MessageKind, Templates};
 use larder_oncall::settings::SecretSource;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -59,7 +59,12 @@ fn request_of(
         Content::Incident(incident) => {
             (incident.incident_id.to_string(), incident.opsgenie_priority(), incident.state)
         }
-        Content::Digest(_) | Content::Notice(_) => (message.notification_id.to_string(), "P5", State::Open),
+        Content::Digest(_) | Content::Notice(_) => {
+            let told = message.told();
+            let is_over = told.kind == MessageKind::Resolved;
+            let state = if is_over { State::Resolved } else { State::Open };
+            (message.thing(), told.severity.opsgenie(), state)
+        }
     };
     let action = match state {
         State::Open => {

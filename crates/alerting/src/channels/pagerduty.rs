@@ -1,7 +1,7 @@
 //! PagerDuty's Events API v2. The incident's id is the `dedup_key`, so that a message that is sent twice
 //! is one alert there, and acknowledging or resolving here does so there.
 
-use larder_oncall::notification::Templates;
+use larder_oncall::notification::{MessageKind, Templates};
 use larder_oncall::settings::SecretSource;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -46,16 +46,19 @@ fn event(message: &Message, templates: &Templates) -> Value {
     let (subject, text) = message.texts(templates);
     match &message.content {
         Content::Incident(incident) => incident_event(incident, &subject, &text),
-        Content::Digest(_) | Content::Notice(_) => json!({
-            "event_action": "trigger",
-            "dedup_key": message.notification_id,
-            "payload": {
-                "summary": cut(&subject, SUMMARY_CHARACTERS),
-                "source": "larder",
-                "severity": "info",
-                "custom_details": { "text": cut(&text, DETAIL_CHARACTERS) },
-            },
-        }),
+        Content::Digest(_) | Content::Notice(_) => {
+            let told = message.told();
+            json!({
+                "event_action": if told.kind == MessageKind::Resolved { "resolve" } else { "trigger" },
+                "dedup_key": message.thing(),
+                "payload": {
+                    "summary": cut(&subject, SUMMARY_CHARACTERS),
+                    "source": "larder",
+                    "severity": told.severity.pagerduty(),
+                    "custom_details": { "text": cut(&text, DETAIL_CHARACTERS) },
+                },
+            })
+        }
     }
 }
 

@@ -19,6 +19,15 @@ pub(crate) struct Board {
     pub(crate) as_of_us: i64,
     /// The worst severity of what is open, by service.
     pub(crate) services: BTreeMap<String, String>,
+    /// Incidents that nobody has acknowledged, each in a line; never shown here, told when the database goes away.
+    pub(crate) unacknowledged: Vec<String>,
+}
+
+impl Board {
+    /// Whether the database has answered since the start.
+    fn is_known(&self) -> bool {
+        self.as_of_us != 0
+    }
 }
 
 /// How a service is, as everybody understands it.
@@ -40,17 +49,22 @@ pub(crate) async fn page(Shared(state): Shared<Arc<State>>) -> Html<String> {
             format!("<tr><td>{}</td><td>{}</td></tr>", escaped_html(name), level(severity))
         })
         .collect();
+    if !board.is_known() {
+        return Html(page_of("<p>Nothing is known yet: the database has not answered since the start.</p>"));
+    }
     let body = if rows.is_empty() {
         "<p>All is well.</p>".to_owned()
     } else {
         format!("<table><tr><th>service</th><th>state</th></tr>{rows}</table>")
     };
-    Html(format!(
+    Html(page_of(&format!("{body}<p>As of {}.</p>", timestamp(board.as_of_us))))
+}
+
+fn page_of(body: &str) -> String {
+    format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"30\">\
-         <title>Status</title><body style=\"font-family:sans-serif;margin:2em\"><h1>Status</h1>{body}\
-         <p>As of {}.</p></body></html>",
-        timestamp(board.as_of_us)
-    ))
+         <title>Status</title><body style=\"font-family:sans-serif;margin:2em\"><h1>Status</h1>{body}</body></html>"
+    )
 }
 
 /// `GET /status.json`
@@ -61,5 +75,6 @@ pub(crate) async fn json(Shared(state): Shared<Arc<State>>) -> Json<Value> {
         .iter()
         .map(|(name, severity)| json!({ "service": name, "state": level(severity) }))
         .collect();
-    Json(json!({ "asOf": timestamp(board.as_of_us).to_string(), "services": services }))
+    let as_of = board.is_known().then(|| timestamp(board.as_of_us).to_string());
+    Json(json!({ "asOf": as_of, "services": services }))
 }

@@ -48,6 +48,7 @@ pub(crate) struct Deliverer {
     pub(crate) views: Views,
     pub(crate) outbox: Arc<Notify>,
     pub(crate) clock: Clock,
+    pub(crate) steady: Clock,
     /// This process, among those that lease.
     pub(crate) owner: Uuid,
     /// Channels that a task serves now.
@@ -59,10 +60,10 @@ impl Deliverer {
         let this = Arc::new(self);
         let mut tasks = JoinSet::new();
         let mut expired: Option<Instant> = None;
-        let mut jumps = JumpWatch::new((this.clock)());
+        let mut jumps = JumpWatch::new(this.clock, this.steady);
         while wait(&this.outbox, LOOK, &shutdown).await {
             while tasks.try_join_next().is_some() {}
-            if jumps.jump_us((this.clock)()) != 0 {
+            if jumps.look().jump_us != 0 {
                 tokio::time::sleep(AFTER_JUMP).await;
             }
             let expires = expired.is_none_or(|at| at.elapsed() >= EXPIRED_LOOKED_FOR);

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::http::status_page::Board;
-use crate::store::incidents::IncidentRow;
+use crate::store::incidents::{IncidentRow, State};
 use crate::store::{alerts, incidents, links, notifications, tenants};
 use crate::{Clock, metrics};
 
@@ -75,7 +75,12 @@ fn board_of(open: &[IncidentRow], as_of_us: i64) -> Board {
             worst.clone_from(&incident.severity);
         }
     }
-    Board { as_of_us, services }
+    let waiting =
+        open.iter().filter(|incident| incident.state == State::Open && incident.snoozed_until_us.is_none());
+    let unacknowledged = waiting
+        .map(|incident| format!("#{} {} ({})", incident.incident_number, incident.title, incident.severity))
+        .collect();
+    Board { as_of_us, services, unacknowledged }
 }
 
 async fn sweep(worker: &PgPool, before_us: i64) -> Result<(), Error> {

@@ -44,14 +44,15 @@ pub(crate) struct TimerKeeper {
     /// Wakes whoever sends.
     pub(crate) outbox: Arc<Notify>,
     pub(crate) clock: Clock,
+    pub(crate) steady: Clock,
 }
 
 impl TimerKeeper {
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let mut pause = LONGEST;
-        let mut jumps = JumpWatch::new((self.clock)());
+        let mut jumps = JumpWatch::new(self.clock, self.steady);
         while wait(&self.timers, pause, &shutdown).await {
-            if jumps.jump_us((self.clock)()) != 0 {
+            if jumps.look().jump_us != 0 {
                 tokio::time::sleep(AFTER_JUMP).await;
             }
             pause = match self.work().await {

@@ -36,6 +36,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(10);
 const SOURCE_LOST: &str = "SourceLost";
 /// So many alerts of a tenant are looked through at the start.
 const ALERTS_MOST: i64 = 100_000;
+/// Who did not look for longer was asleep, and nobody could be heard: all have their time anew.
+const ASLEEP_US: i64 = 30_000_000;
 /// What ran out while nobody listened has so long to be sent again: a minute is Prometheus' interval.
 const TIME_AT_START: Duration = Duration::from_secs(75);
 /// Who tells of sources that are lost.
@@ -50,6 +52,7 @@ pub(crate) struct Watcher {
     /// Wakes whoever sends.
     pub(crate) outbox: Arc<Notify>,
     pub(crate) clock: Clock,
+    pub(crate) steady: Clock,
     pub(crate) home: TenantId,
     /// Whether other replicas share the work.
     pub(crate) has_others: bool,
@@ -68,7 +71,7 @@ impl Watcher {
         let mut seen: HashMap<Name, Seen> = HashMap::new();
         // What was told before a restart is taken back when it is over; unknown until it was read.
         let mut silent: Option<HashSet<Name>> = None;
-        let mut jumps = JumpWatch::new((self.clock)());
+        let mut jumps = JumpWatch::new(self.clock, self.steady);
         let mut looked_again = Instant::now();
         let mut has_begun = false;
         loop {
@@ -76,11 +79,18 @@ impl Watcher {
                 () = shutdown.wait() => return,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let now_us = (self.clock)();
-            let jump_us = jumps.jump_us(now_us);
+            let passed = jumps.look();
+            if passed.steady_us > ASLEEP_US {
+                tracing::warn!(
+                    asleep_s = passed.steady_us / 1_000_000,
+                    "the machine slept, or this process did"
+                );
+                has_begun = false;
+                seen.clear();
+            }
             let looked = async {
-                if jump_us != 0 {
-                    self.shift_all(jump_us).await?;
+                if passed.jump_us != 0 {
+                    self.shift_all(passed.jump_us).await?;
                 }
                 if !has_begun {
                     let mut connection = self.worker.acquire().await?;
@@ -98,7 +108,7 @@ impl Watcher {
                     Some(known) => known,
                     None => self.told_before().await?,
                 };
-                silent = Some(self.look_at_alerts(known, now_us).await?);
+                silent = Some(self.look_at_alerts(known, passed.now_us).await?);
                 Ok::<(), Error>(())
             };
             if let Err(error) = looked.await {

@@ -1,40 +1,21 @@
 //! What goes wrong around the service: the database, the disk, the clock, a receiver whose answer is lost, a person
 //! and a timer at the same moment.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use larder_proto::larder::alerting::v1::*;
-use larder_testkit::NetworkCut;
 use larder_testkit::stand_in::Fault;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::firing::to_webhook;
 use crate::house::{House, eventually, firing};
 use crate::receivers::{json_of, pagerduty, webhook_receiver};
 
-/// A house whose way to the database can be cut.
-async fn behind_a_cut(on_call: &str) -> (House, NetworkCut) {
-    let url = url::Url::parse(&std::env::var("LARDER_TEST_DATABASE_URL").unwrap()).unwrap();
-    let upstream: SocketAddr = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
-    let way = NetworkCut::before(upstream).await;
-    let house = House::open_with(on_call, |settings| {
-        let url = settings.database.url.as_ref().unwrap().expose_secret();
-        let mut through = url::Url::parse(url).unwrap();
-        through.set_port(Some(way.address().port())).unwrap();
-        settings.database.url = Some(SecretString::from(through.to_string()));
-        settings.database.acquire_timeout = Duration::from_secs(1);
-    })
-    .await;
-    (house, way)
-}
-
 #[tokio::test]
 async fn what_can_be_kept_nowhere_is_not_acknowledged() {
     let receiver = webhook_receiver().await;
-    let (house, way) = behind_a_cut(&to_webhook(receiver.url())).await;
+    let (house, way) = House::behind_a_cut(&to_webhook(receiver.url())).await;
     way.cut();
     // A disk that takes nothing: the folder is not there.
     let spool = house.folder.path().join("alert-spool");
@@ -52,7 +33,7 @@ async fn what_can_be_kept_nowhere_is_not_acknowledged() {
 
 #[tokio::test]
 async fn the_status_page_is_there_while_the_database_is_not() {
-    let (house, way) = behind_a_cut(&to_webhook("http://127.0.0.1:9")).await;
+    let (house, way) = House::behind_a_cut(&to_webhook("http://127.0.0.1:9")).await;
     house.webhook(json!([firing("OvenCold", &[("service", "shop")])])).await;
     let shown = || async { reqwest::get(house.url("/status")).await.unwrap().text().await.unwrap() };
     eventually("the level", || async { shown().await.contains("shop") }).await;
@@ -61,6 +42,19 @@ async fn the_status_page_is_there_while_the_database_is_not() {
     let answer = reqwest::get(house.url("/status")).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.unwrap().contains("shop"));
+}
+
+#[tokio::test]
+async fn a_service_that_starts_without_its_database_does_not_say_that_all_is_well() {
+    let (mut house, way) = House::behind_a_cut(&to_webhook("http://127.0.0.1:9")).await;
+    house.stop().await;
+    way.cut();
+    house.start().await;
+    let shown = reqwest::get(house.url("/status")).await.unwrap().text().await.unwrap();
+    assert!(shown.contains("Nothing is known") && !shown.contains("All is well"), "{shown}");
+    let told: serde_json::Value =
+        reqwest::get(house.url("/status.json")).await.unwrap().json().await.unwrap();
+    assert!(told["asOf"].is_null(), "{told}");
 }
 
 #[tokio::test]
@@ -210,4 +204,42 @@ async fn a_step_is_due_at_its_time_whatever_happens_to_the_service_and_its_file(
     eventually("the second page", || async { pages(&receiver) == 2 }).await;
     let late = first.elapsed().as_secs_f64() - 10.0;
     assert!(late.abs() <= 1.5, "{late} s late");
+}
+
+static SLEPT_US: AtomicI64 = AtomicI64::new(0);
+
+fn wall_of_a_sleeper() -> i64 {
+    larder_alerting::system_clock() + SLEPT_US.load(Ordering::SeqCst)
+}
+
+fn steady_of_a_sleeper() -> i64 {
+    larder_alerting::steady_clock() + SLEPT_US.load(Ordering::SeqCst)
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_for_half_an_hour_does_what_is_due_once_and_takes_nobody_for_lost() {
+    let receiver = webhook_receiver().await;
+    let on_call = insistent(receiver.url(), "20m", "1h");
+    let house = House::open_by(&on_call, wall_of_a_sleeper, steady_of_a_sleeper, |_| {}).await;
+    let heartbeat = Heartbeat { name: "backup".into(), interval_seconds: 60, ..Heartbeat::default() };
+    let request = UpsertHeartbeatRequest { heartbeat: Some(heartbeat) };
+    house.guest("bakery").await.upsert_heartbeat(request).await.unwrap();
+    let beat = house.source_url("bakery", "cron", "/heartbeats/backup");
+    assert_eq!(reqwest::get(&beat).await.unwrap().status(), 202);
+    // Prometheus says with each alert until when it would have said it again.
+    let mut alert = firing("OvenCold", &[]);
+    alert.as_object_mut().unwrap().remove("status");
+    let ends_at = larder_alerting::system_clock() + 240_000_000;
+    alert["endsAt"] = jiff::Timestamp::from_microsecond(ends_at).unwrap().to_string().into();
+    let url = house.source_url("bakery", "prometheus", "/api/v2/alerts");
+    assert_eq!(reqwest::Client::new().post(&url).json(&json!([alert])).send().await.unwrap().status(), 200);
+    eventually("the page", || async { pages(&receiver) == 1 }).await;
+    SLEPT_US.store(1_800_000_000, Ordering::SeqCst);
+    eventually("the second page, which was due ten minutes ago", || async { pages(&receiver) == 2 }).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(pages(&receiver), 2, "and no third");
+    let incidents = house.incidents().await;
+    let titles: Vec<&str> = incidents.iter().map(|incident| incident.title.as_str()).collect();
+    assert_eq!(titles, ["OvenCold happened"], "nobody is lost");
+    assert!(!incidents[0].source_lost);
 }

@@ -1,6 +1,7 @@
 //! A whole service for one test: a fresh database, a folder of its own, an on-call file, and clients that
 //! carry a token of a tenant.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +11,8 @@ use larder_proto::larder::alerting::v1::alerting_service_client::AlertingService
 use larder_proto::larder::alerting::v1::*;
 use larder_settings::{Environment, Settings};
 use larder_telemetry::MetricsHandle;
-use larder_testkit::TestDatabase;
+use larder_testkit::{NetworkCut, TestDatabase};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tonic::metadata::MetadataValue;
@@ -28,6 +30,7 @@ pub(crate) struct House {
     signer: TokenSigner,
     settings: Settings,
     clock: Clock,
+    steady: Clock,
 }
 
 #[derive(Clone)]
@@ -49,20 +52,26 @@ impl House {
     }
 
     pub(crate) async fn open_with(on_call: &str, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::build(on_call, larder_alerting::system_clock, change).await
+        Self::open_at(on_call, larder_alerting::system_clock, change).await
     }
 
     /// A house that lives by another clock.
     pub(crate) async fn open_with_clock(on_call: &str, clock: Clock) -> Self {
-        Self::build(on_call, clock, |_| {}).await
+        Self::open_at(on_call, clock, |_| {}).await
     }
 
     /// A house with a clock that the test can set.
     pub(crate) async fn open_at(on_call: &str, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::build(on_call, clock, change).await
+        Self::open_by(on_call, clock, larder_alerting::steady_clock, change).await
     }
 
-    async fn build(on_call: &str, clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
+    /// The same, and the steady clock is another one too.
+    pub(crate) async fn open_by(
+        on_call: &str,
+        clock: Clock,
+        steady: Clock,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secret"), "a secret for receivers of the tests").unwrap();
@@ -76,11 +85,27 @@ impl House {
         settings.lifecycle.drain_timeout = Duration::from_secs(2);
         change(&mut settings);
         let signer = TokenSigner::generate().unwrap();
-        let mut house = Self { database, app: None, folder, signer, settings, clock };
+        let mut house = Self { database, app: None, folder, signer, settings, clock, steady };
         house.settings.alerting.on_call_file = Some(house.on_call_file());
         house.write_on_call(on_call);
         house.start().await;
         house
+    }
+
+    /// A house whose way to the database can be cut, and its way.
+    pub(crate) async fn behind_a_cut(on_call: &str) -> (Self, NetworkCut) {
+        let url = url::Url::parse(&std::env::var("LARDER_TEST_DATABASE_URL").unwrap()).unwrap();
+        let upstream: SocketAddr = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
+        let way = NetworkCut::before(upstream).await;
+        let house = Self::open_with(on_call, |settings| {
+            let url = settings.database.url.as_ref().unwrap().expose_secret();
+            let mut through = url::Url::parse(url).unwrap();
+            through.set_port(Some(way.address().port())).unwrap();
+            settings.database.url = Some(SecretString::from(through.to_string()));
+            settings.database.acquire_timeout = Duration::from_secs(1);
+        })
+        .await;
+        (house, way)
     }
 
     pub(crate) fn on_call_file(&self) -> PathBuf {
@@ -121,6 +146,7 @@ impl House {
             page_token_key: [7; 32],
             signing_keys: keys(),
             clock: self.clock,
+            steady: self.steady,
         };
         App::build(app).unwrap().start().await.unwrap()
     }

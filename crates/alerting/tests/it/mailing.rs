@@ -11,7 +11,7 @@ use crate::house::{House, eventually, firing, resolved};
 
 /// A mail server that keeps what it takes.
 #[derive(Clone, Default)]
-struct MailServer {
+pub(crate) struct MailServer {
     mails: Arc<Mutex<Vec<String>>>,
     /// What it says to the next recipients, before it takes them.
     refusals: Arc<Mutex<Vec<&'static str>>>,
@@ -19,7 +19,11 @@ struct MailServer {
 
 impl MailServer {
     async fn start(&self) -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.start_at(0).await
+    }
+
+    pub(crate) async fn start_at(&self, port: u16) -> u16 {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let this = self.clone();
         tokio::spawn(async move {
@@ -59,7 +63,7 @@ impl MailServer {
         Some(())
     }
 
-    fn mails(&self) -> Vec<String> {
+    pub(crate) fn mails(&self) -> Vec<String> {
         self.mails.lock().unwrap().clone()
     }
 }
@@ -74,7 +78,7 @@ fn on_call(port: u16) -> String {
     )
 }
 
-fn header(mail: &str, name: &str) -> String {
+pub(crate) fn header(mail: &str, name: &str) -> String {
     let prefix = format!("{name}: ");
     let line = mail.lines().find(|line| line.starts_with(&prefix));
     line.map(|line| line[prefix.len()..].to_owned()).unwrap_or_default()

@@ -11,6 +11,7 @@ mod house;
 mod isolation;
 mod kills;
 mod links;
+mod long_outages;
 mod mail_security;
 mod mailing;
 mod monitoring;

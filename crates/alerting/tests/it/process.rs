@@ -252,6 +252,7 @@ async fn serve() {
         page_token_key: [7; 32],
         signing_keys: keys(),
         clock: larder_alerting::system_clock,
+        steady: larder_alerting::steady_clock,
     };
     let _running = App::build(app).unwrap().start().await.unwrap();
     std::future::pending::<()>().await;
