@@ -6,6 +6,7 @@ pub(crate) mod lines;
 pub(crate) mod products;
 pub(crate) mod rotation;
 pub(crate) mod standing;
+pub(crate) mod stock;
 pub(crate) mod sync;
 pub(crate) mod tokens;
 pub(crate) mod webhook;

@@ -27,6 +27,7 @@ pub(crate) mod promotions;
 pub(crate) mod sales;
 pub(crate) mod sales_analytics;
 pub(crate) mod shop_products;
+pub(crate) mod stock_counts;
 pub(crate) mod tenants;
 pub(crate) mod webhook_events;
 

@@ -20,6 +20,7 @@ use crate::store::market_feedback::{self, FeedbackFilter, FeedbackRow};
 use crate::store::market_outlooks::{self, OutlookRow};
 use crate::store::markets::MarketRow;
 use crate::store::sales::{DaySum, MinuteSum};
+use crate::store::stock_counts::{self, StockCountRow};
 use crate::store::{market_days, market_products, markets, promotions, sales};
 
 /// Sales further back than three years say little of the next day.
@@ -81,6 +82,7 @@ pub(crate) async fn read(
     let minutes = sales::minute_sums(db, tenant, today - CURVE_DAYS, CURVE_ROWS).await?;
     let filter = FeedbackFilter { from_day: Some(from_day), ..FeedbackFilter::default() };
     let feedback = market_feedback::list(db, tenant, &filter, None, ALL).await?;
+    let stock = stock_counts::list(db, tenant, from_day).await?;
     let rows = Rows {
         now_us,
         markets: found.into_iter().map(|market| (market.market_id.clone(), market)).collect(),
@@ -89,7 +91,7 @@ pub(crate) async fn read(
         outlooks: outlooks.into_iter().map(|row| ((row.market_id.clone(), row.held_on_day), row)).collect(),
         promoted,
     };
-    Ok(rows.assemble(holidays, sums, feedback, &minutes))
+    Ok(rows.assemble(holidays, (sums, feedback, stock), &minutes))
 }
 
 /// What is known of one product on one day, before it is made a day of a series.
@@ -97,14 +99,22 @@ pub(crate) async fn read(
 struct Known {
     sum: Option<DaySum>,
     feedback: Option<FeedbackRow>,
+    stock: Option<StockCountRow>,
+}
+
+impl Known {
+    /// The minute at which the shop counted that nothing is left of what was sold.
+    fn counted_out_at(&self) -> Option<i16> {
+        let stock = self.stock.as_ref().filter(|stock| stock.quantity <= NOTHING)?;
+        self.sum.as_ref().and_then(|sum| sum.last_minute).or(Some(stock.counted_at_minute))
+    }
 }
 
 impl Rows {
     fn assemble(
         &self,
         holidays: &HolidayTable,
-        sums: Vec<DaySum>,
-        feedback: Vec<FeedbackRow>,
+        (sums, feedback, stock): (Vec<DaySum>, Vec<FeedbackRow>, Vec<StockCountRow>),
         minutes: &[MinuteSum],
     ) -> ReadHistory {
         let mut known: HashMap<SeriesKey, HashMap<i32, Known>> = HashMap::new();
@@ -117,6 +127,13 @@ impl Rows {
             let key = (row.product_id.clone(), row.market_id.clone());
             let day = row.held_on_day;
             known.entry(key).or_default().entry(day).or_default().feedback = Some(row);
+        }
+        for row in stock {
+            // A count by itself is no market day.
+            let key = (row.product_id.clone(), row.market_id.clone());
+            if let Some(known) = known.get_mut(&key).and_then(|days| days.get_mut(&row.counted_on_day)) {
+                known.stock = Some(row);
+            }
         }
         let mut read = ReadHistory {
             history: VendorHistory::default(),
@@ -182,7 +199,9 @@ impl Rows {
         let last_minute = known.sum.as_ref().and_then(|sum| sum.last_minute);
         let told = feedback.and_then(|row| row.sold_out_at_minute);
         let sold_all = brought.is_some_and(|brought| brought > 0.0 && sold >= brought - 1e-9);
-        let sold_out_at = told.or(last_minute.filter(|_| sold_all)).map(|minute| hours.share(minute));
+        let counted_out = known.counted_out_at().filter(|_| sold > NOTHING);
+        let sold_out_at = told.or(last_minute.filter(|_| sold_all)).or(counted_out);
+        let sold_out_at = sold_out_at.map(|minute| hours.share(minute));
         // Sold out at a time nobody knows: the end of the day is the least that can be said.
         let sold_out_at = sold_out_at.or(sold_all.then_some(1.0));
         let price = known

@@ -67,6 +67,11 @@ impl Stalls {
         stalls.into_iter().next().map(|(_, found)| found)
     }
 
+    /// The market that a location stands at then, with the day and the minute by its clock.
+    pub(crate) fn day_at(&self, location: &str, at_us: i64) -> Option<(&str, i32, i16)> {
+        self.at(location, at_us).map(|(stall, day, minute)| (stall.market_id.as_str(), day, minute))
+    }
+
     /// The sale that a line is of.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ use crate::error::Error;
 use crate::store::shop_products::{self, KnownProduct, ShopProductRow};
 
 const NEW: &str = "new";
+/// Before the id of something in the shop's catalogue.
+const CATALOG: &str = "catalog:";
 const ALL: i64 = 100_000;
 /// Names that the table keeps.
 const NAME_LENGTH: usize = 256;
@@ -23,7 +25,7 @@ const DIGEST_BYTES: usize = 8;
 /// How a thing in the shop is written down.
 pub(crate) fn reference(product: &ProductReference) -> String {
     match product {
-        ProductReference::CatalogObject(id) => format!("catalog:{id}"),
+        ProductReference::CatalogObject(id) => format!("{CATALOG}{id}"),
         ProductReference::Named(name) => format!("name:{}", cut(name, NAME_LENGTH)),
     }
 }
@@ -45,7 +47,7 @@ impl ShopProducts {
     ) -> Result<Self, Error> {
         let rows = shop_products::list(db, tenant, "", ALL).await?;
         let of = rows.into_iter().map(|row| (row.reference.clone(), row)).collect();
-        let catalog = catalog.into_iter().map(|one| (format!("catalog:{}", one.id), one)).collect();
+        let catalog = catalog.into_iter().map(|one| (format!("{CATALOG}{}", one.id), one)).collect();
         Ok(Self { of, catalog, now_us })
     }
 
@@ -91,6 +93,23 @@ impl ShopProducts {
     /// The product of a line that was taken in.
     pub(crate) fn product_id(&self, line: &SaleLine) -> Option<&str> {
         self.of.get(&reference(&line.product)).map(|row| row.product_id.as_str())
+    }
+
+    /// The product that a thing of the shop's catalogue is.
+    pub(crate) fn of_catalog(&self, id: &str) -> Option<&str> {
+        self.of.get(&format!("{CATALOG}{id}")).map(|row| row.product_id.as_str())
+    }
+
+    /// Everything in the shop's catalogue that was sold once, by its id there.
+    pub(crate) fn catalog_ids(&self) -> Vec<String> {
+        let mut ids: Vec<_> = self
+            .of
+            .keys()
+            .filter_map(|reference| reference.strip_prefix(CATALOG))
+            .map(str::to_owned)
+            .collect();
+        ids.sort_unstable();
+        ids
     }
 
     async fn decide(
@@ -145,7 +164,7 @@ fn resembles(reference: &str, name: &str, sku: &str, known: &[KnownProduct]) -> 
 
 /// An id for what resembles nothing, the same whenever it is seen.
 fn new_id(reference: &str) -> String {
-    let plain = reference.strip_prefix("catalog:").filter(|id| {
+    let plain = reference.strip_prefix(CATALOG).filter(|id| {
         (1..=100).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     });

@@ -14,12 +14,13 @@ use larder_identity::TenantId;
 use super::lines::Stalls;
 use super::products::ShopProducts;
 use super::standing::Standing;
+use super::stock;
 use super::tokens::Shops;
 use crate::error::Error;
 use crate::metrics;
 use crate::state::State;
 use crate::store::connections::{self, ConnectionRow, EndOfSync};
-use crate::store::{markets, sales};
+use crate::store::{markets, sales, stock_counts};
 use crate::training::read::Progress;
 
 /// Sales further back say nothing of the next day.
@@ -183,6 +184,33 @@ impl Turn<'_> {
             self.take_in(value, &stalls, &mut products).await?;
             progress.tell("sales", i64::try_from(self.report.sales).unwrap_or(i64::MAX)).await;
         }
+        progress.tell("stock", i64::try_from(self.report.sales).unwrap_or(i64::MAX)).await;
+        self.count_stock(tokens, &stalls, &products).await
+    }
+
+    /// Asks what is left. Sales do without it: a shop that cannot tell has been fetched all the same.
+    async fn count_stock(
+        &mut self,
+        tokens: &mut SquareTokens,
+        stalls: &Stalls,
+        products: &ShopProducts,
+    ) -> Result<(), Error> {
+        let ids = products.catalog_ids();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let asked = self.shops.square.count_stock(tokens, &ids, &stalls.locations(), &self.asking()).await;
+        let counts = match asked {
+            Ok(counts) => counts,
+            Err(error) => {
+                tracing::warn!(tenant.id = %self.tenant, error.kind = error.kind(), "the shop's stock is not known");
+                return Ok(());
+            }
+        };
+        let rows = stock::rows(&counts, stalls, products, self.now.as_microsecond());
+        let mut transaction = larder_database::begin_tenant(&self.state.app, self.tenant).await?;
+        stock_counts::keep(&mut transaction, self.tenant, &rows).await?;
+        transaction.commit().await?;
         Ok(())
     }
 

@@ -74,7 +74,7 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 30] = [
     "body_measurements",
     "budgets",
     "connection_states",
@@ -102,6 +102,7 @@ const TABLES: [&str; 29] = [
     "sale_hours",
     "sales",
     "shop_products",
+    "stock_counts",
     "tenants",
     "webhook_events",
 ];

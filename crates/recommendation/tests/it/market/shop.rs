@@ -102,6 +102,45 @@ async fn from_the_shop_to_a_better_plan() {
     assert_eq!(better.day_count, after.day_count + 1);
 }
 
+/// What the shop counted of a thing at ten in the morning.
+fn counted(id: &str, day: jiff::civil::Date, quantity: &str) -> serde_json::Value {
+    serde_json::json!({
+        "catalog_object_id": id, "catalog_object_type": "ITEM_VARIATION", "state": "IN_STOCK",
+        "location_id": "L1", "quantity": quantity, "calculated_at": at_ten(day).to_string(),
+    })
+}
+
+#[tokio::test]
+async fn an_empty_shelf_beside_a_last_sale_means_that_it_ran_out() {
+    // Twice the same sales; in one shop nothing was left at ten, in the other the counts are kept by nobody.
+    let mut tops = Vec::new();
+    pass_s(7 * DAY_S);
+    for (quantity, other) in [("0", "0"), ("-40", "0"), ("0", "7")] {
+        let (stand_in, house) = open().await;
+        let mut guest = house.guest("shop").await;
+        open_stall(&mut guest).await;
+        connect(&mut guest).await;
+        stand_in.put_object(item("V1", "Sourdough", "bread"));
+        stand_in.put_object(item("V2", "Sourdough, old", "bread"));
+        for back in -1..20 {
+            let lines = vec![sold("a", "V1", "Sourdough", "39"), sold("b", "V2", "Sourdough, old", "1")];
+            stand_in.put_order(order(&format!("O{}", back + 1), at_ten(saturday(back)), lines));
+        }
+        stand_in.put_count(counted("V1", saturday(-1), quantity));
+        stand_in.put_count(counted("V2", saturday(-1), other));
+        super::stand::sync(&mut guest, SyncSalesRequest { from_on: date(saturday(30)) }).await;
+        let request = PlanMarketDayRequest { held_on: date(saturday(-2)), ..plan_of(&[]) };
+        let planned = plan(&mut guest, request).await;
+        tops.push(line(&planned, "bread").demand_p90);
+    }
+    let [ran_out, not_kept, some_left] = tops[..] else { unreachable!() };
+    assert!(ran_out > not_kept, "{ran_out} and {not_kept}: more would have been sold");
+    assert!(
+        (not_kept - some_left).abs() < 1e-9,
+        "{not_kept} and {some_left}: nothing is known of the rest of the day"
+    );
+}
+
 #[tokio::test]
 async fn messages_are_believed_only_signed_and_only_once() {
     let (stand_in, house) = open().await;
