@@ -19,6 +19,7 @@ use tower::ServiceBuilder;
 
 use crate::accounts::{self, Accounts};
 use crate::audit::{AuditLog, Waiting};
+use crate::cache::Cache;
 use crate::caller::{Authenticator, Issuer, KeyRing, Rings, SessionRing, TenantRing, TokenMint};
 use crate::config::{Limits, SCHEMA, SERVICE, SERVICE_AUDIENCE};
 use crate::error::GatewayError;
@@ -135,7 +136,7 @@ impl App {
         services.extend(gateway.alerting_ops_url.clone().map(|url| ("alerting", url)));
         let gate = Gate {
             routes,
-            rpcs: RpcTable::new(&pool),
+            rpcs: RpcTable::new(&pool)?,
             limits: Limits::new(&settings),
             openapi,
             own_services: OwnServices::new(contract).await?,
@@ -144,6 +145,7 @@ impl App {
             tokens: TokenMint::new(signer, settings.identity.token_ttl),
             rates,
             in_flight: InFlight::new(settings.limits.in_flight),
+            cache: Arc::new(Cache::new(&settings)?),
             proxies: TrustedProxies::new(&settings.gateway.trusted_proxies)?,
             audit,
             recommendation,
@@ -175,6 +177,7 @@ impl App {
             let sharing = Sharing::new(self.gate.rates.clone(), redis, self.settings.redis.timeout);
             tasks.spawn("limits", sharing.run(shutdown.clone()));
         }
+        tasks.spawn("cache", self.gate.cache.clone().run(shutdown.clone()));
         let service = ServiceBuilder::new()
             .layer(HttpTelemetryLayer::new(SERVICE))
             .layer(CatchPanicLayer)

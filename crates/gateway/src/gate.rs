@@ -8,6 +8,7 @@ use larder_telemetry::RequestContext;
 use tonic::Status;
 
 use crate::audit::{AuditLog, Pending};
+use crate::cache::{Cache, Write};
 use crate::caller::{Authenticator, Known, TokenMint};
 use crate::clock;
 use crate::config::Limits;
@@ -37,6 +38,7 @@ pub(crate) struct Gate {
     pub(crate) tokens: TokenMint,
     pub(crate) rates: std::sync::Arc<RateLimits>,
     pub(crate) in_flight: InFlight,
+    pub(crate) cache: std::sync::Arc<Cache>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) audit: std::sync::Arc<AuditLog>,
     pub(crate) recommendation: std::sync::Arc<Upstream>,
@@ -46,6 +48,7 @@ pub(crate) struct Gate {
 
 /// A request that was let in.
 pub(crate) struct Admitted {
+    pub(crate) caller: Caller,
     /// Proves the caller to the services behind.
     pub(crate) authorization: HeaderValue,
     /// The session of a user who signed in.
@@ -55,12 +58,14 @@ pub(crate) struct Admitted {
 }
 
 /// What is known of a request whatever becomes of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Trail {
     /// How the caller's limits stand.
     pub(crate) standing: Option<Standing>,
     /// What the audit log is to be told when it has ended.
     pub(crate) audit: Option<Pending>,
+    /// What the call makes old, while nobody told of it yet.
+    pub(crate) write: Option<Write>,
 }
 
 impl Gate {
@@ -121,12 +126,17 @@ impl Gate {
         }
         let authorization = self.tokens.authorization_for(&caller, clock::now())?;
         let session = session_id.and_then(|id| HeaderValue::try_from(id.to_string()).ok());
-        Ok(Admitted { authorization, session, _place: place })
+        Ok(Admitted { caller, authorization, session, _place: place })
+    }
+
+    /// Begins a call that makes kept answers old, if it does.
+    pub(crate) fn begin_write(&self, rpc: &Rpc, caller: &Caller) -> Option<Write> {
+        self.cache.write(self.upstream_of(&rpc.service).name, rpc, caller)
     }
 
     /// The process that serves `service`. One that is not configured is unknown to the process that
     /// is asked instead, which says so.
-    pub(crate) fn upstream_of(&self, service: &str) -> &Upstream {
+    pub(crate) fn upstream_of(&self, service: &str) -> &std::sync::Arc<Upstream> {
         let other = self.others.iter().find(|(package, _)| service.starts_with(package));
         other.map_or(&self.recommendation, |(_, upstream)| upstream)
     }

@@ -2,6 +2,7 @@
 //! Whatever goes wrong on the way becomes a problem document here.
 
 mod body;
+mod cached;
 pub(crate) mod raw;
 mod stream;
 
@@ -80,8 +81,12 @@ async fn answer(
     if let Some(pending) = &mut trail.audit {
         pending.about(audit::subject_matter(&rpc.input, &built.message));
     }
+    let mut write = gate.begin_write(rpc, &admitted.caller);
+    if let (Some(write), Some(changes)) = (&mut write, &rpc.changes) {
+        write.about(changes, &built.message);
+    }
     let call = UpstreamCall {
-        path: &route.grpc_path,
+        path: route.grpc_path.clone(),
         message: built.message.clone(),
         metadata: CallMetadata::new(admitted.authorization.clone(), &head.headers)
             .with_session(admitted.session.clone()),
@@ -94,10 +99,18 @@ async fn answer(
     }
     if route.rpc.is_server_streaming() {
         let events = wants_events(&head.headers);
-        return stream::answer(gate, route, &call, events, head.uri.path()).await;
+        return stream::answer(gate, route, &call, events, head.uri.path(), write).await;
     }
     let upstream = gate.upstream_of(route.rpc.parent_service().full_name());
-    let message = upstream.unary(&call).await.map_err(|status| Problem::from_status(&status))?;
+    let question = gate.cache.question(upstream.name, rpc, &admitted.caller, &built.message);
+    if let Some(question) = question.filter(|_| built.refused_rows.is_empty() && !raw::is_raw(route)) {
+        return cached::answer(gate, route, &question, call, &head).await;
+    }
+    let answered = upstream.unary(&call).await;
+    if let Some(write) = write {
+        write.ended(answered.as_ref().map_or_else(tonic::Status::code, |_| Code::Ok)).await;
+    }
+    let message = answered.map_err(|status| Problem::from_status(&status))?;
     if raw::is_raw(route) { raw::whole(route, &message) } else { json(route, &message, &built) }
 }
 

@@ -5,6 +5,7 @@ mod accounts;
 mod app;
 mod audit;
 mod browsers;
+mod cache;
 mod caller;
 mod clock;
 mod compression;

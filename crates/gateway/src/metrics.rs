@@ -7,6 +7,9 @@ const LIMITED: &str = "larder_gateway_limited_total";
 const SHED: &str = "larder_gateway_shed_total";
 const LIMITS_ALONE: &str = "larder_gateway_limits_alone";
 const AUDIT_EVENTS: &str = "larder_gateway_audit_events_total";
+const CACHE_ANSWERS: &str = "larder_gateway_cache_answers_total";
+const CACHE_BYTES: &str = "larder_gateway_cache_bytes";
+const CACHE_ALONE: &str = "larder_gateway_cache_alone";
 const REFUSED_ROWS: &str = "larder_gateway_unreadable_rows_total";
 
 /// Where the answer about an API key came from.
@@ -20,6 +23,21 @@ pub(crate) enum KeySource {
     Stale,
     /// From nowhere: the database is away and the key was not seen before.
     Unknown,
+}
+
+/// Where the answer to a question came from that may be answered out of the cache.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Answered {
+    /// The cache, as good as new.
+    Fresh,
+    /// The cache, while a new one is fetched.
+    Stale,
+    /// The service.
+    Service,
+    /// The cache, since the service fails or is slow.
+    LastGood,
+    /// Nowhere: the service refused or failed.
+    Failed,
 }
 
 /// What became of an event of the audit log.
@@ -40,6 +58,9 @@ pub(crate) fn describe() {
     describe_counter!(SHED, "Requests turned away because too many were worked on, by priority");
     describe_gauge!(LIMITS_ALONE, "1 while limits are set to be shared and Redis does not answer");
     describe_counter!(AUDIT_EVENTS, "Events of the audit log, by when they were written");
+    describe_counter!(CACHE_ANSWERS, "Answers to questions that may be kept, by where they came from");
+    describe_gauge!(CACHE_BYTES, "Memory that kept answers take");
+    describe_gauge!(CACHE_ALONE, "1 while the cache is set to be shared and Redis does not answer");
     describe_counter!(REFUSED_ROWS, "Rows of batches that could not be read as the contract has them");
 }
 
@@ -77,6 +98,28 @@ pub(crate) fn count_shed(priority: &'static str) {
 /// Tells whether limits that should be shared are not.
 pub(crate) fn set_limits_alone(alone: bool) {
     gauge!(LIMITS_ALONE).set(if alone { 1.0 } else { 0.0 });
+}
+
+/// Counts an answer to a question that may be answered out of the cache.
+pub(crate) fn count_cache_answer(answered: Answered) {
+    let source = match answered {
+        Answered::Fresh => "fresh",
+        Answered::Stale => "stale",
+        Answered::Service => "service",
+        Answered::LastGood => "last_good",
+        Answered::Failed => "failed",
+    };
+    counter!(CACHE_ANSWERS, "source" => source).increment(1);
+}
+
+/// Tells how much memory kept answers take.
+pub(crate) fn set_cache_bytes(bytes: usize) {
+    gauge!(CACHE_BYTES).set(bytes as f64);
+}
+
+/// Tells whether a cache that should be shared is not.
+pub(crate) fn set_cache_alone(alone: bool) {
+    gauge!(CACHE_ALONE).set(if alone { 1.0 } else { 0.0 });
 }
 
 /// Counts rows that got their verdict here.

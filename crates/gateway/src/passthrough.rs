@@ -54,6 +54,12 @@ pub(crate) async fn serve(gate: Arc<Gate>, request: Request<Body>) -> Result<Res
         Ok(response) => response,
         Err(status) => status.into_http(),
     };
+    if let Some(mut write) = trail.write.take() {
+        if let (Some(changes), Some(message)) = (&rpc.changes, heard.only_message(rpc)) {
+            write.about(changes, &message);
+        }
+        response = audited::told_when_ended(rpc, write, response).await;
+    }
     gate.rates.describe(trail.standing, response.headers_mut());
     if let Some(pending) = trail.audit {
         response = heard.keep_when_ended(&gate, pending, response).await;
@@ -70,6 +76,7 @@ async fn forward(
 ) -> Result<Response<Body>, Status> {
     let admitted = gate.admit(rpc, request.headers(), request.extensions(), trail).await?;
     let upstream = gate.upstream_of(&rpc.service);
+    trail.write = gate.begin_write(rpc, &admitted.caller);
     let limit = gate.limits.request_timeout;
     let (mut head, body) = request.into_parts();
     let requested = deadline::requested(&head.headers);

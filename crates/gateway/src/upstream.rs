@@ -4,21 +4,26 @@
 mod codec;
 mod metadata;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::uri::PathAndQuery;
 use larder_lifecycle::CheckOutcome;
 use larder_resilience::{BreakerState, CallError, Policy, classify_status};
 use larder_settings::{ResilienceSettings, Settings};
 use larder_telemetry::propagation::{InjectLayer, InjectService};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::client::Grpc;
+use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 use tower::Layer;
 
+use crate::cache::{Ask, Fetched, Keeping};
 use crate::error::{self, GatewayError};
 use codec::RawCodec;
 pub(crate) use metadata::CallMetadata;
@@ -93,15 +98,35 @@ impl Upstream {
     }
 
     /// Calls an RPC that takes one message and gives one.
-    pub(crate) async fn unary(&self, call: &UpstreamCall<'_>) -> Result<Bytes, Status> {
+    pub(crate) async fn unary(&self, call: &UpstreamCall) -> Result<Bytes, Status> {
+        Ok(self.fetch(call, None).await?.message)
+    }
+
+    /// The same for the cache: nothing is sent before the answer is awaited, and tries that fail
+    /// are told.
+    pub(crate) fn ask(self: &Arc<Self>, call: UpstreamCall) -> Ask {
+        let (teller, failing) = watch::channel(false);
+        let upstream = self.clone();
+        let answer = async move { upstream.fetch(&call, Some(&teller)).await };
+        Ask { answer: answer.boxed(), failing }
+    }
+
+    async fn fetch(
+        &self,
+        call: &UpstreamCall,
+        teller: Option<&watch::Sender<bool>>,
+    ) -> Result<Fetched, Status> {
         let answer = self.policy.call(
             Some(call.deadline),
             call.idempotent,
             |attempt| async move {
+                let attempted = Attempted(teller);
                 let mut client = self.client().await?;
                 let request = self.request(call, attempt.timeout);
                 let response = client.unary(request, call.path.clone(), RawCodec).await?;
-                Ok(response.into_inner())
+                attempted.succeeded();
+                let keeping = keeping_of(response.metadata());
+                Ok(Fetched { message: response.into_inner(), keeping })
             },
             classify_status,
         );
@@ -110,7 +135,7 @@ impl Upstream {
 
     /// Calls an RPC that takes one message and gives a stream. The deadline is for the answer
     /// to begin; the stream itself lasts as long as both sides want it.
-    pub(crate) async fn server_streaming(&self, call: &UpstreamCall<'_>) -> Result<Streaming<Bytes>, Status> {
+    pub(crate) async fn server_streaming(&self, call: &UpstreamCall) -> Result<Streaming<Bytes>, Status> {
         let answer = self.policy.call(
             Some(call.deadline),
             call.idempotent,
@@ -165,7 +190,7 @@ impl Upstream {
         Ok(client)
     }
 
-    fn request(&self, call: &UpstreamCall<'_>, timeout: Duration) -> Request<Bytes> {
+    fn request(&self, call: &UpstreamCall, timeout: Duration) -> Request<Bytes> {
         let mut request = Request::new(call.message.clone());
         *request.metadata_mut() = call.metadata.to_metadata_map(Some(timeout));
         request
@@ -173,14 +198,40 @@ impl Upstream {
 }
 
 /// One call as the HTTP side makes it.
-pub(crate) struct UpstreamCall<'a> {
-    pub(crate) path: &'a PathAndQuery,
+pub(crate) struct UpstreamCall {
+    pub(crate) path: PathAndQuery,
     pub(crate) message: Bytes,
     pub(crate) metadata: CallMetadata,
     pub(crate) deadline: Instant,
     /// How long a stream may last, when the client says so.
     pub(crate) stream_timeout: Option<Duration>,
     pub(crate) idempotent: bool,
+}
+
+/// One try; tells when it ends without an answer, also when it is cut off.
+struct Attempted<'a>(Option<&'a watch::Sender<bool>>);
+
+impl Attempted<'_> {
+    fn succeeded(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Attempted<'_> {
+    fn drop(&mut self) {
+        if let Some(teller) = self.0 {
+            teller.send_replace(true);
+        }
+    }
+}
+
+/// What the service says of keeping its answer, in the words of HTTP.
+fn keeping_of(metadata: &MetadataMap) -> Keeping {
+    match metadata.get("cache-control").and_then(|value| value.to_str().ok()) {
+        Some(told) if told.contains("no-store") => Keeping::Forbidden,
+        Some(told) if told.contains("no-cache") => Keeping::LastGood,
+        _ => Keeping::Allowed,
+    }
 }
 
 fn endpoint(url: &url::Url) -> Result<Endpoint, tonic::transport::Error> {

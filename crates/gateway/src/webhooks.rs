@@ -63,7 +63,7 @@ async fn pass_on(gate: &Gate, headers: &HeaderMap, body: Body) -> Result<(), Pro
     message.set_field_by_name(BODY_FIELD, Value::Bytes(body));
     message.set_field_by_name(SIGNATURE_FIELD, Value::String(signature.to_owned()));
     let call = UpstreamCall {
-        path: &route.grpc_path,
+        path: route.grpc_path.clone(),
         message: Bytes::from(message.encode_to_vec()),
         metadata: CallMetadata::new(authorization(gate)?, &HeaderMap::new()),
         deadline,

@@ -79,6 +79,11 @@ impl<'a> Showing<'a> {
         self.arrangement.exploration.unwrap_or(0.0)
     }
 
+    /// Whether every showing is noted, so that each has to come from here.
+    pub(crate) fn is_logged(&self) -> bool {
+        self.epsilon() > 0.0 || self.assignment.is_some() || self.logs_always
+    }
+
     /// How many products to rank for a list of `limit`.
     pub(crate) fn pool_size(&self, limit: usize) -> usize {
         let more = limit.saturating_mul(POOL_FACTOR - 1).clamp(LEAST_MORE, MOST_MORE);
@@ -98,7 +103,7 @@ impl<'a> Showing<'a> {
         };
         // The low half of an id that sorts by time is random.
         let shown = exploration.draw(answer.recommendation_id.as_u64_pair().1);
-        if epsilon > 0.0 || self.assignment.is_some() || self.logs_always {
+        if self.is_logged() {
             log.log(self.exposure(answer, shown.clone()));
         }
         shown

@@ -6,13 +6,13 @@ use toml::{Table, Value};
 
 use crate::sections::{Section, Setting};
 use crate::{
-    AlertingSettings, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings, IdentitySettings,
-    LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings, ResilienceSettings, Settings,
-    TelemetrySettings,
+    AlertingSettings, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings, GatewaySettings,
+    IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings,
+    ResilienceSettings, Settings, TelemetrySettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 12] = [
+pub(crate) const SECTIONS: [(&str, Section); 13] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
     ("backup", BackupSettings::SECTION),
@@ -23,6 +23,7 @@ pub(crate) const SECTIONS: [(&str, Section); 12] = [
     ("telemetry", TelemetrySettings::SECTION),
     ("identity", IdentitySettings::SECTION),
     ("limits", LimitsSettings::SECTION),
+    ("cache", CacheSettings::SECTION),
     ("lifecycle", LifecycleSettings::SECTION),
     ("resilience", ResilienceSettings::SECTION),
 ];

@@ -28,6 +28,7 @@ pub use reference::reference_markdown;
 pub use secret::REDACTED;
 pub use sections::alerting::AlertingSettings;
 pub use sections::backup::{BackupSettings, LockMode};
+pub use sections::cache::CacheSettings;
 pub use sections::connectors::ConnectorSettings;
 pub use sections::database::DatabaseSettings;
 pub use sections::gateway::GatewaySettings;

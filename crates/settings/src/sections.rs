@@ -4,6 +4,7 @@
 
 pub(crate) mod alerting;
 pub(crate) mod backup;
+pub(crate) mod cache;
 pub(crate) mod connectors;
 pub(crate) mod database;
 pub(crate) mod gateway;

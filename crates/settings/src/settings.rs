@@ -10,9 +10,9 @@ use crate::kind::Kind;
 use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
-    AlertingSettings, Authentication, BackupSettings, ConnectorSettings, DatabaseSettings, GatewaySettings,
-    IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings,
-    ResilienceSettings, TelemetrySettings,
+    AlertingSettings, Authentication, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings,
+    GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings,
+    RedisSettings, ResilienceSettings, TelemetrySettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -45,6 +45,8 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// How much callers may ask.
     pub limits: LimitsSettings,
+    /// Answers that are kept.
+    pub cache: CacheSettings,
     /// Stopping in order.
     pub lifecycle: LifecycleSettings,
     /// How outgoing calls bear failures.
@@ -69,6 +71,7 @@ impl Default for Settings {
             telemetry: TelemetrySettings::default(),
             identity: IdentitySettings::default(),
             limits: LimitsSettings::default(),
+            cache: CacheSettings::default(),
             lifecycle: LifecycleSettings::default(),
             resilience: ResilienceSettings::default(),
             origins: Origins::default(),

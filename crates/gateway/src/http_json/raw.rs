@@ -44,7 +44,7 @@ pub(crate) fn whole(route: &Route, message: &[u8]) -> Result<Response, Problem> 
 pub(crate) async fn streamed(
     gate: &Gate,
     route: &Arc<Route>,
-    call: &UpstreamCall<'_>,
+    call: &UpstreamCall,
     deadline: Instant,
 ) -> Result<Response, Problem> {
     let upstream = gate.upstream_of(route.rpc.parent_service().full_name());

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderValue, header};
 use larder_telemetry::CorrelationId;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
+use crate::cache::Write;
 use crate::error;
 use crate::gate::Gate;
 use crate::problem::Problem;
@@ -27,9 +28,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(crate) async fn answer(
     gate: &Gate,
     route: &Arc<Route>,
-    call: &UpstreamCall<'_>,
+    call: &UpstreamCall,
     events: bool,
     path: &str,
+    write: Option<Write>,
 ) -> Result<Response, Problem> {
     let upstream = gate.upstream_of(route.rpc.parent_service().full_name());
     let to_problem = |status: Status| Problem::from_status(&error::from_upstream(upstream.name, status));
@@ -47,6 +49,7 @@ pub(crate) async fn answer(
         messages,
         first,
         ended: false,
+        write,
     };
     let mut response = Response::new(Body::from_stream(writer.into_stream()));
     let content_type = if events { "text/event-stream" } else { "application/x-ndjson" };
@@ -72,6 +75,8 @@ struct Writer {
     messages: Streaming<Bytes>,
     first: First,
     ended: bool,
+    /// What the call makes old when it ends.
+    write: Option<Write>,
 }
 
 impl Writer {
@@ -99,8 +104,20 @@ impl Writer {
         };
         match message {
             Ok(Some(message)) => Some(self.message_chunk(&message)),
-            Ok(None) => None,
-            Err(status) => Some(self.error_chunk(error::from_upstream(self.upstream, status))),
+            Ok(None) => {
+                self.told(Code::Ok).await;
+                None
+            }
+            Err(status) => {
+                self.told(status.code()).await;
+                Some(self.error_chunk(error::from_upstream(self.upstream, status)))
+            }
+        }
+    }
+
+    async fn told(&mut self, code: Code) {
+        if let Some(write) = self.write.take() {
+            write.ended(code).await;
         }
     }
 

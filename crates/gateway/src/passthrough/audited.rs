@@ -1,12 +1,12 @@
-//! Calls that the audit log is told of: what a passing request is about is overheard, and how it ended is read from
-//! the trailers. Nothing of it is changed or held up but the end of an answer that is all in its head.
+//! Calls that somebody is told of, the audit log or the cache: what a passing request is about is overheard, and how it
+//! ended is read from the trailers. Nothing of it is changed or held up but the end.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use http::{HeaderMap, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyStream, StreamBody};
@@ -15,6 +15,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::audit::{AuditLog, Pending, subject_matter};
+use crate::cache::Write;
 use crate::gate::Gate;
 use crate::rpcs::Rpc;
 
@@ -23,14 +24,15 @@ const MOST_BYTES: usize = 64 * 1024;
 /// What stands before a message: a flag whether it is compressed, and its length.
 const FRAME_HEAD_BYTES: usize = 5;
 
-/// What was heard of a request; nothing of one that is not audited.
+/// What was heard of a request; nothing of one that nobody is told of.
 #[derive(Clone)]
 pub(super) struct Heard(Option<(MessageDescriptor, Arc<Mutex<Vec<u8>>>)>);
 
 impl Heard {
     /// Ready to hear a request of `rpc`.
     pub(super) fn of(rpc: &Rpc) -> Self {
-        Self(rpc.audited.then(|| (rpc.input.clone(), Arc::default())))
+        let is_told = rpc.audited || rpc.changes.is_some();
+        Self(is_told.then(|| (rpc.input.clone(), Arc::default())))
     }
 
     /// `body`, the beginning of which is heard as it passes.
@@ -61,6 +63,13 @@ impl Heard {
         response.map(|inner| Body::new(Watched { inner, ending: Some(Ending { audit, heard, pending }) }))
     }
 
+    /// The message of a request that is one and was heard to its end.
+    pub(super) fn only_message(&self, rpc: &Rpc) -> Option<Bytes> {
+        let (_, heard) = self.0.as_ref().filter(|_| !rpc.client_streaming)?;
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        message_in(&heard).map(Bytes::copy_from_slice)
+    }
+
     fn subject_matter(&self) -> String {
         let Some((kind, heard)) = &self.0 else { return String::new() };
         let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,6 +83,34 @@ fn message_in(heard: &[u8]) -> Option<&[u8]> {
     let [0, length @ ..] = head else { return None };
     let length = u32::from_be_bytes(length.try_into().ok()?);
     rest.get(..usize::try_from(length).ok()?)
+}
+
+/// Tells the cache when a call has ended: before the head of an answer that is one message, since
+/// the service has done it by then, and before the trailers of a stream.
+pub(super) async fn told_when_ended(rpc: &Rpc, write: Write, response: Response<Body>) -> Response<Body> {
+    let code = code_in(response.headers());
+    if code.is_some() || !rpc.server_streaming {
+        write.ended(code.unwrap_or(Code::Ok)).await;
+        return response;
+    }
+    response.map(|inner| {
+        let frames = BodyStream::new(inner);
+        let told = futures::stream::unfold((frames, Some(write)), async |(mut frames, mut write)| {
+            let frame = frames.next().await;
+            let code = match &frame {
+                Some(Ok(frame)) => {
+                    frame.trailers_ref().map(|trailers| code_in(trailers).unwrap_or(Code::Unknown))
+                }
+                Some(Err(status)) => Some(status.code()),
+                None => Some(Code::Unknown),
+            };
+            if let Some((code, write)) = code.zip(write.take_if(|_| code.is_some())) {
+                write.ended(code).await;
+            }
+            frame.map(|frame| (frame, (frames, write)))
+        });
+        Body::new(StreamBody::new(told))
+    })
 }
 
 fn code_in(headers: &HeaderMap) -> Option<Code> {

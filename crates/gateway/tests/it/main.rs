@@ -6,6 +6,7 @@
 mod accounts;
 mod audit;
 mod browsers;
+mod cache;
 mod contract;
 mod documents;
 mod health;

@@ -23,6 +23,11 @@ pub mod larder {
             include!("larder.batch.v1.rs");
         }
     }
+    pub mod cache {
+        pub mod v1 {
+            include!("larder.cache.v1.rs");
+        }
+    }
     pub mod catalog {
         pub mod v1 {
             include!("larder.catalog.v1.rs");

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationService;
 use larder_proto::larder::recommendation::v1::*;
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use crate::grpc::caller;
@@ -33,7 +34,13 @@ impl RecommendationService for Recommendations {
         request: Request<RecommendRequest>,
     ) -> Result<Response<RecommendResponse>, Status> {
         let caller = caller(&request)?;
-        Ok(Response::new(shown::recommend(&self.state, &caller.tenant, request.into_inner()).await?))
+        let shown = shown::recommend(&self.state, &caller.tenant, request.into_inner()).await?;
+        let mut response = Response::new(shown.answer);
+        if shown.is_logged {
+            // Each showing is noted here: an answer that somebody keeps would be shown unnoted.
+            response.metadata_mut().insert("cache-control", MetadataValue::from_static("no-cache"));
+        }
+        Ok(response)
     }
 
     async fn recommend_similar(

@@ -1,9 +1,11 @@
 //! The service behind the gateway, in small: it believes only signed tokens, tells in its
 //! answers what reached it, and fails in every way a test asks for.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -28,14 +30,58 @@ pub(crate) static SIGNING_KEY: LazyLock<SecretString> =
 
 /// Starts the service and says where.
 pub(crate) async fn start() -> SocketAddr {
+    start_with(Arc::default()).await
+}
+
+/// Starts a service that does as `mood` says.
+pub(crate) async fn start_with(mood: Arc<Mood>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener));
+    tokio::spawn(serve_with(listener, mood));
     address
 }
 
 /// Serves until dropped.
 pub(crate) async fn serve(listener: TcpListener) {
+    serve_with(listener, Arc::default()).await;
+}
+
+/// How the service is, and what it was asked. It remembers what customers bought.
+#[derive(Default)]
+pub(crate) struct Mood {
+    /// Recommendations that were asked for.
+    pub(crate) asked: AtomicU64,
+    pub(crate) delay_ms: AtomicU64,
+    pub(crate) fails: AtomicBool,
+    pub(crate) is_degraded: AtomicBool,
+    /// What it says of keeping its answers.
+    pub(crate) cache_control: Mutex<Option<&'static str>>,
+    bought: Mutex<HashMap<String, i32>>,
+}
+
+impl Mood {
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn slow(&self, delay_ms: u64) {
+        self.delay_ms.store(delay_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fail(&self, fails: bool) {
+        self.fails.store(fails, Ordering::Relaxed);
+    }
+
+    /// Counts a question and suffers what is wrong.
+    async fn suffer(&self) -> Result<(), Status> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(self.delay_ms.load(Ordering::Relaxed))).await;
+        if self.fails.load(Ordering::Relaxed) { Err(Status::unavailable("out of order")) } else { Ok(()) }
+    }
+}
+
+/// Serves until dropped.
+pub(crate) async fn serve_with(listener: TcpListener, mood: Arc<Mood>) {
     let signer = TokenSigner::from_pem(&SIGNING_KEY).unwrap();
     let policy = GrpcCallerPolicy {
         verifier: TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], "larder").unwrap(),
@@ -47,14 +93,14 @@ pub(crate) async fn serve(listener: TcpListener) {
     tonic::transport::Server::builder()
         .layer(GrpcCallerLayer::new(policy))
         .add_service(health)
-        .add_service(CatalogServiceServer::new(Small))
-        .add_service(RecommendationServiceServer::new(Small))
+        .add_service(CatalogServiceServer::new(Small(mood.clone())))
+        .add_service(RecommendationServiceServer::new(Small(mood)))
         .serve_with_incoming(TcpIncoming::from(listener))
         .await
         .unwrap();
 }
 
-struct Small;
+struct Small(Arc<Mood>);
 
 type Messages<T> = BoxStream<'static, Result<T, Status>>;
 
@@ -120,6 +166,19 @@ impl CatalogService for Small {
         Ok(Response::new(ListProductsResponse { products: Vec::new(), next_page_token }))
     }
 
+    async fn batch_record_interactions(
+        &self,
+        request: Request<BatchRecordInteractionsRequest>,
+    ) -> Result<Response<BatchRecordInteractionsResponse>, Status> {
+        let interactions = request.into_inner().interactions;
+        let mut bought = self.0.bought.lock().unwrap();
+        for interaction in &interactions {
+            *bought.entry(interaction.customer_id.clone()).or_default() += 1;
+        }
+        let accepted_count = interactions.len() as i32;
+        Ok(Response::new(BatchRecordInteractionsResponse { accepted_count, ..Default::default() }))
+    }
+
     async fn stream_interactions(
         &self,
         request: Request<Streaming<StreamInteractionsRequest>>,
@@ -151,7 +210,6 @@ impl CatalogService for Small {
         list_budgets(ListBudgetsRequest) -> ListBudgetsResponse;
         delete_budget(DeleteBudgetRequest) -> DeleteBudgetResponse;
         list_transactions(ListTransactionsRequest) -> ListTransactionsResponse;
-        batch_record_interactions(BatchRecordInteractionsRequest) -> BatchRecordInteractionsResponse;
     }
 }
 
@@ -166,6 +224,8 @@ impl RecommendationService for Small {
         request: Request<RecommendRequest>,
     ) -> Result<Response<RecommendResponse>, Status> {
         let request = request.into_inner();
+        let bought = self.0.bought.lock().unwrap().get(&request.customer_id).copied().unwrap_or(0);
+        self.0.suffer().await?;
         let recommendation = Recommendation {
             product_id: request.customer_id,
             score: f64::from(request.limit),
@@ -173,8 +233,17 @@ impl RecommendationService for Small {
             reasons: request.filter.map(|filter| filter.categories).unwrap_or_default(),
             ..Recommendation::default()
         };
-        let recommendations = vec![recommendation];
-        Ok(Response::new(RecommendResponse { recommendations, ..Default::default() }))
+        let answer = RecommendResponse {
+            recommendations: vec![recommendation],
+            model_version: format!("bought {bought}"),
+            degraded: self.0.is_degraded.load(Ordering::Relaxed),
+            ..Default::default()
+        };
+        let mut response = Response::new(answer);
+        if let Some(told) = *self.0.cache_control.lock().unwrap() {
+            response.metadata_mut().insert("cache-control", told.parse().unwrap());
+        }
+        Ok(response)
     }
 
     /// What happens depends on the tenant, since the request says nothing.

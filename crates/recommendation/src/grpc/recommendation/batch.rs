@@ -46,13 +46,14 @@ async fn answer(
     index: i64,
     request: RecommendRequest,
 ) -> BatchRecommendResponse {
-    let (response, error) = match shown::recommend(state, &caller.tenant, request).await {
-        Ok(response) => (Some(response), None),
-        Err(error) => {
-            metrics::rows_refused("recommend", 1);
-            let status = error.row_status();
-            (None, Some(BatchRecommendError { code: status.code, message: status.message }))
-        }
-    };
+    let (response, error) =
+        match shown::recommend(state, &caller.tenant, request).await.map(|shown| shown.answer) {
+            Ok(response) => (Some(response), None),
+            Err(error) => {
+                metrics::rows_refused("recommend", 1);
+                let status = error.row_status();
+                (None, Some(BatchRecommendError { code: status.code, message: status.message }))
+            }
+        };
     BatchRecommendResponse { index, response, error }
 }

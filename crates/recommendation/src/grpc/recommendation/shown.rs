@@ -20,12 +20,18 @@ use crate::state::State;
 use crate::validate::Fields;
 use crate::wishes;
 
+/// An answer, and whether it is noted that it was shown.
+pub(super) struct Shown {
+    pub(super) answer: RecommendResponse,
+    pub(super) is_logged: bool,
+}
+
 /// Recommends products to a customer.
 pub(super) async fn recommend(
     state: &State,
     tenant: &TenantId,
     request: RecommendRequest,
-) -> Result<RecommendResponse, Error> {
+) -> Result<Shown, Error> {
     let mut fields = Fields::default();
     fields.id("customer_id", &request.customer_id);
     fields.optional_id("model_version", &request.model_version);
@@ -59,7 +65,8 @@ pub(super) async fn recommend(
         traits: &traits,
         explains: request.explain,
     };
-    answer(state, showing, &asking, now_us)
+    let is_logged = showing.is_logged();
+    Ok(Shown { answer: answer(state, showing, &asking, now_us)?, is_logged })
 }
 
 /// Recommends products for a session.
