@@ -12,6 +12,9 @@ use crate::settings::MessageLimit;
 pub struct ChannelLoad {
     /// When messages were sent, and how many; those of nearly the same time together.
     sent: VecDeque<(Timestamp, u32)>,
+    /// It asked for a pause when it was sent something last.
+    #[serde(default)]
+    is_refusing: bool,
 }
 
 /// What may be sent now.
@@ -55,6 +58,16 @@ impl ChannelLoad {
         }
     }
 
+    /// Notes whether the channel asked for a pause when it was sent something.
+    pub fn note_pause(&mut self, asked_for: bool) {
+        self.is_refusing = asked_for;
+    }
+
+    /// How many of the messages that may be sent are sent at once: after a pause one asks whether the channel goes on.
+    pub fn at_once(&self, may_be_sent: u32) -> u32 {
+        if self.is_refusing { may_be_sent.min(1) } else { may_be_sent }
+    }
+
     /// Drops what is older than the limit's stretch of time, and what a clock that went back left in the future.
     fn forget(&mut self, limit: &MessageLimit, now: Timestamp) {
         let Some(window) = window(limit) else { return };
@@ -95,6 +108,18 @@ mod tests {
     }
 
     const LIMIT: MessageLimit = MessageLimit { messages: 20, per: Duration::from_secs(60), digest_above: 10 };
+
+    #[test]
+    fn after_a_pause_one_message_asks_whether_the_channel_goes_on() {
+        let mut load = ChannelLoad::default();
+        assert_eq!(load.at_once(20), 20);
+        load.note_pause(true);
+        assert_eq!((load.at_once(20), load.at_once(0)), (1, 0));
+        load.note_pause(false);
+        assert_eq!(load.at_once(20), 20);
+        let kept: ChannelLoad = serde_json::from_str(r#"{"sent": []}"#).expect("what an older release kept");
+        assert_eq!(kept, ChannelLoad::default());
+    }
 
     #[test]
     fn a_storm_becomes_digests_and_the_limit_holds() {

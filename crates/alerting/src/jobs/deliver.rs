@@ -130,7 +130,7 @@ impl Deliverer {
                 return Ok(false);
             }
         };
-        let leased = self.lease(of, i64::from(left).min(LEASED)).await?;
+        let leased = self.lease(of, i64::from(load.at_once(left)).min(LEASED)).await?;
         if leased.is_empty() {
             return Ok(false);
         }
@@ -158,7 +158,7 @@ impl Deliverer {
         if let Some(channel) = &channel {
             load.record(sent, &channel.limit, timestamp(now_us));
         }
-        let paused = delivery.write(&load).await?;
+        let paused = delivery.write(load).await?;
         Ok(!paused)
     }
 

@@ -238,7 +238,7 @@ impl Delivery<'_> {
     }
 
     /// Writes what came of the round; whether the channel wants nothing for a while.
-    pub(super) async fn write(self, load: &ChannelLoad) -> Result<bool, Error> {
+    pub(super) async fn write(self, mut load: ChannelLoad) -> Result<bool, Error> {
         let now_us = self.now_us();
         let round = self.finished.into_inner();
         let mut db = larder_database::begin_tenant(&self.deliverer.worker, self.tenant).await?;
@@ -266,7 +266,8 @@ impl Delivery<'_> {
         if let Some((until_us, why)) = &round.pause {
             channel_states::pause(&mut db, self.tenant, self.channel_name, *until_us, why).await?;
         }
-        let kept = serde_json::to_value(load).unwrap_or_default();
+        load.note_pause(round.pause.is_some());
+        let kept = serde_json::to_value(&load).unwrap_or_default();
         channel_states::keep_load(&mut db, self.tenant, self.channel_name, &kept).await?;
         let is_moved = !changes.notifications.is_empty();
         changes.write(&mut db, self.tenant, now_us).await?;
