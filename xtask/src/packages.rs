@@ -110,6 +110,22 @@ pub(crate) fn need_postgresql(interrupt: &Interrupt) -> Result<PathBuf> {
     }
 }
 
+/// Finds a program, also where only root looks for it, or installs the package that has it.
+pub(crate) fn need_program(interrupt: &Interrupt, name: &str, package: &str) -> Result<PathBuf> {
+    let find = || {
+        let of_root = Path::new("/usr/sbin").join(name);
+        find_program(name).or_else(|| of_root.is_file().then_some(of_root))
+    };
+    if let Some(program) = find() {
+        return Ok(program);
+    }
+    install(interrupt, &[package])?;
+    match find() {
+        Some(program) => Ok(program),
+        None => bail!("{package} was installed, but has no {name}"),
+    }
+}
+
 /// Finds a Redis server or installs it.
 pub(crate) fn need_redis(interrupt: &Interrupt) -> Result<PathBuf> {
     let find = || find_program("redis-server").or_else(|| find_program("valkey-server"));

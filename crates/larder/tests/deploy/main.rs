@@ -13,4 +13,5 @@ mod programs;
 mod queries;
 mod rules;
 mod runbooks;
+mod systemd;
 mod tree;
