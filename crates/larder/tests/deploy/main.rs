@@ -15,3 +15,4 @@ mod rules;
 mod runbooks;
 mod systemd;
 mod tree;
+mod workflows;
