@@ -6,6 +6,7 @@
 
 mod compose;
 mod dashboards;
+mod documents;
 mod kubernetes;
 mod metric_source;
 mod metrics;
