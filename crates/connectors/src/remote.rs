@@ -48,6 +48,8 @@ pub fn outside_limits() -> ResilienceSettings {
         breaker_open: Duration::from_secs(30),
         breaker_half_open_calls: 1,
         bulkhead_max_calls: 16,
+        // Nobody outside is asked twice for the sake of speed.
+        hedge_after: Duration::ZERO,
         ..ResilienceSettings::default()
     }
 }

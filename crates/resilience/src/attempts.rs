@@ -37,6 +37,13 @@ enum Retry {
     AfterHint(Duration),
 }
 
+impl<T, E> Ended<T, E> {
+    /// Whether the dependency answered, be it with a refusal.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self.ending, Ending::Success | Ending::Refused)
+    }
+}
+
 impl Shared {
     /// Attempts the operation until it succeeds, may not be tried again, or has no time left.
     pub(crate) async fn attempt_until_done<T, E, F, Fut>(
@@ -64,7 +71,12 @@ impl Shared {
             if number > 1 {
                 self.meters.retries.increment(1);
             }
-            let ended = attempt_once(guard, operation(Attempt { timeout, number }), timeout, classify).await;
+            let attempt = Attempt { timeout, number };
+            let ended = if limits.attempts > 1 {
+                self.attempt_hedged(guard, &mut operation, attempt, classify).await
+            } else {
+                attempt_once(guard, operation(attempt), timeout, classify).await
+            };
             if number == limits.attempts || !self.wait_for_retry(ended.retry, number, limits.deadline).await {
                 return ended;
             }
@@ -98,7 +110,7 @@ impl Shared {
         true
     }
 
-    fn admit(&self) -> Result<BreakerGuard<'_>, Duration> {
+    pub(crate) fn admit(&self) -> Result<BreakerGuard<'_>, Duration> {
         let admission = self.change_breaker(|breaker, now| breaker.admit(now))?;
         Ok(BreakerGuard { shared: self, admission, verdict: Verdict::Unknown })
     }
@@ -119,7 +131,7 @@ impl Shared {
     }
 }
 
-async fn attempt_once<T, E>(
+pub(crate) async fn attempt_once<T, E>(
     guard: BreakerGuard<'_>,
     attempt: impl Future<Output = Result<T, E>>,
     timeout: Duration,
@@ -178,7 +190,7 @@ fn report(dependency: &'static str, state: BreakerState) {
 }
 
 /// Hands the admission back when dropped; as unknown, unless it was told otherwise.
-struct BreakerGuard<'a> {
+pub(crate) struct BreakerGuard<'a> {
     shared: &'a Shared,
     admission: Admission,
     verdict: Verdict,

@@ -9,6 +9,7 @@ mod backoff;
 mod breaker;
 mod bulkhead;
 mod error;
+mod hedging;
 mod meters;
 mod policy;
 mod retry_budget;

@@ -43,6 +43,7 @@ pub(crate) struct Meters {
     duration: Histogram,
     breaker_state: Gauge,
     pub(crate) retries: Counter,
+    pub(crate) hedges: Counter,
     pub(crate) retry_budget_exhausted: Counter,
     pub(crate) bulkhead_in_flight: Gauge,
     pub(crate) bulkhead_rejected: Counter,
@@ -59,6 +60,7 @@ impl Meters {
             duration: histogram!("larder_dependency_call_duration_seconds", "dependency" => dependency),
             breaker_state: gauge!("larder_dependency_breaker_state", "dependency" => dependency),
             retries: counter!("larder_dependency_retries_total", "dependency" => dependency),
+            hedges: counter!("larder_dependency_hedges_total", "dependency" => dependency),
             retry_budget_exhausted: counter!(
                 "larder_dependency_retry_budget_exhausted_total",
                 "dependency" => dependency
@@ -117,6 +119,7 @@ fn describe() {
         "Time of a call to a dependency with its waits and retries"
     );
     metrics::describe_counter!("larder_dependency_retries_total", "Attempts after the first");
+    metrics::describe_counter!("larder_dependency_hedges_total", "Second attempts beside a slow first one");
     metrics::describe_counter!(
         "larder_dependency_retry_budget_exhausted_total",
         "Retries that were not made because the retry budget was used up"

@@ -52,6 +52,7 @@ pub struct Policy {
 pub(crate) struct Shared {
     pub(crate) name: &'static str,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) hedge_after: Duration,
     total_timeout: Duration,
     max_attempts: u32,
     pub(crate) backoff: Backoff,
@@ -88,6 +89,7 @@ impl Policy {
         let shared = Shared {
             name,
             attempt_timeout: settings.attempt_timeout,
+            hedge_after: settings.hedge_after,
             total_timeout: settings.total_timeout,
             max_attempts: settings.max_attempts.max(1),
             backoff: Backoff { base: settings.backoff_base, cap: settings.backoff_cap },

@@ -50,6 +50,7 @@ fn settings() -> ResilienceSettings {
         breaker_open: ms(5_000),
         breaker_half_open_calls: 3,
         bulkhead_max_calls: 4,
+        hedge_after: Duration::ZERO,
     }
 }
 

@@ -24,6 +24,10 @@ section! {
             Duration = Duration::from_secs(1), Kind::Whole(1..=60_000);
         /// How many retries are allowed for each call, on average.
         retry_budget_ratio: f64 = 0.2, Kind::Number(0.0..=1.0);
+        /// After how long a call that may be repeated is made a second time beside the first, which is
+        /// paid for like a retry; 0 is never.
+        hedge_after ("hedge_after_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_millis(500), Kind::Whole(0..=600_000);
         /// Which share of failures opens the breaker.
         breaker_failure_ratio: f64 = 0.5, Kind::Number(0.0..=1.0);
         /// How many calls must be seen before the breaker may open.
