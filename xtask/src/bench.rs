@@ -39,7 +39,14 @@ struct Bench {
 /// Everything that can be measured. The program is called with what stands behind `--` and finds the
 /// released `larder` in LARDER_TEST_PROGRAM and a folder to work in, removed afterwards, in
 /// LARDER_TEST_FOLDER, beside the two variables that name the servers of a test run.
-const BENCHES: [Bench; 3] = [
+const BENCHES: [Bench; 4] = [
+    Bench {
+        name: "gateway",
+        about: "the gateway beside nginx: gRPC, JSON, kept answers, protections, connections, broken services",
+        package: "larder",
+        peers: &["nginx"],
+        runs_larder: true,
+    },
     Bench {
         name: "serving",
         about: "recommendations over gRPC, over JSON and in process; start-up; memory",
