@@ -27,6 +27,7 @@ use crate::gate::Gate;
 use crate::grpc::OwnServices;
 use crate::health::{PlatformHealth, checks};
 use crate::limits::{InFlight, RateLimits, Sharing};
+use crate::maintenance::Maintenance;
 use crate::peer::TrustedProxies;
 use crate::rpcs::RpcTable;
 use crate::transcode::{self, RouteTable};
@@ -146,6 +147,7 @@ impl App {
             rates,
             in_flight: InFlight::new(settings.limits.in_flight),
             cache: Arc::new(Cache::new(&settings)?),
+            maintenance: Arc::new(Maintenance::new(settings.gateway.maintenance_file.clone())),
             proxies: TrustedProxies::new(&settings.gateway.trusted_proxies)?,
             audit,
             recommendation,
@@ -178,6 +180,8 @@ impl App {
             tasks.spawn("limits", sharing.run(shutdown.clone()));
         }
         tasks.spawn("cache", self.gate.cache.clone().run(shutdown.clone()));
+        let maintenance = self.gate.maintenance.clone();
+        tasks.spawn("maintenance", maintenance.run(self.gate.audit.clone(), shutdown.clone()));
         let service = ServiceBuilder::new()
             .layer(HttpTelemetryLayer::new(SERVICE))
             .layer(CatchPanicLayer)

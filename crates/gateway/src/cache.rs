@@ -236,6 +236,15 @@ impl Cache {
         found
     }
 
+    /// The last good answer to a question without asking anybody, for `reason`.
+    pub(crate) async fn last_good(&self, question: &Question<'_>, reason: &'static str) -> Option<Found> {
+        let Question { rule, key, places, .. } = question;
+        let seen = self.versions.see(places).await;
+        let kept = self.find(key, seen).await.filter(|kept| !kept.is_forgotten(seen))?;
+        metrics::count_cache_answer(Answered::LastGood);
+        (kept.age(Instant::now()) < rule.last_good).then(|| Found::last_good(kept, reason))
+    }
+
     /// The message of an answer as a caller gets it.
     pub(crate) fn message_of(question: &Question<'_>, found: &Found) -> Bytes {
         match (found.source, question.rule.marks) {
@@ -386,3 +395,6 @@ fn now_us() -> u64 {
     let now = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::limits::Over;
+use crate::maintenance::Notice;
 use crate::transcode::RuleError;
 
 const DOMAIN: &str = "larder";
@@ -185,6 +186,13 @@ pub(crate) fn too_much_in_flight() -> Status {
     let mut details = ErrorDetails::with_error_info("OVERLOADED", DOMAIN, HashMap::new());
     details.set_retry_info(Some(RETRY_AFTER));
     Status::with_error_details(Code::Unavailable, "too many requests are being worked on", details)
+}
+
+/// There is maintenance.
+pub(crate) fn maintenance(notice: &Notice) -> Status {
+    let mut details = ErrorDetails::with_error_info("MAINTENANCE", DOMAIN, HashMap::new());
+    details.set_retry_info(Some(notice.retry_after()));
+    Status::with_error_details(Code::Unavailable, notice.message.clone(), details)
 }
 
 /// No service has this RPC.

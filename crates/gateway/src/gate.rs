@@ -16,6 +16,7 @@ use crate::error;
 use crate::grpc::OwnServices;
 use crate::health::PlatformHealth;
 use crate::limits::{InFlight, Place, RateLimits, Standing};
+use crate::maintenance::{Maintenance, Notice};
 use crate::peer::TrustedProxies;
 use crate::rpcs::{Rpc, RpcTable};
 use crate::transcode::RouteTable;
@@ -39,6 +40,7 @@ pub(crate) struct Gate {
     pub(crate) rates: std::sync::Arc<RateLimits>,
     pub(crate) in_flight: InFlight,
     pub(crate) cache: std::sync::Arc<Cache>,
+    pub(crate) maintenance: std::sync::Arc<Maintenance>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) audit: std::sync::Arc<AuditLog>,
     pub(crate) recommendation: std::sync::Arc<Upstream>,
@@ -127,6 +129,12 @@ impl Gate {
         let authorization = self.tokens.authorization_for(&caller, clock::now())?;
         let session = session_id.and_then(|id| HeaderValue::try_from(id.to_string()).ok());
         Ok(Admitted { caller, authorization, session, _place: place })
+    }
+
+    /// What a caller is told instead of an answer while there is maintenance. Signing in goes on.
+    pub(crate) fn maintenance_of(&self, rpc: &Rpc, caller: &Caller) -> Option<Notice> {
+        let is_identity = self.upstream_of(&rpc.service).name == "identity";
+        self.maintenance.of(&caller.tenant).filter(|_| !is_identity)
     }
 
     /// Begins a call that makes kept answers old, if it does.

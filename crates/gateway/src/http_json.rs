@@ -81,6 +81,9 @@ async fn answer(
     if let Some(pending) = &mut trail.audit {
         pending.about(audit::subject_matter(&rpc.input, &built.message));
     }
+    if let Some(notice) = gate.maintenance_of(rpc, &admitted.caller) {
+        return cached::under_maintenance(gate, route, rpc, &notice, &admitted.caller, &built.message).await;
+    }
     let mut write = gate.begin_write(rpc, &admitted.caller);
     if let (Some(write), Some(changes)) = (&mut write, &rpc.changes) {
         write.about(changes, &built.message);

@@ -18,6 +18,7 @@ mod grpc;
 mod health;
 mod http_json;
 mod limits;
+mod maintenance;
 mod metrics;
 mod openapi;
 mod passthrough;

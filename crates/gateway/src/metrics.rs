@@ -10,6 +10,7 @@ const AUDIT_EVENTS: &str = "larder_gateway_audit_events_total";
 const CACHE_ANSWERS: &str = "larder_gateway_cache_answers_total";
 const CACHE_BYTES: &str = "larder_gateway_cache_bytes";
 const CACHE_ALONE: &str = "larder_gateway_cache_alone";
+const MAINTENANCE: &str = "larder_gateway_maintenance";
 const REFUSED_ROWS: &str = "larder_gateway_unreadable_rows_total";
 
 /// Where the answer about an API key came from.
@@ -61,6 +62,7 @@ pub(crate) fn describe() {
     describe_counter!(CACHE_ANSWERS, "Answers to questions that may be kept, by where they came from");
     describe_gauge!(CACHE_BYTES, "Memory that kept answers take");
     describe_gauge!(CACHE_ALONE, "1 while the cache is set to be shared and Redis does not answer");
+    describe_gauge!(MAINTENANCE, "1 while anything is under maintenance");
     describe_counter!(REFUSED_ROWS, "Rows of batches that could not be read as the contract has them");
 }
 
@@ -120,6 +122,11 @@ pub(crate) fn set_cache_bytes(bytes: usize) {
 /// Tells whether a cache that should be shared is not.
 pub(crate) fn set_cache_alone(alone: bool) {
     gauge!(CACHE_ALONE).set(if alone { 1.0 } else { 0.0 });
+}
+
+/// Tells whether anything is under maintenance.
+pub(crate) fn set_maintenance(is_on: bool) {
+    gauge!(MAINTENANCE).set(if is_on { 1.0 } else { 0.0 });
 }
 
 /// Counts rows that got their verdict here.

@@ -76,6 +76,9 @@ async fn forward(
 ) -> Result<Response<Body>, Status> {
     let admitted = gate.admit(rpc, request.headers(), request.extensions(), trail).await?;
     let upstream = gate.upstream_of(&rpc.service);
+    if let Some(notice) = gate.maintenance_of(rpc, &admitted.caller) {
+        return Err(error::maintenance(&notice));
+    }
     trail.write = gate.begin_write(rpc, &admitted.caller);
     let limit = gate.limits.request_timeout;
     let (mut head, body) = request.into_parts();

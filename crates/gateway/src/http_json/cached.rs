@@ -10,12 +10,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use larder_identity::Caller;
 use tokio::time::Instant;
 
 use crate::cache::{Cache, Found, Question, Source, Written};
 use crate::error;
 use crate::gate::Gate;
+use crate::maintenance::Notice;
 use crate::problem::Problem;
+use crate::rpcs::Rpc;
 use crate::transcode::{self, Route};
 use crate::upstream::UpstreamCall;
 
@@ -60,6 +63,26 @@ pub(super) async fn answer(
     headers.insert(header::CACHE_CONTROL, ASK_FIRST);
     describe(&found, headers);
     Ok(response)
+}
+
+/// While there is maintenance: what is kept, where that is wanted, else the notice.
+pub(super) async fn under_maintenance(
+    gate: &Gate,
+    route: &Arc<Route>,
+    rpc: &Rpc,
+    notice: &Notice,
+    caller: &Caller,
+    message: &Bytes,
+) -> Result<Response, Problem> {
+    const REASON: &str = "there is maintenance; this is the last good answer";
+    let service = gate.upstream_of(&rpc.service).name;
+    let question = gate.cache.question(service, rpc, caller, message).filter(|_| notice.answers_from_cache);
+    if let Some(question) = question
+        && let Some(found) = gate.cache.last_good(&question, REASON).await
+    {
+        return last_good(route, &question, &found, REASON);
+    }
+    Err(Problem::from_status(&error::maintenance(notice)))
 }
 
 fn last_good(

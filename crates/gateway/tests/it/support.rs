@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod raw;
+pub(crate) mod relay;
 pub(crate) mod service;
 
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! The section `[gateway]`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -38,6 +39,8 @@ section! {
         trusted_proxies: Vec<String> = Vec::new(), Kind::Networks;
         /// The origins whose pages may call the gateway from a browser.
         cors_origins: Vec<String> = Vec::new(), Kind::Origins;
+        /// The file that says what is under maintenance; it is read every second. Without a file nothing is.
+        maintenance_file: Option<PathBuf> = None, Kind::Path;
         /// How many connections the gateway keeps to each service behind it.
         upstream_connections: usize = 4, Kind::Whole(1..=64);
     }

@@ -52,6 +52,8 @@ pub(crate) struct Mood {
     /// Recommendations that were asked for.
     pub(crate) asked: AtomicU64,
     pub(crate) delay_ms: AtomicU64,
+    /// How much longer the next question takes, and no other.
+    pub(crate) stall_once_ms: AtomicU64,
     pub(crate) fails: AtomicBool,
     pub(crate) is_degraded: AtomicBool,
     /// What it says of keeping its answers.
@@ -75,7 +77,8 @@ impl Mood {
     /// Counts a question and suffers what is wrong.
     async fn suffer(&self) -> Result<(), Status> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(self.delay_ms.load(Ordering::Relaxed))).await;
+        let stall_ms = self.stall_once_ms.swap(0, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(stall_ms + self.delay_ms.load(Ordering::Relaxed))).await;
         if self.fails.load(Ordering::Relaxed) { Err(Status::unavailable("out of order")) } else { Ok(()) }
     }
 }
