@@ -83,12 +83,15 @@ pub enum WeakPasswords {
 pub struct ConnectOptions {
     /// Where the server is.
     pub host: Host,
-    /// The role to log in with; it needs `REPLICATION`.
+    /// The role to log in with; it needs `REPLICATION` for a connection that replicates.
     pub user: String,
     /// Its password, when the server asks for one.
     pub password: Option<SecretString>,
     /// A database, for a connection that can answer SQL beside replication commands.
     pub database: Option<String>,
+    /// Whether the connection takes replication commands; one that does not needs a database, and takes
+    /// none of the server's places for those who replicate.
+    pub replicates: bool,
     /// What the server's views and logs call this connection.
     pub application_name: String,
     /// When to speak TLS.
@@ -115,6 +118,7 @@ impl ConnectOptions {
             user: user.to_owned(),
             password: None,
             database: None,
+            replicates: true,
             application_name: "larder backup".to_owned(),
             tls: TlsMode::default(),
             root_certificates: None,

@@ -96,10 +96,12 @@ impl Login<'_> {
         let replication = if options.database.is_some() { "database" } else { "true" };
         let mut parameters = vec![
             ("user", options.user.as_str()),
-            ("replication", replication),
             ("application_name", options.application_name.as_str()),
             ("client_encoding", "UTF8"),
         ];
+        if options.replicates {
+            parameters.push(("replication", replication));
+        }
         if let Some(database) = &options.database {
             parameters.push(("database", database));
         }
