@@ -16,7 +16,7 @@ pub use bootstrap::bootstrap;
 pub use error::{DatabaseError, constraint, is_unavailable};
 pub use migrate::migrate;
 pub use pool::connect;
-pub use private::binaries::{Binaries, SUPPORTED_VERSIONS, find_binaries};
+pub use private::binaries::{Binaries, SUPPORTED_VERSIONS, Wanted, find_binaries, find_programs};
 pub use private::place::server_account;
 pub use private::{PrivateCluster, PrivateClusterSettings};
 pub use roles::{BACKUP_ROLE, Role, SCHEMAS, role_name};
