@@ -1,6 +1,8 @@
 //! From settings to what the service works with: targets, policies, schedules, the server to protect.
 //! Whatever cannot be used is refused by the name of its setting.
 
+mod targets;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use larder_settings::{BackupSettings, LockMode, Settings};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use self::targets::Targets;
 use crate::clock::system_clock;
 use crate::error::BackupError;
 use crate::pipeline::SealSettings;
@@ -21,6 +24,7 @@ use crate::schedule::Schedule;
 use crate::target::SharedTarget;
 use crate::target::folder::FolderTarget;
 use crate::target::s3::{RetentionLock, S3Settings, S3Target};
+use crate::target::throttled::{Rates, throttled};
 use crate::vault::Vault;
 
 /// The name of the folder among the targets.
@@ -40,13 +44,27 @@ pub async fn open_vault(settings: &Settings) -> Result<Vault, BackupError> {
     let backup = &settings.backup;
     let mut targets: Vec<SharedTarget> = Vec::new();
     if backup.folder_enabled {
-        targets.push(Arc::new(FolderTarget::open(FOLDER_TARGET, &settings.backup_dir())?));
+        let folder = Arc::new(FolderTarget::open(FOLDER_TARGET, &settings.backup_dir())?);
+        let (write, read) = (backup.folder_write_bytes_per_second, backup.folder_read_bytes_per_second);
+        targets.push(throttled(folder, Rates { write, read }));
     }
     if let Some(s3) = s3_settings(backup)? {
-        targets.push(Arc::new(S3Target::connect(s3, system_clock).await));
+        let (write, read) = (backup.s3_write_bytes_per_second, backup.s3_read_bytes_per_second);
+        let bucket = Arc::new(S3Target::connect(s3, system_clock).await);
+        targets.push(throttled(bucket, Rates { write, read }));
+    }
+    let further = Targets::read(backup.targets_file.as_deref())?;
+    for folder in &further.folders {
+        let rates = folder.rates();
+        targets.push(throttled(Arc::new(FolderTarget::open(&folder.name, &folder.path)?), rates));
+    }
+    for bucket in &further.buckets {
+        let target = Arc::new(S3Target::connect(bucket.settings()?, system_clock).await);
+        targets.push(throttled(target, bucket.rates()));
     }
     if targets.is_empty() {
-        return Err(refused("folder_enabled", "without the folder `backup.s3_bucket` must be set"));
+        let cause = "without the folder `backup.s3_bucket` or `backup.targets_file` must be set";
+        return Err(refused("folder_enabled", cause));
     }
     let keys = backup.recipients.as_deref().unwrap_or_default().split(',').map(str::trim);
     let keys: Vec<String> = keys.filter(|key| !key.is_empty()).map(str::to_owned).collect();
@@ -76,9 +94,7 @@ fn s3_settings(backup: &BackupSettings) -> Result<Option<S3Settings>, BackupErro
         _ => return Err(refused("s3_access_key_id", "goes together with `backup.s3_secret_access_key`")),
     };
     let prefix = backup.s3_prefix.clone().unwrap_or_default();
-    if !prefix.is_empty() && (!prefix.ends_with('/') || prefix.starts_with('/')) {
-        return Err(refused("s3_prefix", "accepted is a name that ends with a slash, such as `larder/`"));
-    }
+    refuse_prefix(&prefix, "`backup.s3_prefix`")?;
     let days = u64::from(backup.s3_lock_days);
     Ok(Some(S3Settings {
         prefix,
@@ -94,8 +110,18 @@ fn s3_settings(backup: &BackupSettings) -> Result<Option<S3Settings>, BackupErro
     }))
 }
 
+/// Refuses what no name of an object can begin with.
+fn refuse_prefix(prefix: &str, named: &str) -> Result<(), BackupError> {
+    if prefix.is_empty() || (prefix.ends_with('/') && !prefix.starts_with('/')) {
+        return Ok(());
+    }
+    Err(BackupError::Refused(format!(
+        "{named}: accepted is a name that ends with a slash, such as `larder/`"
+    )))
+}
+
 /// What each target keeps, by its name.
-pub(crate) fn policies(backup: &BackupSettings) -> BTreeMap<String, Policy> {
+pub(crate) fn policies(backup: &BackupSettings) -> Result<BTreeMap<String, Policy>, BackupError> {
     let folder = Policy {
         keep_count: backup.folder_keep_count,
         keep_days: backup.folder_keep_days,
@@ -112,7 +138,9 @@ pub(crate) fn policies(backup: &BackupSettings) -> BTreeMap<String, Policy> {
         monthly: backup.s3_keep_monthly,
         yearly: 0,
     };
-    BTreeMap::from([(FOLDER_TARGET.to_owned(), folder), (S3_TARGET.to_owned(), bucket)])
+    let mut policies = BTreeMap::from([(FOLDER_TARGET.to_owned(), folder), (S3_TARGET.to_owned(), bucket)]);
+    policies.extend(Targets::read(backup.targets_file.as_deref())?.policies());
+    Ok(policies)
 }
 
 /// A backup that was last proven longer ago is not promised any more.
@@ -125,6 +153,8 @@ pub(crate) struct Schedules {
     pub(crate) backup: Option<Schedule>,
     /// Drills; `None` for never.
     pub(crate) drill: Option<Schedule>,
+    /// Dumps; `None` for never.
+    pub(crate) dump: Option<Schedule>,
     /// Test alarms that somebody must acknowledge; `None` for never.
     pub(crate) self_test: Option<Schedule>,
 }
@@ -150,6 +180,7 @@ pub(crate) fn schedules(backup: &BackupSettings, now: Timestamp) -> Result<Sched
     Ok(Schedules {
         backup: read("schedule", &backup.schedule)?,
         drill,
+        dump: read("dump_schedule", &backup.dump_schedule)?,
         self_test: read("self_test_schedule", &backup.self_test_schedule)?,
     })
 }
@@ -172,4 +203,18 @@ pub(crate) fn source(settings: &Settings, server: &Server) -> Result<ConnectOpti
         settings.database.role_password.as_ref().map(|password| password.expose_secret().to_owned());
     url.set_password(password.as_deref()).map_err(|()| unusable("takes no password"))?;
     Ok(ConnectOptions::from_url(&SecretString::from(url.to_string()))?)
+}
+
+/// The server whose databases are dumped: the one that is protected, unless the settings name a login.
+pub(crate) fn dump_source(settings: &Settings, server: &Server) -> Result<ConnectOptions, BackupError> {
+    match &settings.backup.dump_url {
+        Some(url) => Ok(ConnectOptions::from_url(url)?),
+        None => source(settings, server),
+    }
+}
+
+/// The server that dumps are loaded into.
+pub(crate) fn load_server(settings: &Settings, server: &Server) -> Result<ConnectOptions, BackupError> {
+    let url = settings.backup.load_url.clone().unwrap_or_else(|| server.url());
+    Ok(ConnectOptions::from_url(&url)?)
 }

@@ -152,6 +152,11 @@ pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A text as SQL takes it, whatever `standard_conforming_strings` says.
+pub(crate) fn quoted_text(text: &str) -> String {
+    format!(" E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
 async fn connect(server: &ConnectOptions, database: &str) -> Result<ReplicationConnection, ReplicationError> {
     let options = ConnectOptions { database: Some(database.to_owned()), ..server.clone() };
     let mut connection = ReplicationConnection::connect(&options).await?;
@@ -237,7 +242,8 @@ async fn place(connection: &mut ReplicationConnection) -> Result<Lsn, Replicatio
     told.parse()
 }
 
-async fn record_table(
+/// Counts and sums up a table inside a transaction; `None` when it may not be read.
+pub(crate) async fn record_table(
     connection: &mut ReplicationConnection,
     schema: String,
     table: String,
@@ -258,11 +264,11 @@ async fn record_table(
     Ok(Some(TableContents { schema, table, rows, checksum }))
 }
 
-fn text(row: &[Option<Bytes>], column: usize) -> Option<String> {
+pub(crate) fn text(row: &[Option<Bytes>], column: usize) -> Option<String> {
     String::from_utf8(row.get(column)?.as_ref()?.to_vec()).ok()
 }
 
-fn number(row: &[Option<Bytes>], column: usize) -> Option<u64> {
+pub(crate) fn number(row: &[Option<Bytes>], column: usize) -> Option<u64> {
     text(row, column)?.parse().ok()
 }
 

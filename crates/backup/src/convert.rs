@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use larder_proto::larder::backup::v1 as wire;
 
+use crate::dump::StoredDump;
 use crate::manifest::BackupKind;
 use crate::operate::LogPreview;
 use crate::recovery::{RecoveryStatus, Window};
@@ -63,6 +64,34 @@ pub(crate) fn backup(stored: &StoredBackup) -> wire::Backup {
 pub(crate) fn verdict(stored: &StoredBackup, verdict: &RetentionVerdict) -> wire::RetentionVerdict {
     wire::RetentionVerdict {
         backup: Some(backup(stored)),
+        keep: verdict.stays(),
+        reason: verdict.reason.to_string(),
+    }
+}
+
+pub(crate) fn dump(stored: &StoredDump) -> wire::Dump {
+    let manifest = &stored.manifest;
+    wire::Dump {
+        dump_id: manifest.dump_id.to_string(),
+        target: stored.target.clone(),
+        cluster: manifest.cluster.clone(),
+        database: manifest.database.clone(),
+        server_version: manifest.server.version.clone(),
+        program: manifest.program.clone(),
+        started_at: Some(timestamp(manifest.started_at)),
+        snapshot_at: Some(timestamp(manifest.snapshot_at)),
+        stopped_at: Some(timestamp(manifest.stopped_at)),
+        raw_size_bytes: count(manifest.raw_bytes()),
+        stored_size_bytes: count(manifest.stored_bytes()),
+        table_count: count(manifest.tables.len() as u64),
+        counted_row_count: count(manifest.tables.iter().filter_map(|table| table.rows).sum()),
+        encrypted: manifest.is_sealed(),
+    }
+}
+
+pub(crate) fn dump_verdict(stored: &StoredDump, verdict: &RetentionVerdict) -> wire::DumpRetention {
+    wire::DumpRetention {
+        dump: Some(dump(stored)),
         keep: verdict.stays(),
         reason: verdict.reason.to_string(),
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use larder_database::{find_binaries, server_account};
+use larder_database::{Wanted, find_programs, server_account};
 use serde::{Deserialize, Serialize};
 use sqlx::Connection;
 use tempfile::TempDir;
@@ -29,11 +29,13 @@ use crate::wal::{Door, WalArchive, WalGiver, door};
 pub use checks::{CanaryCheck, CheckResult, Checks, Comparison, SqlCheck, run as run_checks};
 pub use cluster::{ThrowAwayCluster, ThrowAwaySettings, run_folder};
 pub use recovery::{RecoveryTarget, prepare_recovery};
-pub use rescue::{RescueRequest, Rescued, rescue};
+pub use rescue::{RescueIntoRequest, RescueRequest, Rescued, rescue, rescue_into};
 
 /// What PostgreSQL says when the log ends, for certain, before the moment that was asked for.
 const TARGET_NOT_REACHED: &str = "recovery ended before configured recovery target was reached";
 const RESTORED_AT_ONCE: usize = 2;
+/// What a drill runs.
+const PROGRAMS: [&str; 3] = ["postgres", "pg_controldata", "pg_amcheck"];
 const ROOTS_DRILLS: &str = "/var/lib/larder/drills";
 
 /// What to prove.
@@ -126,7 +128,7 @@ pub async fn run(
     clock: Clock,
 ) -> Result<DrillReport, BackupError> {
     let mut report = DrillReport::begin(request, clock());
-    let place = Place::prepare(request)?;
+    let place = Place::prepare(request, &PROGRAMS)?;
     let ended = examine(vault, request, &place, progress, &mut report).await;
     report.ended_at = clock();
     match ended {
@@ -206,10 +208,10 @@ struct Place {
 }
 
 impl Place {
-    fn prepare(request: &DrillRequest) -> Result<Self, BackupError> {
+    fn prepare(request: &DrillRequest, programs: &[&str]) -> Result<Self, BackupError> {
         let refused = |error: larder_database::DatabaseError| BackupError::Refused(error.to_string());
-        let major = request.manifest.server.major_version;
-        let binaries = find_binaries(request.bin_dir.as_deref(), Some(major)).map_err(refused)?;
+        let wanted = Wanted::Exactly(request.manifest.server.major_version);
+        let binaries = find_programs(programs, request.bin_dir.as_deref(), wanted).map_err(refused)?;
         let account = server_account().map_err(refused)?;
         let work = &request.work_folder;
         std::fs::create_dir_all(work).map_err(BackupError::file("create", work))?;

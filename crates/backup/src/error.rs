@@ -44,6 +44,9 @@ pub enum BackupError {
     /// A backup that does not exist at any target that was asked.
     #[error("there is no backup {0} at any target; `larder backup list` shows those there are")]
     NoSuchBackup(String),
+    /// A dump that does not exist at any target that was asked.
+    #[error("there is no dump {0} at any target; `larder backup dumps` shows those there are")]
+    NoSuchDump(String),
     /// A field of a call, and what would be accepted.
     #[error("{field}: {description}")]
     Invalid {
@@ -64,6 +67,17 @@ pub enum BackupError {
         backup_id: String,
         /// Each check that failed, in words.
         failures: String,
+    },
+    /// The server cannot tell what has changed since a backup.
+    #[error(
+        "PostgreSQL cannot tell what has changed since {parent}, as when it has thrown away its summaries of the \
+         log: {cause}; take a full backup"
+    )]
+    CannotBuildOn {
+        /// The backup that was to be built on.
+        parent: String,
+        /// What the server says.
+        cause: String,
     },
     /// No target is left to write to.
     #[error("no target took the backup: {0}")]
@@ -101,7 +115,11 @@ impl BackupError {
             Self::Replication(_) => "receive",
             Self::Damaged { .. } | Self::NotProven { .. } => "check",
             Self::File { .. } => "write",
-            Self::NoSuchBackup(_) | Self::Refused(_) | Self::Invalid { .. } => "prepare",
+            Self::NoSuchBackup(_)
+            | Self::NoSuchDump(_)
+            | Self::CannotBuildOn { .. }
+            | Self::Refused(_)
+            | Self::Invalid { .. } => "prepare",
             Self::Program { .. } => "program",
             Self::Database(_) => "index",
             Self::Internal(_) => "internal",
@@ -113,8 +131,10 @@ impl BackupError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid { .. } => ErrorKind::InvalidArgument,
-            Self::NoSuchBackup(_) => ErrorKind::NotFound,
-            Self::Refused(_) | Self::Damaged { .. } | Self::NotProven { .. } => ErrorKind::Conflict,
+            Self::NoSuchBackup(_) | Self::NoSuchDump(_) => ErrorKind::NotFound,
+            Self::Refused(_) | Self::CannotBuildOn { .. } | Self::Damaged { .. } | Self::NotProven { .. } => {
+                ErrorKind::Conflict
+            }
             Self::Target(_) | Self::NoTargetLeft(_) | Self::Replication(_) => ErrorKind::Unavailable,
             Self::File { .. } | Self::Program { .. } | Self::Database(_) | Self::Internal(_) => {
                 ErrorKind::Internal
@@ -126,7 +146,8 @@ impl BackupError {
         match self {
             Self::Invalid { .. } => (Code::InvalidArgument, "INVALID_FIELD"),
             Self::NoSuchBackup(_) => (Code::NotFound, "BACKUP_NOT_FOUND"),
-            Self::Refused(_) => (Code::FailedPrecondition, "REFUSED"),
+            Self::NoSuchDump(_) => (Code::NotFound, "DUMP_NOT_FOUND"),
+            Self::Refused(_) | Self::CannotBuildOn { .. } => (Code::FailedPrecondition, "REFUSED"),
             Self::Damaged { .. } => (Code::DataLoss, "BACKUP_DAMAGED"),
             Self::NotProven { .. } => (Code::DataLoss, "BACKUP_NOT_PROVEN"),
             Self::Target(_) | Self::NoTargetLeft(_) => (Code::Unavailable, "TARGET_FAILED"),

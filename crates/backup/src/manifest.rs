@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use larder_replication::{Lsn, SystemIdentifier, TimelineId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use id::{BackupId, RefusedId};
@@ -150,8 +151,8 @@ pub enum ManifestError {
     #[error("the manifest is not as it was written: {0}")]
     Damaged(String),
     /// It is of another format.
-    #[error("the manifest is of format {0}, and this version reads format {FORMAT}: use a newer larder")]
-    Format(u64),
+    #[error("the manifest is of format {0}, and this version reads format {1}: use a newer larder")]
+    Format(u64, u32),
 }
 
 const CHECKSUM_FIELD: &str = ",\n  \"checksum\": \"";
@@ -178,11 +179,7 @@ impl Manifest {
     /// Writes it as JSON whose last field is the BLAKE3 of everything before that field.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let mut text = serde_json::to_string_pretty(self).expect("a manifest is texts, numbers and lists");
-        text.truncate(text.trim_end_matches(['\n', '}']).len());
-        let checksum = blake3::hash(text.as_bytes()).to_hex();
-        text.push_str(&format!("{CHECKSUM_FIELD}{checksum}\"\n}}\n"));
-        text.into_bytes()
+        write_checked(self)
     }
 
     /// Reads what [`Manifest::write`] has written.
@@ -190,23 +187,40 @@ impl Manifest {
     /// # Errors
     /// A single byte that differs, and a format of another version.
     pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let damaged = |cause: &str| ManifestError::Damaged(cause.to_owned());
-        let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
-        let at = text.rfind(CHECKSUM_FIELD).ok_or_else(|| damaged("it has no checksum"))?;
-        let (content, end) = text.split_at(at);
-        let checksum = blake3::hash(content.as_bytes()).to_hex();
-        if end != format!("{CHECKSUM_FIELD}{checksum}\"\n}}\n") {
-            return Err(damaged("its checksum is another one"));
-        }
-        let content = format!("{content}\n}}");
-        let value: serde_json::Value =
-            serde_json::from_str(&content).map_err(|error| damaged(&error.to_string()))?;
-        let format = value.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if format != u64::from(FORMAT) {
-            return Err(ManifestError::Format(format));
-        }
-        serde_json::from_value(value).map_err(|error| damaged(&error.to_string()))
+        read_checked(bytes, FORMAT)
     }
+}
+
+/// Writes a manifest of any kind as JSON whose last field is the BLAKE3 of everything before that field.
+pub(crate) fn write_checked(manifest: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_string_pretty(manifest).expect("a manifest is texts, numbers and lists");
+    text.truncate(text.trim_end_matches(['\n', '}']).len());
+    let checksum = blake3::hash(text.as_bytes()).to_hex();
+    text.push_str(&format!("{CHECKSUM_FIELD}{checksum}\"\n}}\n"));
+    text.into_bytes()
+}
+
+/// Reads what [`write_checked`] has written, in this format.
+///
+/// # Errors
+/// A single byte that differs, and another format.
+pub(crate) fn read_checked<T: DeserializeOwned>(bytes: &[u8], known: u32) -> Result<T, ManifestError> {
+    let damaged = |cause: &str| ManifestError::Damaged(cause.to_owned());
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
+    let at = text.rfind(CHECKSUM_FIELD).ok_or_else(|| damaged("it has no checksum"))?;
+    let (content, end) = text.split_at(at);
+    let checksum = blake3::hash(content.as_bytes()).to_hex();
+    if end != format!("{CHECKSUM_FIELD}{checksum}\"\n}}\n") {
+        return Err(damaged("its checksum is another one"));
+    }
+    let content = format!("{content}\n}}");
+    let value: serde_json::Value =
+        serde_json::from_str(&content).map_err(|error| damaged(&error.to_string()))?;
+    let format = value.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    if format != u64::from(known) {
+        return Err(ManifestError::Format(format, known));
+    }
+    serde_json::from_value(value).map_err(|error| damaged(&error.to_string()))
 }
 
 #[cfg(test)]

@@ -14,6 +14,11 @@ pub(crate) fn describe() {
     describe_counter!("larder_backup_failures_total", "Operations that failed, by operation and stage");
     describe_counter!("larder_backup_target_failures_total", "Backups that a target did not take, by target");
     describe_counter!("larder_backup_removed_total", "Backups that retention removed, by target");
+    describe_counter!("larder_backup_dumps_total", "Dumps of databases that were taken, by database");
+    describe_gauge!(
+        "larder_backup_last_dump_timestamp_seconds",
+        "The moment of which the last dump is, by database"
+    );
     describe_counter!("larder_backup_source_bytes_total", "Bytes of databases that were read");
     describe_histogram!("larder_backup_duration_seconds", "Time an operation took, by operation");
     describe_gauge!("larder_backup_last_success_timestamp_seconds", "When the last backup ended");
@@ -46,6 +51,12 @@ pub(crate) fn describe() {
 pub(crate) fn taken(kind: BackupKind, source_bytes: u64) {
     counter!("larder_backup_backups_total", "kind" => kind.as_str()).increment(1);
     counter!("larder_backup_source_bytes_total").increment(source_bytes);
+}
+
+pub(crate) fn dumped(database: &str, snapshot_at: Timestamp) {
+    counter!("larder_backup_dumps_total", "database" => database.to_owned()).increment(1);
+    gauge!("larder_backup_last_dump_timestamp_seconds", "database" => database.to_owned())
+        .set(snapshot_at.as_second() as f64);
 }
 
 pub(crate) fn target_failed(target: &str) {

@@ -2,6 +2,7 @@
 //! ones go.
 
 mod drill;
+mod dump;
 mod retention;
 
 use aws_lc_rs::rand;
@@ -19,6 +20,9 @@ use crate::target::SharedTarget;
 use crate::vault::{CreateRequest, StoredBackup, Verdict, Verification, create, verify};
 
 pub(crate) use self::drill::{DrillWishes, drill_backup};
+pub(crate) use self::dump::{
+    LoadWishes, RescueWishes, create_dumps, expire_dumps, list_dumps, load, preview_dumps, rescue,
+};
 pub(crate) use self::retention::{LogPreview, apply_retention, preview_log, preview_retention};
 
 /// Which backup to take.
@@ -52,6 +56,7 @@ pub(crate) async fn create_backup(
         backup_id: BackupId::new((state.clock)(), random()?),
         kind,
         parent: wishes.parent,
+        falls_back: wishes.kind.is_none(),
         bytes_per_second: (rate > 0).then_some(rate),
         record_most_bytes: state.settings.record_most_bytes,
         checkpoint: CheckpointSpeed::Fast,

@@ -182,17 +182,7 @@ impl Link<'_> {
         let (told, content) = (self.progress.clone(), object.content.clone());
         let (target, name) = (checks.target.clone(), checks.key.to_string());
         let unpacked = tokio::task::spawn_blocking(move || {
-            let opened =
-                OpenedObject::new(queue, is_sealed, &identities).map_err(|error| match error.kind() {
-                    std::io::ErrorKind::PermissionDenied => BackupError::Refused(format!(
-                        "no key that was given opens {name}: give the secret key that belongs to the backup"
-                    )),
-                    _ => BackupError::Damaged {
-                        target: target.clone(),
-                        object: name.clone(),
-                        cause: error.to_string(),
-                    },
-                })?;
+            let opened = open_object(queue, is_sealed, &identities, &target, &name)?;
             unpack::unpack(opened, &content, &place, &expected, &told)
                 .map_err(|refusal| refusal.of(&target, &name))
         });
@@ -204,8 +194,31 @@ impl Link<'_> {
     }
 }
 
+/// Opens the content of an object whose parts come from [`pass_on`]. It blocks.
+///
+/// # Errors
+/// A key that does not fit, or content that is none; both name the object.
+pub(crate) fn open_object(
+    parts: mpsc::Receiver<Bytes>,
+    is_sealed: bool,
+    identities: &Identities,
+    target: &str,
+    name: &str,
+) -> Result<OpenedObject, BackupError> {
+    OpenedObject::new(parts, is_sealed, identities).map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => BackupError::Refused(format!(
+            "no key that was given opens {name}: give the secret key that belongs to the backup"
+        )),
+        _ => BackupError::Damaged {
+            target: target.to_owned(),
+            object: name.to_owned(),
+            cause: error.to_string(),
+        },
+    })
+}
+
 /// Hands the parts of an object to the unpacking, until it takes no more: then it tells why.
-async fn pass_on(
+pub(crate) async fn pass_on(
     target: &SharedTarget,
     checks: PartChecks,
     parts: mpsc::Sender<Bytes>,

@@ -22,6 +22,10 @@ pub(crate) struct State {
     pub(crate) vault: Vault,
     /// The server that is protected.
     pub(crate) source: ConnectOptions,
+    /// The server whose databases are dumped.
+    pub(crate) dump_source: ConnectOptions,
+    /// The server that dumps are loaded into.
+    pub(crate) load_server: ConnectOptions,
     /// What each target keeps.
     pub(crate) policies: BTreeMap<String, Policy>,
     pub(crate) settings: BackupSettings,
@@ -29,6 +33,8 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     /// One backup at a time: two would only make each other slow.
     pub(crate) turn: Semaphore,
+    /// One dump at a time, for the same reason.
+    pub(crate) dump_turn: Semaphore,
     /// One drill at a time: each takes as much room as the database.
     pub(crate) drill_turn: Semaphore,
     /// Where drills take place.

@@ -4,6 +4,7 @@
 pub mod folder;
 mod key;
 pub mod s3;
+pub mod throttled;
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -54,6 +54,7 @@ impl Larder {
             kind: BackupKind::Full,
             parent: None,
             bytes_per_second,
+            falls_back: false,
             record_most_bytes: 0,
             checkpoint: CheckpointSpeed::Fast,
             now: system_clock,

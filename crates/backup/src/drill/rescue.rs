@@ -6,16 +6,18 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tokio::process::Command;
-
 use super::cluster::ThrowAwayCluster;
 use super::{DrillReport, DrillRequest, Place, recover};
 use crate::clock::Clock;
+use crate::contents::quoted;
+use crate::dump::{LoadPlace, Loaded, TableName, load_stream, refuse_place};
 use crate::error::BackupError;
+use crate::programs::{RunningProgram, run};
 use crate::progress::Progress;
 use crate::vault::Vault;
 
-const OUTPUT_SHOWN_BYTES: usize = 2000;
+/// What a rescue runs.
+const PROGRAMS: [&str; 4] = ["postgres", "pg_controldata", "pg_dump", "pg_restore"];
 
 /// What to rescue, and where to.
 #[derive(Clone)]
@@ -28,6 +30,19 @@ pub struct RescueRequest {
     pub tables: Vec<String>,
     /// The file for the dump; it must not exist.
     pub into: PathBuf,
+}
+
+/// What to rescue into a running server.
+#[derive(Clone)]
+pub struct RescueIntoRequest {
+    /// The backup and the moment; what a drill would examine is not asked.
+    pub recovery: DrillRequest,
+    /// The database as it was named.
+    pub database: String,
+    /// Its tables; empty for all of them.
+    pub tables: Vec<TableName>,
+    /// Where to.
+    pub place: LoadPlace,
 }
 
 /// A dump that was read again to its end.
@@ -60,6 +75,42 @@ pub async fn rescue(
     rescued
 }
 
+/// Recovers, and gives what `pg_dump` writes from there to a new database of a running server.
+///
+/// # Errors
+/// As a drill has them, a database that exists, a server older than the backup's, and a program that
+/// fails, with what it said. Nothing is left of the new database then.
+pub async fn rescue_into(
+    vault: &Vault,
+    request: &RescueIntoRequest,
+    progress: &Progress,
+    clock: Clock,
+) -> Result<(Loaded, DrillReport), BackupError> {
+    let major = request.recovery.manifest.server.major_version;
+    // Nobody wants to hear of these after an hour of recovery.
+    refuse_place(&request.place, major).await?;
+    let place = Place::prepare(&request.recovery, &PROGRAMS)?;
+    let mut report = DrillReport::begin(&request.recovery, clock());
+    let recovered = recover(vault, &request.recovery, &place, progress, &mut report).await?;
+    let mut schemas: Vec<&str> = request.tables.iter().map(|table| table.schema.as_str()).collect();
+    schemas.sort_unstable();
+    schemas.dedup();
+    let source = async || {
+        let mut command = recovered.cluster.program("pg_dump");
+        command.args(["--format=custom", "--compress=0", "--no-password", "--strict-names"]);
+        command.arg(format!("--dbname={}", request.database));
+        // Quoted names are taken as they are, and not as patterns.
+        let tables = request.tables.iter();
+        command
+            .args(tables.map(|table| format!("--table={}.{}", quoted(&table.schema), quoted(&table.table))));
+        RunningProgram::start("pg_dump", command.stdout(Stdio::piped()))
+    };
+    let loaded = load_stream(&request.place, major, &schemas, source, progress).await?;
+    recovered.cluster.stop().await?;
+    report.ended_at = clock();
+    Ok((loaded, report))
+}
+
 async fn dump_into(
     vault: &Vault,
     request: &RescueRequest,
@@ -67,7 +118,7 @@ async fn dump_into(
     progress: &Progress,
     clock: Clock,
 ) -> Result<Rescued, BackupError> {
-    let place = Place::prepare(&request.recovery)?;
+    let place = Place::prepare(&request.recovery, &PROGRAMS)?;
     let mut report = DrillReport::begin(&request.recovery, clock());
     let recovered = recover(vault, &request.recovery, &place, progress, &mut report).await?;
     progress.begin("dumping", 0);
@@ -86,7 +137,7 @@ async fn dump(cluster: &ThrowAwayCluster, request: &RescueRequest, file: &File) 
     command.args(["--format=custom", "--no-password", "--strict-names", "--dbname", &request.database]);
     command.args(request.tables.iter().map(|table| format!("--table={table}")));
     let output = file.try_clone().map_err(BackupError::file("open", &request.into))?;
-    run(command.stdout(output), "pg_dump").await
+    run("pg_dump", command.stdout(output)).await
 }
 
 async fn read_again(cluster: &ThrowAwayCluster, dump: &Path) -> Result<(), BackupError> {
@@ -94,18 +145,5 @@ async fn read_again(cluster: &ThrowAwayCluster, dump: &Path) -> Result<(), Backu
     let file = File::open(dump).map_err(BackupError::file("open", dump))?;
     // The server's account may not enter our folder: it is given the open file.
     command.args(["--exit-on-error", "--file=/dev/null"]).stdin(file).stdout(Stdio::null());
-    run(&mut command, "pg_restore").await
-}
-
-async fn run(command: &mut Command, program: &'static str) -> Result<(), BackupError> {
-    let failed = |status: String, output: String| BackupError::Program { program, status, output };
-    let child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn();
-    let child = child.map_err(|error| failed("it cannot be run".to_owned(), error.to_string()))?;
-    let output = child.wait_with_output().await;
-    let output = output.map_err(|error| failed("it was lost".to_owned(), error.to_string()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = &output.stderr[..output.stderr.len().min(OUTPUT_SHOWN_BYTES)];
-    Err(failed(output.status.to_string(), String::from_utf8_lossy(said).trim().to_owned()))
+    run("pg_restore", &mut command).await
 }

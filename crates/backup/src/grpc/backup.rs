@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 
 use super::fields;
 use crate::convert;
+use crate::dump::StoredDump;
 use crate::error::BackupError;
 use crate::manifest::BackupKind;
 use crate::operate::{self, CreateWishes, DrillWishes};
@@ -33,6 +34,9 @@ impl BackupService for BackupCalls {
     type VerifyBackupStream = Responses<VerifyBackupResponse>;
     type RestoreBackupStream = Responses<RestoreBackupResponse>;
     type RunDrillStream = Responses<RunDrillResponse>;
+    type CreateDumpStream = Responses<CreateDumpResponse>;
+    type LoadDumpStream = Responses<LoadDumpResponse>;
+    type RescueDatabaseStream = Responses<RescueDatabaseResponse>;
     type WatchOperationStream = Responses<WatchOperationResponse>;
 
     async fn create_backup(
@@ -163,7 +167,7 @@ impl BackupService for BackupCalls {
         request: Request<PreviewRetentionRequest>,
     ) -> Result<Response<PreviewRetentionResponse>, Status> {
         let request = request.into_inner();
-        let (mut verdicts, mut logs) = (Vec::new(), Vec::new());
+        let (mut verdicts, mut logs, mut dumps) = (Vec::new(), Vec::new(), Vec::new());
         for target in self.state.vault.targets_named(fields::optional(&request.target))? {
             let (listing, decided) = operate::preview_retention(&self.state, &target).await?;
             for verdict in &decided {
@@ -174,8 +178,13 @@ impl BackupService for BackupCalls {
             }
             let previews = operate::preview_log(&self.state, &target).await?;
             logs.extend(previews.iter().map(|preview| convert::log_verdict(target.name(), preview)));
+            let (listing, decided) = operate::preview_dumps(&self.state, &target).await?;
+            for verdict in &decided {
+                let of = |dump: &&StoredDump| dump.manifest.dump_id == verdict.backup_id;
+                dumps.extend(listing.dumps.iter().find(of).map(|dump| convert::dump_verdict(dump, verdict)));
+            }
         }
-        Ok(Response::new(PreviewRetentionResponse { verdicts, logs }))
+        Ok(Response::new(PreviewRetentionResponse { verdicts, logs, dumps }))
     }
 
     async fn get_recovery_status(
@@ -184,6 +193,34 @@ impl BackupService for BackupCalls {
     ) -> Result<Response<GetRecoveryStatusResponse>, Status> {
         let status = operate::recovery_status(&self.state).await?;
         Ok(Response::new(convert::recovery(&status)))
+    }
+
+    async fn create_dump(
+        &self,
+        request: Request<CreateDumpRequest>,
+    ) -> Result<Response<Self::CreateDumpStream>, Status> {
+        Ok(Response::new(self.create_dumps(request.into_inner())))
+    }
+
+    async fn list_dumps(
+        &self,
+        request: Request<ListDumpsRequest>,
+    ) -> Result<Response<ListDumpsResponse>, Status> {
+        Ok(Response::new(self.dumps(request.into_inner()).await?))
+    }
+
+    async fn load_dump(
+        &self,
+        request: Request<LoadDumpRequest>,
+    ) -> Result<Response<Self::LoadDumpStream>, Status> {
+        Ok(Response::new(self.load(request.into_inner())?))
+    }
+
+    async fn rescue_database(
+        &self,
+        request: Request<RescueDatabaseRequest>,
+    ) -> Result<Response<Self::RescueDatabaseStream>, Status> {
+        Ok(Response::new(self.rescue(request.into_inner())?))
     }
 
     async fn watch_operation(

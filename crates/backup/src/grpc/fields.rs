@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use larder_proto::larder::backup::v1::run_drill_request::RecoverTo;
 
 use crate::drill::RecoveryTarget;
+use crate::dump::TableName;
 use crate::error::BackupError;
 use crate::manifest::BackupId;
 
@@ -18,7 +19,18 @@ fn invalid(field: &'static str, description: impl Into<String>) -> BackupError {
 
 /// A backup's name.
 pub(super) fn backup_id(text: &str) -> Result<BackupId, BackupError> {
-    text.parse().map_err(|error: crate::manifest::RefusedId| invalid("backup_id", error.to_string()))
+    id("backup_id", text)
+}
+
+/// The name of a backup or a dump.
+pub(super) fn id(field: &'static str, text: &str) -> Result<BackupId, BackupError> {
+    text.parse().map_err(|error: crate::manifest::RefusedId| invalid(field, error.to_string()))
+}
+
+/// Tables by their schemas and names.
+pub(super) fn tables(texts: &[String]) -> Result<Vec<TableName>, BackupError> {
+    let read = texts.iter().map(|text| text.parse::<TableName>());
+    read.collect::<Result<_, _>>().map_err(|error| invalid("tables", error.to_string()))
 }
 
 /// A backup's name, or nothing.
@@ -26,7 +38,7 @@ pub(super) fn optional_id(field: &'static str, text: &str) -> Result<Option<Back
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|error: crate::manifest::RefusedId| invalid(field, error.to_string()))
+    id(field, text).map(Some)
 }
 
 /// A text, or nothing.

@@ -39,16 +39,18 @@ const WEEK_SECONDS: i64 = 7 * 86_400;
 enum Work {
     Backup,
     Drill,
+    Dump,
     SelfTest,
 }
 
 impl Work {
-    const ALL: [Self; 3] = [Self::Backup, Self::Drill, Self::SelfTest];
+    const ALL: [Self; 4] = [Self::Backup, Self::Drill, Self::Dump, Self::SelfTest];
 
     fn name(self) -> &'static str {
         match self {
             Self::Backup => "backup",
             Self::Drill => "drill",
+            Self::Dump => "dump",
             Self::SelfTest => "self_test",
         }
     }
@@ -70,7 +72,7 @@ impl Scheduler {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut statuses = interval(STATUS);
         statuses.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut running: [Option<JoinHandle<()>>; 3] = [None, None, None];
+        let mut running = Work::ALL.map(|_| None::<JoinHandle<()>>);
         loop {
             tokio::select! {
                 () = shutdown.wait() => break,
@@ -112,6 +114,7 @@ impl Scheduler {
         let schedule = match work {
             Work::Backup => &schedules.backup,
             Work::Drill => &schedules.drill,
+            Work::Dump => &schedules.dump,
             Work::SelfTest => &schedules.self_test,
         };
         let Some(schedule) = schedule else { return };
@@ -124,7 +127,7 @@ impl Scheduler {
         let name = work.name();
         let mut db = self.pool.acquire().await?;
         let mut last = schedule_runs::last_done(&mut db, name).await?;
-        if work != Work::Backup {
+        if matches!(work, Work::Drill | Work::SelfTest) {
             // There is nothing to drill before the first backup, and not at once after it either.
             let Some(first) = self.first_backup_at().await? else { return Ok(()) };
             last = last.max(Some(first));
@@ -172,6 +175,7 @@ impl Scheduler {
         match work {
             Work::Backup => self.take_backup().await,
             Work::Drill => self.run_drill(due).await,
+            Work::Dump => self.take_dumps().await,
             Work::SelfTest => {
                 self.state.self_test_at.send_replace(Some(due));
                 None
@@ -193,6 +197,25 @@ impl Scheduler {
             if let Err(error) = operate::apply_retention(&self.state, target).await {
                 crate::metrics::failed("apply_retention", error.stage());
                 tracing::error!(target.name = target.name(), error.cause = %error, "old backups were not removed");
+            }
+        }
+        None
+    }
+
+    /// Dumps databases, then lets old dumps go. Old ones stay when a database was not dumped.
+    async fn take_dumps(&self) -> Option<String> {
+        let state = self.state.clone();
+        let followed = self.state.operations.start("create_dump", |progress| async move {
+            operate::create_dumps(&state, None, &progress).await
+        });
+        let failure = failure(followed).await;
+        if failure.is_some() {
+            return failure;
+        }
+        for target in &self.state.vault.targets {
+            if let Err(error) = operate::expire_dumps(&self.state, target).await {
+                crate::metrics::failed("apply_retention", error.stage());
+                tracing::error!(target.name = target.name(), error.cause = %error, "old dumps were not removed");
             }
         }
         None

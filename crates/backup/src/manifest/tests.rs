@@ -66,5 +66,5 @@ fn no_byte_may_change_and_none_may_be_missing() {
 #[test]
 fn another_format_is_refused_by_its_number() {
     let written = Manifest { format: 2, ..manifest() }.write();
-    assert_eq!(Manifest::read(&written), Err(ManifestError::Format(2)));
+    assert_eq!(Manifest::read(&written), Err(ManifestError::Format(2, 1)));
 }

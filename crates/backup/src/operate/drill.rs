@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::drill::{self, CanaryCheck, Checks, DrillReport, DrillRequest, RecoveryTarget, SqlCheck};
 use crate::error::BackupError;
-use crate::manifest::{BackupId, Manifest};
+use crate::manifest::BackupId;
 use crate::operations::Results;
 use crate::pipeline::Identities;
 use crate::progress::Progress;
@@ -54,7 +54,7 @@ pub(crate) async fn drill_backup(
     finish(report)
 }
 
-async fn request(state: &State, wishes: &DrillWishes) -> Result<DrillRequest, BackupError> {
+pub(super) async fn request(state: &State, wishes: &DrillWishes) -> Result<DrillRequest, BackupError> {
     let (target, manifest) = choose(state, wishes.backup_id.as_ref(), wishes.target.as_deref()).await?;
     let settings = &state.settings;
     let recover_to =
@@ -70,7 +70,7 @@ async fn request(state: &State, wishes: &DrillWishes) -> Result<DrillRequest, Ba
         ..drill::checks_of(&manifest, &recover_to, own_questions(state)?)
     };
     Ok(DrillRequest {
-        identities: identities(state, &manifest)?,
+        identities: identities_for(state, &manifest.backup_id, manifest.is_sealed())?,
         target,
         manifest,
         recover_to,
@@ -84,17 +84,20 @@ async fn request(state: &State, wishes: &DrillWishes) -> Result<DrillRequest, Ba
     })
 }
 
-fn identities(state: &State, manifest: &Manifest) -> Result<Identities, BackupError> {
+/// The keys of this machine, which a sealed backup or dump needs.
+pub(super) fn identities_for(
+    state: &State,
+    id: &BackupId,
+    is_sealed: bool,
+) -> Result<Identities, BackupError> {
     match &state.settings.drill_identity_file {
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(BackupError::file("read", path))?;
             Identities::read(&text.into())
                 .map_err(|cause| BackupError::Refused(format!("`backup.drill_identity_file`: {cause}")))
         }
-        None if manifest.is_sealed() => Err(BackupError::Refused(format!(
-            "{} is sealed and `backup.drill_identity_file` names no key: it cannot be drilled here; \
-             run `larder backup drill` where the key is",
-            manifest.backup_id
+        None if is_sealed => Err(BackupError::Refused(format!(
+            "{id} is sealed and `backup.drill_identity_file` names no key, so it cannot be opened here: run              `larder backup drill`, `rescue` or `fetch` where the key is"
         ))),
         None => Ok(Identities::default()),
     }

@@ -16,7 +16,7 @@ use crate::wal::WalArchive;
 use crate::wal::expire::{self, KeptBackup, LogVerdict, TargetLog};
 
 /// What a killed process began longer ago than this is removed.
-const UNFINISHED_AGE: Duration = Duration::from_secs(2 * 86_400);
+pub(super) const UNFINISHED_AGE: Duration = Duration::from_secs(2 * 86_400);
 
 /// What retention decides about a target now.
 pub(crate) async fn preview_retention(
@@ -67,10 +67,7 @@ pub(crate) async fn apply_retention(state: &State, target: &SharedTarget) -> Res
         state.vault.remove(target, id).await?;
         tracing::info!(backup.id = %id, target.name = target.name(), "left-over of a failed backup removed");
     }
-    let before = SystemTime::from((state.clock)()).checked_sub(UNFINISHED_AGE);
-    if let Some(before) = before {
-        target.remove_unfinished(&state.vault.prefix(), before).await?;
-    }
+    remove_unfinished(state, target, &state.vault.prefix()).await?;
     if let Err(error) = remove_expired_log(state, target).await {
         metrics::failed("apply_retention", error.stage());
         tracing::error!(target.name = target.name(), error.cause = %error, "old log was not removed");
@@ -127,6 +124,19 @@ pub(crate) async fn preview_log(
         previews.push(LogPreview { system, verdict, obstacle });
     }
     Ok(previews)
+}
+
+/// Removes what killed processes began below `prefix` and never finished.
+pub(super) async fn remove_unfinished(
+    state: &State,
+    target: &SharedTarget,
+    prefix: &str,
+) -> Result<(), BackupError> {
+    let before = SystemTime::from((state.clock)()).checked_sub(UNFINISHED_AGE);
+    if let Some(before) = before {
+        target.remove_unfinished(prefix, before).await?;
+    }
+    Ok(())
 }
 
 /// The clusters of which a target holds log.

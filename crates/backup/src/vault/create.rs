@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use larder_replication::{
     BackupEvent, BackupPosition, BaseBackup, BaseBackupOptions, CheckpointSpeed, ConnectOptions,
-    ManifestChecksums, ReplicationConnection, SystemIdentity,
+    ManifestChecksums, ReplicationConnection, ReplicationError, SystemIdentity,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -24,6 +24,8 @@ use crate::pipeline::{FanOut, Throttle};
 use crate::progress::Progress;
 use crate::target::{PART_BYTES, TargetError};
 
+/// `object_not_in_prerequisite_state`.
+const WRONG_STATE: &str = "55000";
 /// Pieces of 32 KiB between the network and the packer.
 const QUEUED_PIECES: usize = 64;
 
@@ -47,6 +49,8 @@ pub struct CreateRequest {
     pub kind: BackupKind,
     /// What an incremental one builds on; `None` for the newest that can be built on.
     pub parent: Option<BackupId>,
+    /// Whether a full one is taken when the server cannot tell what has changed.
+    pub falls_back: bool,
     /// The most bytes a second that are taken from the server.
     pub bytes_per_second: Option<u64>,
     /// Of how many bytes of tables the rows are counted and summed up; 0 for none.
@@ -73,6 +77,22 @@ pub struct CreatedBackup {
 /// # Errors
 /// What the server or the targets refuse. The backup counts when one target has taken it.
 pub async fn create(
+    vault: &Vault,
+    request: CreateRequest,
+    progress: &Progress,
+) -> Result<CreatedBackup, BackupError> {
+    let falls_back = request.falls_back;
+    match create_as_asked(vault, request.clone(), progress).await {
+        Err(error @ BackupError::CannotBuildOn { .. }) if falls_back => {
+            tracing::warn!(backup.id = %request.backup_id, error.cause = %error, "a full backup is taken instead");
+            let full = CreateRequest { kind: BackupKind::Full, parent: None, ..request };
+            create_as_asked(vault, full, progress).await
+        }
+        created => created,
+    }
+}
+
+async fn create_as_asked(
     vault: &Vault,
     request: CreateRequest,
     progress: &Progress,
@@ -112,7 +132,8 @@ async fn write(
         BackupKind::Full => None,
     };
     progress.begin("waiting for a checkpoint", 0);
-    let mut backup = connection.start_base_backup(&options(request)).await?;
+    let begun = connection.start_base_backup(&options(request)).await;
+    let mut backup = begun.map_err(|error| refusal(error, parent.as_ref()))?;
     facts.start = Some(backup.start());
     facts.tablespaces =
         backup.tablespaces().iter().filter_map(|space| Some((space.oid?, space.path.clone()?))).collect();
@@ -143,6 +164,16 @@ async fn write(
         part_bytes: PART_BYTES as u64,
         objects,
     })
+}
+
+/// Why a backup did not begin. Only of an incremental one the state of the server can be such a reason.
+fn refusal(error: ReplicationError, parent: Option<&BackupId>) -> BackupError {
+    match parent {
+        Some(parent) if error.sql_state() == Some(WRONG_STATE) => {
+            BackupError::CannotBuildOn { parent: parent.to_string(), cause: error.to_string() }
+        }
+        _ => error.into(),
+    }
 }
 
 /// A backup without a record is one all the same: a drill then compares less.

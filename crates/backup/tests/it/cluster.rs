@@ -42,6 +42,7 @@ pub(crate) fn request_for(url: &SecretString, second: i64) -> CreateRequest {
         backup_id: BackupId::new(at, 1),
         kind: BackupKind::Full,
         parent: None,
+        falls_back: false,
         bytes_per_second: None,
         record_most_bytes: 1 << 30,
         checkpoint: CheckpointSpeed::Fast,

@@ -113,6 +113,14 @@ async fn no_process_and_no_object_ever_shows_a_secret() {
     }
     let drilled = last.unwrap();
     assert_eq!(drilled.state(), OperationState::Succeeded, "{:?}", drilled.error);
+    let request = CreateDumpRequest { database: "postgres".to_owned() };
+    let mut dumping = client.create_dump(request).await.unwrap().into_inner();
+    let mut last = None;
+    while let Some(answer) = dumping.message().await.unwrap() {
+        last = answer.operation;
+    }
+    let dumped = last.unwrap();
+    assert_eq!(dumped.state(), OperationState::Succeeded, "{:?}", dumped.error);
     stop.store(true, Ordering::SeqCst);
     let (found, seen) = watching.await.unwrap();
     assert!(seen > 10, "it has looked at {seen} processes");

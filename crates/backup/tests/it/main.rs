@@ -6,6 +6,8 @@ mod cluster;
 mod damage;
 mod disasters;
 mod drill;
+mod dump;
+mod full_disk;
 mod kills;
 mod round_trip;
 mod s3;

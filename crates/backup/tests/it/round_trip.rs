@@ -128,3 +128,50 @@ async fn changes_of_changes_become_one_whole_cluster() {
         assert!(is_named, "{broken}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_summaries_of_the_log_a_full_backup_is_asked_for_or_taken() {
+    for binaries in postgresql_versions().into_iter().filter(|binaries| binaries.version >= 17) {
+        let folder = tempfile::tempdir().unwrap();
+        let source = TestCluster::start(&binaries, &[("summarize_wal", "on")]).await;
+        source.execute(ROWS).await;
+        let vault = vault_in(folder.path());
+        let base = create(&vault, full(&source, 1), &Progress::silent()).await.unwrap();
+        // What follows is summarized in two pieces, and the first of them is thrown away.
+        for _ in 0..2 {
+            source.execute("CREATE TABLE IF NOT EXISTS later (n int); INSERT INTO later VALUES (1)").await;
+            source.execute("CHECKPOINT").await;
+            summarized(&source).await;
+        }
+        for entry in std::fs::read_dir(source.data_dir().join("pg_wal/summaries")).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        let wanted = CreateRequest { kind: BackupKind::Incremental, ..full(&source, 2) };
+        let refused = create(&vault, wanted.clone(), &Progress::silent()).await.unwrap_err().to_string();
+        let parent = base.manifest.backup_id.as_str();
+        for told in [parent, "summaries", "take a full backup"] {
+            assert!(refused.contains(told), "{told}: {refused}");
+        }
+        let listing = vault.list(&vault.targets[0]).await.unwrap();
+        assert_eq!((listing.backups.len(), listing.uncommitted.len()), (1, 0), "nothing of it is shown");
+
+        let scheduled = CreateRequest { falls_back: true, ..wanted };
+        let taken = create(&vault, scheduled, &Progress::silent()).await.unwrap();
+        assert_eq!((taken.manifest.kind, taken.manifest.parent.as_ref()), (BackupKind::Full, None));
+        let copy = restored(&vault, &taken.manifest, &binaries).await;
+        assert_eq!(sum(&copy).await, sum(&source).await);
+    }
+}
+
+/// Waits until everything before the last checkpoint is summarized.
+async fn summarized(source: &TestCluster) {
+    const SQL: &str = "SELECT coalesce(max(end_lsn), '0/0') >= (SELECT redo_lsn FROM pg_control_checkpoint()) \
+                       FROM pg_available_wal_summaries()";
+    for _ in 0..600 {
+        if source.value(SQL).await == "true" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the log is not summarized: {}", source.log());
+}

@@ -13,11 +13,14 @@ use larder_backup::target::folder::FolderTarget;
 use larder_backup::target::s3::{RetentionLock, S3Settings, S3Target};
 use larder_backup::target::{ObjectKey, PART_BYTES, SharedTarget, read_small};
 use larder_backup::vault::{Vault, create, verify};
+use larder_proto::larder::backup::v1::*;
+use larder_proto::larder::operation::v1::OperationState;
 use larder_testkit::{OBJECT_STORE_KEY, OBJECT_STORE_SECRET, ObjectStore, TestCluster, postgresql_versions};
 use tokio::time::Instant;
 
 use self::faults::{Fault, FaultyWay};
 use crate::cluster::{full, restored, vault_in};
+use crate::service::{House, create as create_by_call};
 
 const BUCKET: &str = "larder-test";
 
@@ -265,4 +268,56 @@ async fn the_folder_is_a_target_of_the_same_kind() {
     upload(&target, "a/object", &content).await.unwrap();
     assert_eq!(read_small(target.as_ref(), &key("a/object"), usize::MAX).await.unwrap(), content);
     assert!(upload(&target, "a/object", &content).await.unwrap_err().contains("exists already"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_buckets_and_folders_take_a_backup_at_once_and_each_keeps_what_it_is_told() {
+    let Some(store) = store().await else { return };
+    let made = plain_client(&store).create_bucket().bucket("larder-offsite");
+    made.send().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let secret =
+        format!("access_key_id = \"{OBJECT_STORE_KEY}\"\nsecret_access_key = \"{OBJECT_STORE_SECRET}\"\n");
+    std::fs::write(&key, secret).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let bucket = |name: &str, bucket: &str, keep: &str| {
+        format!(
+            "[[bucket]]\nname = \"{name}\"\nbucket = \"{bucket}\"\nendpoint = \"{}\"\ncredentials_file = \"{}\"\n\
+             keep = {keep}\n",
+            store.endpoint(),
+            key.display()
+        )
+    };
+    let file = folder.path().join("targets.toml");
+    let text = [
+        bucket("near", BUCKET, "{ count = 1, days = 0, monthly = 0 }"),
+        bucket("offsite", "larder-offsite", "{ count = 2, days = 0, monthly = 0 }"),
+        format!("[[folder]]\nname = \"nas\"\npath = \"{}\"\n", folder.path().join("nas").display()),
+    ];
+    std::fs::write(&file, text.concat()).unwrap();
+    let house = House::open(|settings| {
+        settings.backup.archive_wal = false;
+        settings.backup.folder_enabled = false;
+        settings.backup.targets_file = Some(file);
+    })
+    .await;
+    let mut client = house.client().await;
+    for _ in 0..3 {
+        let created = create_by_call(&mut client).await;
+        assert_eq!(created.state(), OperationState::Succeeded, "{:?}", created.error);
+        // In the order in which they are named, the quickest to read from first.
+        assert_eq!(created.result["targets"], "nas, near, offsite");
+        // Names tell the second.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+    }
+    let previewed = client.preview_retention(PreviewRetentionRequest::default()).await.unwrap().into_inner();
+    let kept = |target: &str| {
+        let at = |verdict: &&RetentionVerdict| {
+            verdict.keep && verdict.backup.as_ref().is_some_and(|it| it.target == target)
+        };
+        previewed.verdicts.iter().filter(at).count()
+    };
+    assert_eq!((kept("near"), kept("offsite"), kept("nas")), (1, 2, 3));
+    house.app.stop().await;
 }

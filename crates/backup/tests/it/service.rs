@@ -1,6 +1,7 @@
 //! The service as its callers meet it: on a cluster of its own, in development, over gRPC.
 
 mod drills;
+mod dumps;
 mod kept_log;
 
 use larder_backup::{App, AppSettings, RunningApp};

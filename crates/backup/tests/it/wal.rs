@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 const WAIT_LIMIT: Duration = Duration::from_secs(90);
 
 /// Settings of a server whose slots cannot fill its disk.
-const CAPPED: [(&str, &str); 1] = [("max_slot_wal_keep_size", "512MB")];
+pub(crate) const CAPPED: [(&str, &str); 1] = [("max_slot_wal_keep_size", "512MB")];
 
 fn now() -> Timestamp {
     Timestamp::try_from(SystemTime::UNIX_EPOCH + clock_seconds()).unwrap()
@@ -42,13 +42,13 @@ fn clock_seconds() -> Duration {
 }
 
 /// A target that can be switched off.
-struct Switched {
+pub(crate) struct Switched {
     inner: FolderTarget,
     is_down: AtomicBool,
 }
 
 impl Switched {
-    fn at(name: &str, folder: &Path) -> Arc<Self> {
+    pub(crate) fn at(name: &str, folder: &Path) -> Arc<Self> {
         Arc::new(Self { inner: FolderTarget::open(name, folder).unwrap(), is_down: AtomicBool::new(false) })
     }
 
@@ -100,21 +100,23 @@ impl Target for Switched {
 }
 
 /// An archive of its own for one test: a spool and two folders as targets.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
-    near: Arc<Switched>,
+    pub(crate) spool: PathBuf,
+    pub(crate) near: Arc<Switched>,
     far: Arc<Switched>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let near = Switched::at("near", &folder.path().join("near"));
         let far = Switched::at("far", &folder.path().join("far"));
-        Self { folder, near, far }
+        let spool = folder.path().join("spool");
+        Self { folder, spool, near, far }
     }
 
-    fn targets(&self) -> Vec<SharedTarget> {
+    pub(crate) fn targets(&self) -> Vec<SharedTarget> {
         vec![self.near.clone(), self.far.clone()]
     }
 
@@ -123,7 +125,7 @@ impl Place {
             cluster: "test".to_owned(),
             connect: ConnectOptions::from_url(&cluster.url()).unwrap(),
             slot: "larder_wal".parse().unwrap(),
-            spool: self.folder.path().join("spool"),
+            spool: self.spool.clone(),
             spool_limit_bytes: 1 << 30,
             flush_every: Duration::from_millis(200),
             allow_uncapped_slot: false,
@@ -132,11 +134,11 @@ impl Place {
         }
     }
 
-    fn receive(&self, cluster: &TestCluster) -> WalReceiver {
+    pub(crate) fn receive(&self, cluster: &TestCluster) -> WalReceiver {
         WalReceiver::start(self.settings(cluster), now, CancellationToken::new()).unwrap()
     }
 
-    async fn archive(&self, cluster: &TestCluster) -> WalArchive {
+    pub(crate) async fn archive(&self, cluster: &TestCluster) -> WalArchive {
         let options = ConnectOptions::from_url(&cluster.url()).unwrap();
         let mut connection = ReplicationConnection::connect(&options).await.unwrap();
         let system = connection.identify_system().await.unwrap().system;
@@ -162,7 +164,11 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Waits until the status is as wanted.
-async fn wait_for(receiver: &WalReceiver, what: &str, wanted: impl Fn(&WalStatus) -> bool) -> WalStatus {
+pub(crate) async fn wait_for(
+    receiver: &WalReceiver,
+    what: &str,
+    wanted: impl Fn(&WalStatus) -> bool,
+) -> WalStatus {
     let mut status = receiver.status();
     let waited = tokio::time::timeout(WAIT_LIMIT, status.wait_for(|status| wanted(status))).await;
     match waited {
@@ -171,12 +177,12 @@ async fn wait_for(receiver: &WalReceiver, what: &str, wanted: impl Fn(&WalStatus
     }
 }
 
-async fn current_lsn(cluster: &TestCluster) -> Lsn {
+pub(crate) async fn current_lsn(cluster: &TestCluster) -> Lsn {
     cluster.value("SELECT pg_current_wal_flush_lsn()").await.parse().unwrap()
 }
 
 /// Waits until everything that the server has now is at both targets.
-async fn wait_until_archived(receiver: &WalReceiver, cluster: &TestCluster) {
+pub(crate) async fn wait_until_archived(receiver: &WalReceiver, cluster: &TestCluster) {
     let goal = current_lsn(cluster).await;
     wait_for(receiver, "the log at the targets", |status| {
         status.targets.iter().all(|target| target.archived >= goal)

@@ -3,6 +3,7 @@
 //! runs any more.
 
 mod drill;
+mod dump;
 mod rescue;
 mod restore;
 mod show;
@@ -13,6 +14,7 @@ use larder_proto::larder::backup::v1::*;
 use larder_proto::larder::operation::v1::Operation;
 
 use self::drill::DrillArgs;
+use self::dump::{DumpArgs, FetchArgs, LoadArgs, RescueIntoArgs};
 use self::rescue::RescueArgs;
 use self::restore::RestoreArgs;
 use self::wal_get::WalGetArgs;
@@ -44,6 +46,16 @@ enum BackupCommand {
     Drill(DrillArgs),
     /// Writes one database, or some of its tables, of a backup into a dump, also when nothing is running
     Rescue(RescueArgs),
+    /// Recovers a backup beside the service and loads one database of it into a new one of a running server
+    RescueInto(RescueIntoArgs),
+    /// Dumps live databases now
+    Dump(DumpArgs),
+    /// Lists the dumps at all targets, the newest first
+    Dumps(PlainArgs),
+    /// Loads a dump, or some of its tables, into a new database of a running server
+    Load(LoadArgs),
+    /// Writes a dump into a file, also when nothing is running
+    Fetch(FetchArgs),
     /// Gives PostgreSQL a piece of the archived log; this is its restore_command
     WalGet(WalGetArgs),
     /// Tells what could be restored now, what would be lost and how long it would take
@@ -132,10 +144,17 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<(), Comma
         BackupCommand::Restore(args) => return restore::run(args, context).await,
         BackupCommand::Drill(args) => return drill::run(args, context).await,
         BackupCommand::Rescue(args) => return rescue::run(args, context).await,
+        BackupCommand::Fetch(args) => return dump::fetch(args, context).await,
         BackupCommand::WalGet(_) => {
             return Err(CommandError::Usage("wal-get needs a process of its own".to_owned()));
         }
-        BackupCommand::List(plain) | BackupCommand::Status(plain) | BackupCommand::Retention(plain) => plain,
+        BackupCommand::List(plain)
+        | BackupCommand::Dumps(plain)
+        | BackupCommand::Status(plain)
+        | BackupCommand::Retention(plain) => plain,
+        BackupCommand::Dump(args) => &args.plain,
+        BackupCommand::Load(args) => &args.plain,
+        BackupCommand::RescueInto(args) => &args.plain,
         BackupCommand::Create(args) => &args.plain,
         BackupCommand::Verify(args) => &args.plain,
         BackupCommand::Hold(args) => &args.plain,
@@ -153,8 +172,13 @@ pub(crate) async fn run(args: BackupArgs, context: &Context) -> Result<(), Comma
             hold(&client, &args.backup_id, Some(&args.reason), args.plain.json).await
         }
         BackupCommand::Release(args) => hold(&client, &args.backup_id, None, args.plain.json).await,
+        BackupCommand::Dump(args) => dump::create(&client, args).await,
+        BackupCommand::Dumps(plain) => dump::list(&client, plain.json).await,
+        BackupCommand::Load(args) => dump::load(&client, args).await,
+        BackupCommand::RescueInto(args) => dump::rescue(&client, args).await,
         BackupCommand::Restore(_)
         | BackupCommand::Drill(_)
+        | BackupCommand::Fetch(_)
         | BackupCommand::Rescue(_)
         | BackupCommand::WalGet(_) => Ok(()),
     }
@@ -242,6 +266,6 @@ async fn status(client: &Client, json: bool) -> Result<(), CommandError> {
 async fn retention(client: &Client, json: bool) -> Result<(), CommandError> {
     let answer = client.backup.clone().preview_retention(PreviewRetentionRequest::default()).await;
     let preview = answer.map_err(call_refused("PreviewRetention"))?.into_inner();
-    show::verdicts(&preview.verdicts, &preview.logs, json);
+    show::verdicts(&preview, json);
     Ok(())
 }

@@ -101,6 +101,61 @@ pub struct LogRetention {
     #[prost(string, tag = "8")]
     pub reason: ::prost::alloc::string::String,
 }
+/// One dump of a database at one target.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Dump {
+    /// Unique among the dumps of a cluster; sorts by time.
+    #[prost(string, tag = "1")]
+    pub dump_id: ::prost::alloc::string::String,
+    /// The target that holds it.
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// The protected cluster, as the settings name it.
+    #[prost(string, tag = "3")]
+    pub cluster: ::prost::alloc::string::String,
+    /// The database.
+    #[prost(string, tag = "4")]
+    pub database: ::prost::alloc::string::String,
+    /// The version of the server in words, such as `17.10`.
+    #[prost(string, tag = "5")]
+    pub server_version: ::prost::alloc::string::String,
+    /// The program that wrote it, in its own words.
+    #[prost(string, tag = "6")]
+    pub program: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "7")]
+    pub started_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The moment of which it is: all its tables are of one snapshot.
+    #[prost(message, optional, tag = "8")]
+    pub snapshot_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "9")]
+    pub stopped_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Bytes that the programs wrote.
+    #[prost(int64, tag = "10")]
+    pub raw_size_bytes: i64,
+    /// Bytes that are stored.
+    #[prost(int64, tag = "11")]
+    pub stored_size_bytes: i64,
+    /// Its tables.
+    #[prost(int64, tag = "12")]
+    pub table_count: i64,
+    /// The rows of those that were counted, so that a load can be compared.
+    #[prost(int64, tag = "13")]
+    pub counted_row_count: i64,
+    /// Whether it can be read only with a key.
+    #[prost(bool, tag = "14")]
+    pub encrypted: bool,
+}
+/// What would become of one dump.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DumpRetention {
+    #[prost(message, optional, tag = "1")]
+    pub dump: ::core::option::Option<Dump>,
+    #[prost(bool, tag = "2")]
+    pub keep: bool,
+    /// Why, in words.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
 /// How a backup was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -321,6 +376,9 @@ pub struct PreviewRetentionResponse {
     /// What would become of the archived log, once those backups are gone.
     #[prost(message, repeated, tag = "2")]
     pub logs: ::prost::alloc::vec::Vec<LogRetention>,
+    /// What would become of each dump, the newest first.
+    #[prost(message, repeated, tag = "3")]
+    pub dumps: ::prost::alloc::vec::Vec<DumpRetention>,
 }
 /// Asks for the state of recovery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -360,6 +418,113 @@ pub struct WatchOperationRequest {
 /// How the operation goes.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchOperationResponse {
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
+}
+/// What to dump.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateDumpRequest {
+    /// Empty for every database that the settings name, or else every one that takes connections.
+    #[prost(string, tag = "1")]
+    pub database: ::prost::alloc::string::String,
+}
+/// How the dumps go.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateDumpResponse {
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
+}
+/// Which dumps to list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDumpsRequest {
+    /// 50 by default, 1,000 at most.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only those at this target.
+    #[prost(string, tag = "3")]
+    pub target: ::prost::alloc::string::String,
+}
+/// Dumps, the newest first.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDumpsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub dumps: ::prost::alloc::vec::Vec<Dump>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What to load, and where to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LoadDumpRequest {
+    #[prost(string, tag = "1")]
+    pub dump_id: ::prost::alloc::string::String,
+    /// The target to read from; empty for the first that holds the dump.
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// The new database; there may be none of this name.
+    #[prost(string, tag = "3")]
+    pub database: ::prost::alloc::string::String,
+    /// Tables, such as public.orders; empty for all of the database.
+    #[prost(string, repeated, tag = "4")]
+    pub tables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Leaves owners and rights out, for a server without the roles.
+    #[prost(bool, tag = "5")]
+    pub skip_owners: bool,
+}
+/// How the load goes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LoadDumpResponse {
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
+}
+/// What to rescue from which backup, and where to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RescueDatabaseRequest {
+    /// Empty for the newest backup.
+    #[prost(string, tag = "1")]
+    pub backup_id: ::prost::alloc::string::String,
+    /// The target to read from; empty for the first that holds the backup.
+    #[prost(string, tag = "2")]
+    pub target: ::prost::alloc::string::String,
+    /// The database as it was named when it was backed up.
+    #[prost(string, tag = "7")]
+    pub source_database: ::prost::alloc::string::String,
+    /// Tables, such as public.orders; empty for all of the database.
+    #[prost(string, repeated, tag = "8")]
+    pub tables: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The new database; there may be none of this name.
+    #[prost(string, tag = "9")]
+    pub database: ::prost::alloc::string::String,
+    /// Leaves owners and rights out, for a server without the roles.
+    #[prost(bool, tag = "10")]
+    pub skip_owners: bool,
+    /// Left out, the end of the archived log.
+    #[prost(oneof = "rescue_database_request::RecoverTo", tags = "3, 4, 5, 6")]
+    pub recover_to: ::core::option::Option<rescue_database_request::RecoverTo>,
+}
+/// Nested message and enum types in `RescueDatabaseRequest`.
+pub mod rescue_database_request {
+    /// Left out, the end of the archived log.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum RecoverTo {
+        /// The end of the archived log.
+        #[prost(bool, tag = "3")]
+        Latest(bool),
+        /// The last commit at or before an instant.
+        #[prost(message, tag = "4")]
+        At(::prost_types::Timestamp),
+        /// A place in the log, such as 16/B374D848.
+        #[prost(string, tag = "5")]
+        Lsn(::prost::alloc::string::String),
+        /// A point that was named by pg_create_restore_point.
+        #[prost(string, tag = "6")]
+        Point(::prost::alloc::string::String),
+    }
+}
+/// How the rescue goes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RescueDatabaseResponse {
     #[prost(message, optional, tag = "1")]
     pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
 }
@@ -698,6 +863,110 @@ pub mod backup_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Dumps databases now, each in one snapshot and with the roles beside it, and streams the operation.
+        pub async fn create_dump(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateDumpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CreateDumpResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.backup.v1.BackupService/CreateDump",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("larder.backup.v1.BackupService", "CreateDump"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Lists the dumps at all targets, the newest first.
+        pub async fn list_dumps(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDumpsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDumpsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.backup.v1.BackupService/ListDumps",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("larder.backup.v1.BackupService", "ListDumps"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Loads a dump, or some of its tables, into a new database of a running server, compares it with what
+        /// was dumped, and streams the operation. What exists is never loaded over.
+        pub async fn load_dump(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LoadDumpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::LoadDumpResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.backup.v1.BackupService/LoadDump",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("larder.backup.v1.BackupService", "LoadDump"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Recovers a backup of the cluster in a throw-away cluster beside the service, loads one database of
+        /// it, or some of its tables, into a new database of a running server, and streams the operation.
+        pub async fn rescue_database(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RescueDatabaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::RescueDatabaseResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.backup.v1.BackupService/RescueDatabase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.backup.v1.BackupService", "RescueDatabase"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Streams an operation that runs, or answers with how it ended.
         pub async fn watch_operation(
             &mut self,
@@ -834,6 +1103,52 @@ pub mod backup_service_server {
             request: tonic::Request<super::GetRecoveryStatusRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetRecoveryStatusResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the CreateDump method.
+        type CreateDumpStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CreateDumpResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Dumps databases now, each in one snapshot and with the roles beside it, and streams the operation.
+        async fn create_dump(
+            &self,
+            request: tonic::Request<super::CreateDumpRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CreateDumpStream>, tonic::Status>;
+        /// Lists the dumps at all targets, the newest first.
+        async fn list_dumps(
+            &self,
+            request: tonic::Request<super::ListDumpsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDumpsResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the LoadDump method.
+        type LoadDumpStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::LoadDumpResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Loads a dump, or some of its tables, into a new database of a running server, compares it with what
+        /// was dumped, and streams the operation. What exists is never loaded over.
+        async fn load_dump(
+            &self,
+            request: tonic::Request<super::LoadDumpRequest>,
+        ) -> std::result::Result<tonic::Response<Self::LoadDumpStream>, tonic::Status>;
+        /// Server streaming response type for the RescueDatabase method.
+        type RescueDatabaseStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::RescueDatabaseResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Recovers a backup of the cluster in a throw-away cluster beside the service, loads one database of
+        /// it, or some of its tables, into a new database of a running server, and streams the operation.
+        async fn rescue_database(
+            &self,
+            request: tonic::Request<super::RescueDatabaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::RescueDatabaseStream>,
             tonic::Status,
         >;
         /// Server streaming response type for the WatchOperation method.
@@ -1335,6 +1650,189 @@ pub mod backup_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.backup.v1.BackupService/CreateDump" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateDumpSvc<T: BackupService>(pub Arc<T>);
+                    impl<
+                        T: BackupService,
+                    > tonic::server::ServerStreamingService<super::CreateDumpRequest>
+                    for CreateDumpSvc<T> {
+                        type Response = super::CreateDumpResponse;
+                        type ResponseStream = T::CreateDumpStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateDumpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackupService>::create_dump(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateDumpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.backup.v1.BackupService/ListDumps" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDumpsSvc<T: BackupService>(pub Arc<T>);
+                    impl<
+                        T: BackupService,
+                    > tonic::server::UnaryService<super::ListDumpsRequest>
+                    for ListDumpsSvc<T> {
+                        type Response = super::ListDumpsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDumpsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackupService>::list_dumps(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDumpsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.backup.v1.BackupService/LoadDump" => {
+                    #[allow(non_camel_case_types)]
+                    struct LoadDumpSvc<T: BackupService>(pub Arc<T>);
+                    impl<
+                        T: BackupService,
+                    > tonic::server::ServerStreamingService<super::LoadDumpRequest>
+                    for LoadDumpSvc<T> {
+                        type Response = super::LoadDumpResponse;
+                        type ResponseStream = T::LoadDumpStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LoadDumpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackupService>::load_dump(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LoadDumpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.backup.v1.BackupService/RescueDatabase" => {
+                    #[allow(non_camel_case_types)]
+                    struct RescueDatabaseSvc<T: BackupService>(pub Arc<T>);
+                    impl<
+                        T: BackupService,
+                    > tonic::server::ServerStreamingService<super::RescueDatabaseRequest>
+                    for RescueDatabaseSvc<T> {
+                        type Response = super::RescueDatabaseResponse;
+                        type ResponseStream = T::RescueDatabaseStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RescueDatabaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BackupService>::rescue_database(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RescueDatabaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -13,7 +13,14 @@ const PROTECTED_SSL_MODES: [&str; 3] = ["require", "verify-ca", "verify-full"];
 pub(super) fn refusals(settings: &Settings) -> Vec<String> {
     let mut refusals = Vec::new();
     refusals.extend(database(settings.database.url.as_ref()));
-    refusals.extend(source(settings.backup.source_url.as_ref()));
+    let backup = &settings.backup;
+    for (name, url) in [
+        ("backup.source_url", &backup.source_url),
+        ("backup.dump_url", &backup.dump_url),
+        ("backup.load_url", &backup.load_url),
+    ] {
+        refusals.extend(url.as_ref().and_then(|url| unprotected(name, url)));
+    }
     refusals.extend(redis(settings.redis.url.as_ref()));
     let gateway = &settings.gateway;
     refusals.extend(plaintext("gateway.recommendation_url", Some(&gateway.recommendation_url)));
@@ -37,10 +44,6 @@ fn database(url: Option<&SecretString>) -> Option<String> {
         );
     };
     unprotected("database.url", url)
-}
-
-fn source(url: Option<&SecretString>) -> Option<String> {
-    unprotected("backup.source_url", url?)
 }
 
 fn unprotected(name: &str, url: &SecretString) -> Option<String> {

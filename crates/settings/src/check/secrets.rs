@@ -52,6 +52,8 @@ pub(super) fn refusals(settings: &Settings, process: Process) -> Vec<String> {
     refusals.extend(weakness("database.role_password", role_password, LEAST_PASSWORD_CHARACTERS));
     refusals.extend(url_weakness("database.url", settings.database.url.as_ref()));
     refusals.extend(url_weakness("backup.source_url", settings.backup.source_url.as_ref()));
+    refusals.extend(url_weakness("backup.dump_url", settings.backup.dump_url.as_ref()));
+    refusals.extend(url_weakness("backup.load_url", settings.backup.load_url.as_ref()));
     refusals.extend(url_weakness("redis.url", settings.redis.url.as_ref()));
     refusals
 }

@@ -29,6 +29,11 @@ section! {
         folder_enabled: bool = true, Kind::Flag;
         /// That folder. Left out, it is `backups` in `data_dir`.
         folder: Option<PathBuf> = None, Kind::Path;
+        /// The most bytes a second that are written into the folder, by everything together; 0 for no bound.
+        /// The log goes through it too: too narrow a bound leaves it behind.
+        folder_write_bytes_per_second: u64 = 0, Kind::Whole(0..=1_099_511_627_776);
+        /// The most bytes a second that are read from the folder; 0 for no bound.
+        folder_read_bytes_per_second: u64 = 0, Kind::Whole(0..=1_099_511_627_776);
         /// The S3 bucket that backups are kept in too, or the ARN of an access point. Left out, there
         /// is none.
         s3_bucket: Option<String> = None, Kind::Text;
@@ -51,6 +56,13 @@ section! {
         /// Who may lift that lock early: a `governance` lock whoever has the right to, a `compliance`
         /// lock nobody.
         s3_lock_mode: LockMode = LockMode::Governance, Kind::Choice(&["governance", "compliance"]);
+        /// The most bytes a second that go to the bucket, of everything together; 0 for no bound.
+        s3_write_bytes_per_second: u64 = 0, Kind::Whole(0..=1_099_511_627_776);
+        /// The most bytes a second that come from the bucket; 0 for no bound.
+        s3_read_bytes_per_second: u64 = 0, Kind::Whole(0..=1_099_511_627_776);
+        /// A TOML file with further targets, any number of them: `[[bucket]]` and `[[folder]]`, each with its
+        /// name and its own retention. Their keys lie in files of their own.
+        targets_file: Option<PathBuf> = None, Kind::Path;
         /// The public keys of age (`age1…`, separated by commas) that backups are sealed for. Left out,
         /// they are not sealed. The secret keys do not belong on this machine.
         recipients: Option<String> = None, Kind::Text;
@@ -106,6 +118,23 @@ section! {
         self_test_schedule: String = "0 10 * * 1".to_owned(), Kind::Text;
         /// The time zone of the schedules.
         time_zone: String = "UTC".to_owned(), Kind::Text;
+        /// When databases are dumped: cron with five fields, or `never`. PostgreSQL's `pg_dump`, of the server's
+        /// version or newer, must be there.
+        dump_schedule: String = "never".to_owned(), Kind::Text;
+        /// The databases that are dumped, separated by commas. Left out, every one that takes connections.
+        dump_databases: Option<String> = None, Kind::Text;
+        /// The PostgreSQL whose databases are dumped, with a login that may read all of them. Left out, it is
+        /// that of `source_url`.
+        dump_url ("dump_url", "crate::secret::connection"): Option<SecretString> = None,
+            Kind::SecretUrl(&["postgres", "postgresql"]);
+        /// The PostgreSQL that dumps and rescued databases are loaded into, with a login that may create
+        /// databases. Left out, it is that of `database.url`.
+        load_url ("load_url", "crate::secret::connection"): Option<SecretString> = None,
+            Kind::SecretUrl(&["postgres", "postgresql"]);
+        /// How many of the newest dumps of each database every target keeps whatever their age.
+        dump_keep_count: u32 = 2, Kind::Whole(1..=10_000);
+        /// For how many days every target keeps every dump.
+        dump_keep_days: u32 = 30, Kind::Whole(0..=36_500);
         /// How many of the newest backups the folder keeps whatever their age.
         folder_keep_count: u32 = 2, Kind::Whole(1..=10_000);
         /// For how many days the folder keeps every backup.

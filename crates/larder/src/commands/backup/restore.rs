@@ -55,16 +55,16 @@ pub(super) struct RestoreArgs {
 pub(super) struct RecoveryArgs {
     /// Replay the log as far as it goes
     #[arg(long)]
-    latest: bool,
+    pub(super) latest: bool,
     /// Replay up to the last commit at or before an instant, such as 2026-11-23T08:00:00Z
     #[arg(long, value_name = "INSTANT")]
-    time: Option<jiff::Timestamp>,
+    pub(super) time: Option<jiff::Timestamp>,
     /// Replay up to a place in the log, such as 16/B374D848
     #[arg(long, value_name = "PLACE")]
-    lsn: Option<larder_replication::Lsn>,
+    pub(super) lsn: Option<larder_replication::Lsn>,
     /// Replay up to a point that was named by pg_create_restore_point
     #[arg(long, value_name = "NAME")]
-    point: Option<String>,
+    pub(super) point: Option<String>,
 }
 
 impl RecoveryArgs {

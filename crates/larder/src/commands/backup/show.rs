@@ -36,8 +36,56 @@ pub(super) fn backups(backups: &[Backup], json: bool) {
     columns.lines().iter().for_each(|line| console::print_line(line));
 }
 
+/// Dumps, one line a target.
+pub(super) fn dumps(dumps: &[Dump], json: bool) {
+    if json {
+        let all: Vec<Value> = dumps.iter().map(dump_as_json).collect();
+        console::print_json(&json!({ "dumps": all }));
+        return;
+    }
+    let mut columns = Columns::new(&[
+        ("dump", Align::Left),
+        ("target", Align::Left),
+        ("database", Align::Left),
+        ("of", Align::Left),
+        ("tables", Align::Right),
+        ("stored", Align::Right),
+    ]);
+    for dump in dumps {
+        columns.push(vec![
+            dump.dump_id.clone(),
+            dump.target.clone(),
+            dump.database.clone(),
+            instant(dump.snapshot_at.as_ref()).unwrap_or_default(),
+            dump.table_count.to_string(),
+            bytes(dump.stored_size_bytes),
+        ]);
+    }
+    columns.lines().iter().for_each(|line| console::print_line(line));
+}
+
+fn dump_as_json(dump: &Dump) -> Value {
+    json!({
+        "dumpId": dump.dump_id,
+        "target": dump.target,
+        "cluster": dump.cluster,
+        "database": dump.database,
+        "serverVersion": dump.server_version,
+        "program": dump.program,
+        "startedAt": instant(dump.started_at.as_ref()),
+        "snapshotAt": instant(dump.snapshot_at.as_ref()),
+        "stoppedAt": instant(dump.stopped_at.as_ref()),
+        "rawSizeBytes": dump.raw_size_bytes,
+        "storedSizeBytes": dump.stored_size_bytes,
+        "tableCount": dump.table_count,
+        "countedRowCount": dump.counted_row_count,
+        "encrypted": dump.encrypted,
+    })
+}
+
 /// What retention decides.
-pub(super) fn verdicts(verdicts: &[RetentionVerdict], logs: &[LogRetention], json: bool) {
+pub(super) fn verdicts(preview: &PreviewRetentionResponse, json: bool) {
+    let PreviewRetentionResponse { verdicts, logs, dumps } = preview;
     if json {
         let all = verdicts.iter().map(|verdict| {
             let backup = verdict.backup.clone().unwrap_or_default();
@@ -50,17 +98,31 @@ pub(super) fn verdicts(verdicts: &[RetentionVerdict], logs: &[LogRetention], jso
                    "keptObjectCount": log.kept_object_count, "keptSizeBytes": log.kept_size_bytes,
                    "blocked": log.blocked, "reason": log.reason})
         });
-        let (all, logs): (Vec<_>, Vec<_>) = (all.collect(), logs.collect());
-        console::print_json(&json!({ "verdicts": all, "logs": logs }));
+        let dumps = dumps.iter().map(|verdict| {
+            let dump = verdict.dump.clone().unwrap_or_default();
+            json!({"dumpId": dump.dump_id, "target": dump.target, "keep": verdict.keep,
+                   "reason": verdict.reason})
+        });
+        let (all, logs, dumps): (Vec<_>, Vec<_>, Vec<_>) = (all.collect(), logs.collect(), dumps.collect());
+        console::print_json(&json!({ "verdicts": all, "logs": logs, "dumps": dumps }));
         return;
     }
-    let titles =
-        [("backup", Align::Left), ("target", Align::Left), ("stays", Align::Left), ("why", Align::Left)];
+    let titles = [
+        ("backup or dump", Align::Left),
+        ("target", Align::Left),
+        ("stays", Align::Left),
+        ("why", Align::Left),
+    ];
     let mut columns = Columns::new(&titles);
     for verdict in verdicts {
         let backup = verdict.backup.clone().unwrap_or_default();
         let stays = if verdict.keep { "yes" } else { "no" };
         columns.push(vec![backup.backup_id, backup.target, stays.to_owned(), verdict.reason.clone()]);
+    }
+    for verdict in dumps {
+        let dump = verdict.dump.clone().unwrap_or_default();
+        let stays = if verdict.keep { "yes" } else { "no" };
+        columns.push(vec![dump.dump_id, dump.target, stays.to_owned(), verdict.reason.clone()]);
     }
     columns.lines().iter().for_each(|line| console::print_line(line));
     for log in logs {
