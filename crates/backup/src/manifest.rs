@@ -194,7 +194,7 @@ impl Manifest {
 /// Writes a manifest of any kind as JSON whose last field is the BLAKE3 of everything before that field.
 pub(crate) fn write_checked(manifest: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_string_pretty(manifest).expect("a manifest is texts, numbers and lists");
-    text.truncate(text.trim_end_matches(['\n', '}']).len());
+    text.truncate(text.len() - "\n}".len());
     let checksum = blake3::hash(text.as_bytes()).to_hex();
     text.push_str(&format!("{CHECKSUM_FIELD}{checksum}\"\n}}\n"));
     text.into_bytes()
