@@ -128,7 +128,7 @@ async fn a_dump_comes_back_whole_and_by_the_table_and_never_over_anything() {
         assert_eq!(ask("INSERT INTO shop.jars (label) VALUES ('new') RETURNING jar").await, "3001");
         assert_eq!(ask("SELECT size FROM shop.jars WHERE label = 'new'").await, "0.5");
         let indexes =
-            "SELECT string_agg(indexname, ' ' ORDER BY 1) FROM pg_indexes WHERE schemaname = 'shop'";
+            "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'shop'";
         assert_eq!(ask(indexes).await, "jars_by_label jars_pkey");
         let comment = "SELECT obj_description('shop.jars'::regclass)";
         assert_eq!(ask(comment).await, "what stands on the shelf");
