@@ -133,6 +133,7 @@ const LOG: &str = "CREATE TABLE IF NOT EXISTS noise (n int, text text); \
      FROM generate_series(1, 30000) AS n; SELECT pg_switch_wal()";
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "it waits for the retries of a receiver whose disk is full"]
 async fn log_waits_for_a_full_target_and_for_a_full_spool_and_nothing_of_it_is_lost() {
     let Some(disk) = SmallDisk::mount(160) else { return };
     let cluster = TestCluster::start(&postgresql_versions()[0], &wal::CAPPED).await;
