@@ -79,6 +79,9 @@ pub enum AppError {
     /// The database refused to be prepared.
     #[error(transparent)]
     Database(#[from] larder_database::DatabaseError),
+    /// A certificate between services cannot be used.
+    #[error("tls: {0}")]
+    Certificate(#[from] larder_certificates::CertificateError),
     /// A part of the server could not be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -217,7 +220,10 @@ impl App {
         }
         self.spawn_jobs();
         let router = self.router().await?;
-        self.tasks.spawn("server", server::serve(api, router, self.shutdown.clone()));
+        let tls = &self.app.settings.tls;
+        let certificates =
+            larder_certificates::at_start(tls, &self.registry, &mut self.tasks, &self.shutdown)?;
+        self.tasks.spawn("server", server::serve(api, certificates, router, self.shutdown.clone()));
         let ops_server = larder_lifecycle::ops::serve(
             ops,
             self.registry.clone(),

@@ -58,6 +58,9 @@ pub enum AppError {
     /// A setting cannot be used, or a target cannot be opened.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// A certificate between services cannot be used.
+    #[error("tls: {0}")]
+    Certificate(#[from] larder_certificates::CertificateError),
     /// A part of the server could not be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -158,7 +161,9 @@ impl App {
         let is_migrated = migrate_if_reachable(&self.app).await?;
         let (shutdown, mut tasks) = (self.shutdown.clone(), Tasks::new());
         let routes = self.routes().await?;
-        tasks.spawn("gRPC server", self.server(routes, api, shutdown.clone()));
+        let tls = &self.app.settings.tls;
+        let certificates = larder_certificates::at_start(tls, &self.registry, &mut tasks, &shutdown)?;
+        tasks.spawn("gRPC server", self.server(routes, api, certificates.clone(), shutdown.clone()));
         let ops_server = larder_lifecycle::ops::serve(
             ops,
             self.registry.clone(),
@@ -166,7 +171,7 @@ impl App {
             shutdown.clone(),
         );
         tasks.spawn("ops server", async move { drop(ops_server.await) });
-        let alarms = jobs::alarms::start(&self.app, self.state.clone(), &self.schedules)?;
+        let alarms = jobs::alarms::start(&self.app, self.state.clone(), &self.schedules, certificates)?;
         let scheduler =
             Scheduler { state: self.state.clone(), pool: self.pool.clone(), schedules: self.schedules };
         let (server, settings) = (self.app.server.clone(), self.app.settings.clone());

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use larder_certificates::Watched;
+use larder_certificates::acme::Acme;
 use larder_database::{Role, Server};
 use larder_identity::{TokenSigner, TokenVerifier};
 use larder_lifecycle::{Drained, HealthIdentity, HealthRegistry, Shutdown, Stage, Tasks};
@@ -31,6 +33,7 @@ use crate::maintenance::Maintenance;
 use crate::peer::TrustedProxies;
 use crate::rpcs::RpcTable;
 use crate::transcode::{self, RouteTable};
+use crate::transport::Transport;
 use crate::upstream::Upstream;
 use crate::{openapi, router, server, store};
 
@@ -59,6 +62,12 @@ pub struct App {
     registry: HealthRegistry,
     accounts: Option<Accounts>,
     waiting: Waiting,
+    /// What callers are spoken to with; without it they are answered in the clear.
+    tls: Option<Arc<Watched>>,
+    /// Fetches that certificate, where an authority is asked for it.
+    acme: Option<Acme>,
+    /// What is shown to the services behind, and wanted of them.
+    certificates: Option<Arc<Watched>>,
 }
 
 /// A gateway at work.
@@ -104,13 +113,15 @@ impl App {
             environment: settings.environment.to_string(),
         });
         let gateway = &settings.gateway;
+        let Transport { tls, acme, between: certificates } = Transport::new(&settings, &registry)?;
         let recommendation =
-            Arc::new(Upstream::new("recommendation", &gateway.recommendation_url, &settings)?);
+            Upstream::new("recommendation", &gateway.recommendation_url, &settings, certificates.as_ref());
+        let recommendation = Arc::new(recommendation?);
         checks::register(&registry, recommendation.clone(), settings.data_dir.clone());
         let redis = checks::redis_pool(&settings.redis)?;
         checks::register_redis(&registry, &settings, redis.clone());
         let (callers, looked_up) = authenticator(&settings, &signer, database.as_ref(), &registry)?;
-        let mut others = others(&settings, &registry)?;
+        let mut others = others(&settings, certificates.as_ref(), &registry)?;
         let rates = Arc::new(RateLimits::new(&settings));
         let app_pool = database
             .as_ref()
@@ -154,7 +165,19 @@ impl App {
             others,
         };
         let gate = Arc::new(gate);
-        Ok(Self { gate, settings, metrics, database, redis, registry, accounts: served, waiting })
+        Ok(Self {
+            gate,
+            settings,
+            metrics,
+            database,
+            redis,
+            registry,
+            accounts: served,
+            waiting,
+            tls,
+            acme,
+            certificates,
+        })
     }
 
     /// Prepares the database, opens both ports and begins to serve.
@@ -185,8 +208,17 @@ impl App {
         let service = ServiceBuilder::new()
             .layer(HttpTelemetryLayer::new(SERVICE))
             .layer(CatchPanicLayer)
-            .service(router::router(self.gate.clone(), &self.settings.gateway.cors_origins));
-        tasks.spawn("gateway", server::serve(listener, service, shutdown.wait_owned()));
+            .service(router::router(self.gate.clone(), &self.settings));
+        for watched in [&self.tls, &self.certificates].into_iter().flatten() {
+            tasks.spawn("certificates", watched.clone().run(shutdown.clone()));
+        }
+        if let Some(acme) = self.acme {
+            let setting = "gateway.acme_listen_address";
+            let door = listen(setting, self.settings.gateway.acme_listen_address).await?;
+            tasks.spawn("acme", acme.run(door, shutdown.clone()));
+        }
+        let serving = server::serve(listener, self.tls.clone(), service, shutdown.wait_owned());
+        tasks.spawn("gateway", serving);
         self.gate.own_services.health.set_service_status("", ServingStatus::Serving).await;
         self.registry.startup_complete();
         warn_of_open_doors(&self.settings);
@@ -246,6 +278,7 @@ impl RunningApp {
 /// The processes beside the recommendation service that are configured, each with the packages of its own.
 fn others(
     settings: &Settings,
+    certificates: Option<&Arc<Watched>>,
     registry: &HealthRegistry,
 ) -> Result<Vec<(&'static str, Arc<Upstream>)>, GatewayError> {
     let gateway = &settings.gateway;
@@ -256,7 +289,7 @@ fn others(
     let mut others = Vec::new();
     for (package, name, url) in known {
         let Some(url) = url else { continue };
-        let upstream = Arc::new(Upstream::new(name, url, settings)?);
+        let upstream = Arc::new(Upstream::new(name, url, settings, certificates)?);
         checks::register_upstream(registry, upstream.clone());
         others.push((package, upstream));
     }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, header};
+use larder_settings::GatewaySettings;
 use tower_http::cors::CorsLayer;
 
 use crate::passthrough;
@@ -54,8 +55,22 @@ pub(crate) fn cross_origin(origins: &[String]) -> CorsLayer {
         .max_age(REMEMBERED)
 }
 
+/// What browsers are told of TLS, where callers come with it: here, or at the proxy in front.
+pub(crate) fn transport_security(gateway: &GatewaySettings) -> Option<HeaderValue> {
+    let is_protected = gateway.ends_tls() || gateway.proxy_ends_tls;
+    let age_s = gateway.hsts_max_age.as_secs();
+    if !is_protected || age_s == 0 {
+        return None;
+    }
+    HeaderValue::try_from(format!("max-age={age_s}; includeSubDomains")).ok()
+}
+
 /// Headers that tell browsers what not to do with an answer; gRPC clients are no browsers.
-pub(crate) async fn secure(request: Request, next: Next) -> Response {
+pub(crate) async fn secure(
+    State(transport): State<Option<HeaderValue>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if passthrough::is_grpc(request.headers()) {
         return next.run(request).await;
     }
@@ -66,6 +81,9 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     for name in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static("same-origin"));
+    }
+    if let Some(transport) = transport {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, transport);
     }
     let domains = HeaderName::from_static("x-permitted-cross-domain-policies");
     headers.insert(domains, HeaderValue::from_static("none"));

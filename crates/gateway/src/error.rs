@@ -62,6 +62,9 @@ pub enum GatewayError {
     /// The mail server or the sender of mails is none.
     #[error("{0} {1}")]
     Mail(&'static str, &'static str),
+    /// A certificate cannot be used.
+    #[error("{0}: {1}")]
+    Certificate(&'static str, larder_certificates::CertificateError),
     /// Redis is configured and its address is not one.
     #[error("redis.url cannot be used: {0}")]
     Redis(String),

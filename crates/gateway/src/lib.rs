@@ -29,6 +29,7 @@ mod rpcs;
 mod server;
 pub mod store;
 mod transcode;
+mod transport;
 mod upstream;
 mod visitor;
 mod webhooks;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+
+use larder_settings::Settings;
 
 use crate::gate::Gate;
 use crate::problem::Problem;
@@ -24,8 +26,9 @@ use crate::{browsers, compression, docs, grpc, health, http_json, openapi, passt
 /// | `/v1/connectors/square/webhook` | messages that Square signed |
 /// | gRPC and gRPC-Web | passed through, whatever the path |
 /// | anything else | the routes of the contract, or 404 |
-pub(crate) fn router(gate: Arc<Gate>, cors_origins: &[String]) -> Router {
-    let cross_origin = browsers::cross_origin(cors_origins);
+pub(crate) fn router(gate: Arc<Gate>, settings: &Settings) -> Router {
+    let cross_origin = browsers::cross_origin(&settings.gateway.cors_origins);
+    let transport = browsers::transport_security(&settings.gateway);
     Router::new()
         .route("/health", get(health::level))
         .route("/health/detailed", get(health::detailed))
@@ -37,7 +40,7 @@ pub(crate) fn router(gate: Arc<Gate>, cors_origins: &[String]) -> Router {
         .fallback(dispatch)
         .method_not_allowed_fallback(only_get)
         .with_state(gate)
-        .layer(from_fn(browsers::secure))
+        .layer(from_fn_with_state(transport, browsers::secure))
         .layer(compression::layer())
         .layer(cross_origin)
 }

@@ -1,7 +1,8 @@
-//! The listener: HTTP/1.1 and HTTP/2 on one port, with limits on slow and silent clients, and
+//! The listener: HTTP/1.1 and HTTP/2 on one port, over TLS where there is a certificate, with limits on slow and silent clients, and
 //! an end that lets requests in flight finish.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -9,8 +10,10 @@ use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use larder_certificates::Watched;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, Service};
 
@@ -29,8 +32,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` is done, then says good-bye to every client and waits for them. The
 /// caller bounds that wait by dropping the future.
-pub(crate) async fn serve<S, B>(listener: TcpListener, service: S, stop: impl Future<Output = ()>)
-where
+pub(crate) async fn serve<S, B>(
+    listener: TcpListener,
+    tls: Option<Arc<Watched>>,
+    service: S,
+    stop: impl Future<Output = ()>,
+) where
     S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -55,25 +62,48 @@ where
                 continue;
             }
         };
-        let io = prepare(stream);
         let service = TowerToHyperService::new(Extension(peer).layer(service.clone()));
-        let connection = builder.serve_connection(io, service).into_owned();
-        let connection = graceful.watch(connection);
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "connection ended early");
-            }
-        });
+        let (builder, watcher) = (builder.clone(), graceful.watcher());
+        match tls.clone() {
+            None => connections.spawn(talk(prepare(stream), builder, service, watcher)),
+            // Hands are shaken beside the others, so that a slow client holds up nobody.
+            Some(tls) => connections.spawn(async move {
+                match tls.shake_hands(stream).await {
+                    Ok(stream) => talk(stream, builder, service, watcher).await,
+                    Err(error) => tracing::debug!(error = %error, "no TLS with this client"),
+                }
+            }),
+        };
     }
     drop(listener);
     graceful.shutdown().await;
 }
 
-fn prepare(stream: TcpStream) -> TokioIo<TcpStream> {
+/// Serves one connection to its end.
+async fn talk<I, S, B>(
+    stream: I,
+    builder: Builder<TokioExecutor>,
+    service: TowerToHyperService<S>,
+    watcher: Watcher,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(error = %error, "connection ended early");
+    }
+}
+
+fn prepare(stream: TcpStream) -> TcpStream {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "nodelay cannot be set");
     }
-    TokioIo::new(stream)
+    stream
 }
 
 fn builder() -> Builder<TokioExecutor> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use http::uri::PathAndQuery;
+use larder_certificates::Watched;
 use larder_lifecycle::CheckOutcome;
 use larder_resilience::{BreakerState, CallError, Policy, classify_status};
 use larder_settings::{ResilienceSettings, Settings};
@@ -48,9 +49,19 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     /// Prepares the connections; they are opened by the first call.
-    pub(crate) fn new(name: &'static str, url: &url::Url, settings: &Settings) -> Result<Self, GatewayError> {
-        let endpoint = endpoint(url).map_err(|source| GatewayError::UpstreamUrl { name, source })?;
-        let connections = (0..settings.gateway.upstream_connections.max(1)).map(|_| endpoint.connect_lazy());
+    ///
+    /// With certificates, every `https` connection shows ours and wants one of our authority.
+    pub(crate) fn new(
+        name: &'static str,
+        url: &url::Url,
+        settings: &Settings,
+        certificates: Option<&Arc<Watched>>,
+    ) -> Result<Self, GatewayError> {
+        let certificates = certificates.filter(|_| url.scheme() == "https");
+        let endpoint = endpoint(url, certificates.is_some());
+        let endpoint = endpoint.map_err(|source| GatewayError::UpstreamUrl { name, source })?;
+        let connections =
+            (0..settings.gateway.upstream_connections.max(1)).map(|_| connect(&endpoint, url, certificates));
         let limits = ResilienceSettings {
             total_timeout: settings.gateway.request_timeout,
             ..settings.resilience.clone()
@@ -234,16 +245,27 @@ fn keeping_of(metadata: &MetadataMap) -> Keeping {
     }
 }
 
-fn endpoint(url: &url::Url) -> Result<Endpoint, tonic::transport::Error> {
-    let mut endpoint = Endpoint::from_shared(url.to_string())?
+fn connect(endpoint: &Endpoint, url: &url::Url, certificates: Option<&Arc<Watched>>) -> Channel {
+    match certificates {
+        Some(certificates) => larder_certificates::channel(endpoint, url, certificates.clone()),
+        None => endpoint.connect_lazy(),
+    }
+}
+
+fn endpoint(url: &url::Url, has_certificates: bool) -> Result<Endpoint, tonic::transport::Error> {
+    let endpoint = match has_certificates {
+        true => larder_certificates::endpoint(url)?,
+        false => Endpoint::from_shared(url.to_string())?,
+    };
+    let endpoint = endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
-    if url.scheme() == "https" {
-        endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots())?;
+    if url.scheme() == "https" && !has_certificates {
+        return endpoint.tls_config(ClientTlsConfig::new().with_native_roots());
     }
     Ok(endpoint)
 }

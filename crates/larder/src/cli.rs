@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::backup::BackupArgs;
+use crate::commands::certificates::CertificatesArgs;
 use crate::commands::check_config::CheckConfigArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::evaluate::EvaluateArgs;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     User(UserArgs),
     /// Makes keys for tenants' tokens, and seals the tokens anew under another one
     Secrets(SecretsArgs),
+    /// Makes an authority and certificates for services that are to prove who they are
+    Certificates(CertificatesArgs),
     /// Runs one service alone, as a container does
     Serve(ServeArgs),
     /// Asks a service whether it is ready; for container health checks

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: the settings in force.
 
 pub(crate) mod backup;
+pub(crate) mod certificates;
 pub(crate) mod check_config;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
@@ -61,7 +62,8 @@ impl Context {
         }
         let settings = self.settings()?;
         let running = instance::running(&settings.data_dir).and_then(|running| running.addresses);
-        Ok(base_url(running.map_or(settings.gateway.listen_address, |addresses| addresses.gateway)))
+        let address = running.map_or(settings.gateway.listen_address, |addresses| addresses.gateway);
+        Ok(gateway_url(&settings, address))
     }
 
     /// The ops port of the same gateway.
@@ -70,6 +72,21 @@ impl Context {
         let running = instance::running(&settings.data_dir).and_then(|running| running.addresses);
         Ok(base_url(running.map_or(settings.gateway.ops_address, |addresses| addresses.gateway_ops)))
     }
+}
+
+/// How a client on this machine reaches the gateway that listens at `address`.
+pub(crate) fn gateway_url(settings: &Settings, address: SocketAddr) -> String {
+    with_tls(settings.gateway.ends_tls(), address)
+}
+
+/// How the gateway reaches a service that listens at `address`.
+pub(crate) fn service_url(settings: &Settings, address: SocketAddr) -> String {
+    with_tls(settings.tls.is_set(), address)
+}
+
+fn with_tls(is_on: bool, address: SocketAddr) -> String {
+    let url = base_url(address);
+    if is_on { url.replacen("http://", "https://", 1) } else { url }
 }
 
 /// How a client on this machine reaches a listener; "every address" is no address to call.
@@ -95,6 +112,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Token(args) => token::run(args, &context).await,
             Command::User(args) => user::run(args, &context).await,
             Command::Secrets(args) => secrets::run(args, &context).await,
+            Command::Certificates(args) => certificates::run(args),
             Command::Serve(args) => serve::run(args, &context).await,
             Command::CheckConfig(args) => check_config::run(args, &context),
             Command::Import(args) => import::run(args, &context).await,

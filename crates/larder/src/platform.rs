@@ -21,7 +21,7 @@ use larder_settings::{Environment, LogFormat, Origin, Settings};
 use larder_telemetry::{MetricsHandle, ServiceIdentity, Telemetry};
 use url::Url;
 
-use crate::commands::base_url;
+use crate::commands::{base_url, service_url};
 use crate::error::CommandError;
 use crate::instance::Addresses;
 use crate::keys;
@@ -112,11 +112,12 @@ impl Platform {
             }
         };
         let mut settings = settings;
-        settings.gateway.recommendation_url = local_url(recommendation.api_address());
+        settings.gateway.recommendation_url = local_service_url(&settings, recommendation.api_address());
         settings.gateway.recommendation_ops_url = local_url(recommendation.ops_address());
-        settings.gateway.alerting_url = Some(local_url(alerting.api_address()));
+        let alerting_url = local_service_url(&settings, alerting.api_address());
+        settings.gateway.alerting_url = Some(alerting_url.clone());
         settings.gateway.alerting_ops_url = Some(local_url(alerting.ops_address()));
-        settings.backup.alerting_url.get_or_insert(local_url(alerting.api_address()));
+        settings.backup.alerting_url.get_or_insert(alerting_url);
         let backup = match backup_if_enabled(&mut settings, metrics.clone(), server.clone()).await {
             Ok(backup) => backup,
             Err(error) => {
@@ -239,7 +240,7 @@ async fn backup_if_enabled(
         return Ok(None);
     }
     let running = backup(settings, metrics, server).await?;
-    settings.gateway.backup_url = Some(local_url(running.api_address()));
+    settings.gateway.backup_url = Some(local_service_url(settings, running.api_address()));
     settings.gateway.backup_ops_url = Some(local_url(running.ops_address()));
     Ok(Some(running))
 }
@@ -324,6 +325,10 @@ pub(crate) async fn gateway(
         database: server,
     });
     app.await.map_err(refused)?.start().await.map_err(refused)
+}
+
+fn local_service_url(settings: &Settings, address: SocketAddr) -> Url {
+    Url::parse(&service_url(settings, address)).expect("an address of a listener is a URL")
 }
 
 fn local_url(address: SocketAddr) -> Url {

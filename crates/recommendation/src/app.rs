@@ -73,6 +73,9 @@ pub enum AppError {
     /// The database refused to be prepared.
     #[error(transparent)]
     Database(#[from] larder_database::DatabaseError),
+    /// A certificate between services cannot be used.
+    #[error("tls: {0}")]
+    Certificate(#[from] larder_certificates::CertificateError),
     /// A part of the server could not be built.
     #[error("reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -208,8 +211,9 @@ impl App {
         self.spawn_jobs(&mut tasks, &shutdown, is_migrated);
         self.follow_model_settings(&mut tasks, &shutdown).await;
         let routes = self.routes().await?;
-        let stopping = shutdown.clone();
-        let server = self.server(routes, api, stopping);
+        let tls = &self.app.settings.tls;
+        let certificates = larder_certificates::at_start(tls, &self.registry, &mut tasks, &shutdown)?;
+        let server = self.server(routes, api, certificates, shutdown.clone());
         tasks.spawn("gRPC server", server);
         let ops_server = larder_lifecycle::ops::serve(
             ops,

@@ -8,11 +8,11 @@ use crate::sections::{Section, Setting};
 use crate::{
     AlertingSettings, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings, GatewaySettings,
     IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings,
-    ResilienceSettings, Settings, TelemetrySettings,
+    ResilienceSettings, Settings, TelemetrySettings, TlsSettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 13] = [
+pub(crate) const SECTIONS: [(&str, Section); 14] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
     ("backup", BackupSettings::SECTION),
@@ -24,6 +24,7 @@ pub(crate) const SECTIONS: [(&str, Section); 13] = [
     ("identity", IdentitySettings::SECTION),
     ("limits", LimitsSettings::SECTION),
     ("cache", CacheSettings::SECTION),
+    ("tls", TlsSettings::SECTION),
     ("lifecycle", LifecycleSettings::SECTION),
     ("resilience", ResilienceSettings::SECTION),
 ];

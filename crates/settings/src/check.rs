@@ -41,6 +41,9 @@ impl Settings {
             refusals.extend(secrets::refusals(self, process));
             refusals.extend(connections::refusals(self));
             refusals.extend(unshared_limits(self));
+            if process != Process::Service {
+                refusals.extend(plaintext_callers(self));
+            }
         }
         if refusals.is_empty() {
             return Ok(());
@@ -55,6 +58,17 @@ fn open_doors(settings: &Settings) -> Option<String> {
             "`identity.authentication` is `anonymous`; accepted in {} is `required`",
             settings.environment
         )
+    })
+}
+
+/// Keys, passwords and tokens come in with requests: they must not cross a network in the clear.
+fn plaintext_callers(settings: &Settings) -> Option<String> {
+    let gateway = &settings.gateway;
+    let is_protected = gateway.ends_tls() || gateway.proxy_ends_tls;
+    (!is_protected).then(|| {
+        "`gateway.tls_certificate_file` is not set, so callers would send their credentials in the clear; accepted is \
+         a certificate with its key, `gateway.acme_domains`, or `gateway.proxy_ends_tls = true` where a proxy in front speaks TLS with them"
+            .to_owned()
     })
 }
 

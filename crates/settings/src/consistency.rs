@@ -18,8 +18,45 @@ pub(crate) fn problems(settings: &Settings) -> Vec<String> {
                 .to_owned(),
         );
     }
+    problems.extend(certificates(settings));
     problems.extend(connectors(settings));
     problems.extend(shared_addresses(settings));
+    problems
+}
+
+/// What certificates need to be of use.
+fn certificates(settings: &Settings) -> Vec<String> {
+    let (gateway, tls) = (&settings.gateway, &settings.tls);
+    let mut problems = Vec::new();
+    if gateway.tls_certificate_file.is_some() != gateway.tls_key_file.is_some() {
+        problems.push(
+            "`gateway.tls_certificate_file` and `gateway.tls_key_file` go together; accepted are both or neither"
+                .to_owned(),
+        );
+    }
+    if !gateway.acme_domains.is_empty() && gateway.tls_certificate_file.is_some() {
+        problems.push(
+            "`gateway.acme_domains` and `gateway.tls_certificate_file` are both set; accepted is one of them"
+                .to_owned(),
+        );
+    }
+    if !gateway.acme_domains.is_empty() && gateway.replicas > 1 {
+        problems.push(
+            "`gateway.acme_domains` is set and `gateway.replicas` is more than 1: another gateway would be asked for the \
+             proof; accepted are files that something else renews (`gateway.tls_certificate_file`)"
+                .to_owned(),
+        );
+    }
+    let files = [
+        ("tls.authority_file", tls.authority_file.is_some()),
+        ("tls.certificate_file", tls.certificate_file.is_some()),
+        ("tls.key_file", tls.key_file.is_some()),
+    ];
+    let some_are_set = files.iter().any(|(_, is_set)| *is_set);
+    for (name, _) in files.iter().filter(|(_, is_set)| some_are_set && !is_set) {
+        problems
+            .push(format!("`{name}` is not set and others of `[tls]` are; accepted are all three or none"));
+    }
     problems
 }
 
@@ -56,6 +93,7 @@ fn shared_addresses(settings: &Settings) -> Vec<String> {
     let listeners = [
         ("gateway.listen_address", settings.gateway.listen_address),
         ("gateway.ops_address", settings.gateway.ops_address),
+        ("gateway.acme_listen_address", settings.gateway.acme_listen_address),
         ("recommendation.listen_address", settings.recommendation.listen_address),
         ("recommendation.ops_address", settings.recommendation.ops_address),
         ("backup.listen_address", settings.backup.listen_address),

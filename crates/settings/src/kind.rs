@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Networks,
     /// Origins of web pages.
     Origins,
+    /// Names of hosts that others can find.
+    Hosts,
     /// A whole number in a range.
     Whole(RangeInclusive<i64>),
     /// A number in a range.
@@ -73,6 +75,7 @@ impl Kind {
             Self::PrivateKey => format!("a private key in PKCS#8 PEM ({} …)", PRIVATE_KEY_LABELS.0),
             Self::PublicKeys => format!("public keys in SPKI PEM ({} …)", PUBLIC_KEY_LABELS.0),
             Self::Networks => "networks like 10.0.0.0/8, separated by commas".to_owned(),
+            Self::Hosts => "names of hosts like larder.example.org, separated by commas".to_owned(),
             Self::Origins => "origins like https://shop.example.org, separated by commas".to_owned(),
             Self::Whole(range) => format!("a whole number from {} to {}", range.start(), range.end()),
             Self::Number(range) => format!("a number from {} to {}", range.start(), range.end()),
@@ -88,7 +91,7 @@ impl Kind {
             Self::Number(_) => Value::Float(text.trim().parse().ok()?),
             Self::Flag => Value::Boolean(text.trim().parse().ok()?),
             Self::PublicKeys => split_public_keys(text)?,
-            Self::Networks | Self::Origins => split_at_commas(text),
+            Self::Networks | Self::Origins | Self::Hosts => split_at_commas(text),
             _ => Value::String(text.to_owned()),
         };
         self.read_value(value)
@@ -117,6 +120,7 @@ impl Kind {
             (Self::Origins, Value::Array(origins)) => {
                 origins.iter().all(is_origin).then_some(Value::Array(origins))
             }
+            (Self::Hosts, Value::Array(hosts)) => hosts.iter().all(is_host).then_some(Value::Array(hosts)),
             (_, Value::String(text)) => self.accepts_text(&text).then_some(Value::String(text)),
             _ => None,
         }
@@ -132,7 +136,7 @@ impl Kind {
             Self::SecretUrl(schemes) => is_connection_url(text, schemes),
             Self::PrivateKey => is_pem(text, PRIVATE_KEY_LABELS),
             Self::Choice(words) => words.contains(&text),
-            Self::PublicKeys | Self::Networks | Self::Origins => false,
+            Self::PublicKeys | Self::Networks | Self::Origins | Self::Hosts => false,
             Self::Whole(_) | Self::Number(_) | Self::Flag => false,
         }
     }
@@ -197,6 +201,22 @@ fn is_origin(value: &Value) -> bool {
     Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
     })
+}
+
+fn is_host(value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return false };
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+    };
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(is_label)
+        && text.parse::<std::net::IpAddr>().is_err()
 }
 
 fn is_network(value: &Value) -> bool {

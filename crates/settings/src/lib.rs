@@ -39,4 +39,5 @@ pub use sections::recommendation::{RecommendationSettings, UnknownReferences};
 pub use sections::redis::RedisSettings;
 pub use sections::resilience::ResilienceSettings;
 pub use sections::telemetry::{LogFormat, TelemetrySettings};
+pub use sections::tls::TlsSettings;
 pub use settings::{Environment, Settings};

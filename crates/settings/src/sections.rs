@@ -15,6 +15,7 @@ pub(crate) mod recommendation;
 pub(crate) mod redis;
 pub(crate) mod resilience;
 pub(crate) mod telemetry;
+pub(crate) mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -12,7 +12,7 @@ use crate::sections::Setting;
 use crate::{
     AlertingSettings, Authentication, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings,
     GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings,
-    RedisSettings, ResilienceSettings, TelemetrySettings,
+    RedisSettings, ResilienceSettings, TelemetrySettings, TlsSettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub limits: LimitsSettings,
     /// Answers that are kept.
     pub cache: CacheSettings,
+    /// Certificates between services.
+    pub tls: TlsSettings,
     /// Stopping in order.
     pub lifecycle: LifecycleSettings,
     /// How outgoing calls bear failures.
@@ -72,6 +74,7 @@ impl Default for Settings {
             identity: IdentitySettings::default(),
             limits: LimitsSettings::default(),
             cache: CacheSettings::default(),
+            tls: TlsSettings::default(),
             lifecycle: LifecycleSettings::default(),
             resilience: ResilienceSettings::default(),
             origins: Origins::default(),

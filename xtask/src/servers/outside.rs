@@ -1,5 +1,5 @@
 //! Programs of others that Larder's tests talk to: Prometheus and Alertmanager with `promtool` and `amtool` from
-//! the distribution, a mail server in Python, and readers of compose files, manifests, units and workflows. Only their paths are
+//! the distribution, Pebble for ACME, a mail server in Python, and readers of compose files, manifests, units and workflows. Only their paths are
 //! handed on; each test starts what it needs for itself.
 
 use std::path::PathBuf;
@@ -19,6 +19,9 @@ const MONITORING: [(&str, [&str; 2]); 4] = [
     ("LARDER_TEST_AMTOOL", ["amtool", "amtool"]),
     ("LARDER_TEST_PROMTOOL", ["promtool", "promtool"]),
 ];
+/// An authority that speaks ACME, and the name server it asks.
+const ACME: [(&str, &str); 2] =
+    [("LARDER_TEST_PEBBLE", "pebble"), ("LARDER_TEST_PEBBLE_NAMES", "pebble-challtestsrv")];
 const MONITORING_PACKAGES: [&str; 2] = ["prometheus", "prometheus-alertmanager"];
 
 /// Readers of what is shipped for a machine without containers: the variable, the program, the package that has it.
@@ -69,6 +72,13 @@ impl OutsidePrograms {
             }
             interrupt.check()?;
         }
+        if acme().is_none()
+            && let Err(error) = packages::install(interrupt, &["pebble"])
+        {
+            eprintln!("xtask: no test can fetch a certificate by ACME: {error:#}");
+        }
+        interrupt.check()?;
+        found.extend(acme().into_iter().flatten());
         for (variable, folder, package) in PYTHONS {
             match python_with(interrupt, folder, package) {
                 Ok(python) => found.push((variable, python)),
@@ -98,6 +108,10 @@ fn monitoring() -> Option<Vec<(&'static str, PathBuf)>> {
         .into_iter()
         .map(|(variable, names)| Some((variable, names.into_iter().find_map(packages::find_program)?)))
         .collect()
+}
+
+fn acme() -> Option<Vec<(&'static str, PathBuf)>> {
+    ACME.into_iter().map(|(variable, name)| Some((variable, packages::find_program(name)?))).collect()
 }
 
 /// An environment of its own in the cache, made anew when it was made for other packages.

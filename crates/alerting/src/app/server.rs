@@ -1,12 +1,19 @@
 //! The one port for HTTP and gRPC: requests whose path is no route of HTTP are gRPC's.
 
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use axum::Router;
+use larder_certificates::{Accepted, Watched};
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy};
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::alerting::v1::alerting_service_server::AlertingServiceServer;
 use larder_telemetry::grpc::GrpcTelemetryLayer;
 use larder_telemetry::panics::CatchPanicLayer;
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
 use tower::ServiceBuilder;
 
@@ -46,15 +53,53 @@ impl App {
 }
 
 /// Serves until `shutdown`, then lets the requests in flight finish.
-pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    certificates: Option<Arc<Watched>>,
+    router: Router,
+    shutdown: Shutdown,
+) {
+    if let Some(certificates) = certificates {
+        let address = listener.local_addr();
+        let proven = Proven { incoming: certificates.incoming(listener), address };
+        return told(axum::serve(proven, router).with_graceful_shutdown(shutdown.wait_owned()).await);
+    }
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error.cause = %error, "nodelay cannot be set");
         }
     });
-    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.wait_owned()).await;
+    told(axum::serve(listener, router).with_graceful_shutdown(shutdown.wait_owned()).await);
+}
+
+fn told(served: io::Result<()>) {
     if let Err(error) = served {
         tracing::error!(error.cause = %error, "server ended");
+    }
+}
+
+/// Connections whose clients showed a certificate that is believed.
+struct Proven {
+    incoming: ReceiverStream<io::Result<Accepted>>,
+    address: io::Result<SocketAddr>,
+}
+
+impl axum::serve::Listener for Proven {
+    type Io = Accepted;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (Accepted, ()) {
+        loop {
+            match self.incoming.next().await {
+                Some(Ok(stream)) => return (stream, ()),
+                Some(Err(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<()> {
+        self.address.as_ref().map(drop).map_err(|error| error.kind().into())
     }
 }
 

@@ -1,5 +1,8 @@
 //! The gRPC server: what every call passes on its way to the service.
 
+use std::sync::Arc;
+
+use larder_certificates::Watched;
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy};
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::backup::v1::backup_service_server::BackupServiceServer;
@@ -28,6 +31,7 @@ impl App {
         &self,
         routes: Routes,
         listener: TcpListener,
+        certificates: Option<Arc<Watched>>,
         shutdown: Shutdown,
     ) -> impl Future<Output = ()> + Send + use<> {
         let policy = GrpcCallerPolicy {
@@ -35,7 +39,6 @@ impl App {
             anonymous_tenant_allowed: self.app.settings.anonymous_allowed(),
             required_scope: larder_proto::required_scope,
         };
-        let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
         let router = tonic::transport::Server::builder()
             .accept_http1(true)
             .layer(GrpcTelemetryLayer::new(SERVICE).known_methods(is_known))
@@ -44,8 +47,16 @@ impl App {
             .layer(GrpcCallerLayer::new(policy))
             .add_routes(routes);
         async move {
-            let served =
-                router.serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await }).await;
+            let stop = async move { shutdown.wait().await };
+            let served = match certificates {
+                Some(certificates) => {
+                    router.serve_with_incoming_shutdown(certificates.incoming(listener), stop).await
+                }
+                None => {
+                    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+                    router.serve_with_incoming_shutdown(incoming.with_nodelay(Some(true)), stop).await
+                }
+            };
             if let Err(error) = served {
                 tracing::error!(error.cause = %error, "gRPC server ended");
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
+use larder_certificates::Watched;
 use larder_identity::{Caller, Scopes, TenantId, TokenSigner};
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::alerting::v1::alerting_service_client::AlertingServiceClient;
@@ -57,10 +58,11 @@ pub(crate) fn start(
     app: &AppSettings,
     state: Arc<State>,
     schedules: &Schedules,
+    certificates: Option<Arc<Watched>>,
 ) -> Result<Option<Alarms>, AppError> {
     let Some(url) = &app.settings.backup.alerting_url else { return Ok(None) };
     let refused = |cause: String| BackupError::Refused(format!("`backup.alerting_url`: {cause}"));
-    let channel = channel(url).map_err(|error| refused(error.to_string()))?;
+    let channel = channel(url, certificates).map_err(|error| refused(error.to_string()))?;
     let tenant = TenantId::parse(&app.settings.alerting.home_tenant)
         .map_err(|error| BackupError::Refused(format!("`alerting.home_tenant`: {error}")))?;
     Ok(Some(Alarms {
@@ -75,7 +77,11 @@ pub(crate) fn start(
     }))
 }
 
-fn channel(url: &Url) -> Result<Channel, tonic::transport::Error> {
+fn channel(url: &Url, certificates: Option<Arc<Watched>>) -> Result<Channel, tonic::transport::Error> {
+    if let Some(certificates) = certificates.filter(|_| url.scheme() == "https") {
+        let endpoint = larder_certificates::endpoint(url)?.connect_timeout(CALL_LIMIT).timeout(CALL_LIMIT);
+        return Ok(larder_certificates::channel(&endpoint, url, certificates));
+    }
     let mut endpoint =
         Endpoint::from_shared(url.to_string())?.connect_timeout(CALL_LIMIT).timeout(CALL_LIMIT);
     if url.scheme() == "https" {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use http::{HeaderValue, header};
 use larder_proto::google::api::HttpBody;
 use prost::DecodeError;
@@ -78,6 +78,8 @@ fn rest(
             Some((part.map(|body| body.data.into()), (None, messages)))
         }
     })
+    // Whoever compresses asks once more after the end.
+    .fuse()
 }
 
 fn decode(route: &Route, message: &[u8]) -> Result<HttpBody, Problem> {

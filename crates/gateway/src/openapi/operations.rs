@@ -112,7 +112,7 @@ fn parameters(route: &Route, schemas: &mut Schemas<'_>) -> Vec<Value> {
     let mut parameters = Vec::new();
     for (variable, fields) in route.template.variables.iter().zip(&route.variables) {
         let schema = schemas.field(&fields[fields.len() - 1]);
-        let name = variable.field_path.join(".");
+        let name = variable.openapi_name();
         parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
     }
     if !matches!(route.body, RequestBody::Whole) {

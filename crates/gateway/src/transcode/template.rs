@@ -60,7 +60,7 @@ impl PathTemplate {
         while at < self.segments.len() {
             path.push('/');
             if let Some(variable) = self.variables.iter().find(|variable| variable.first == at) {
-                path.push_str(&format!("{{{}}}", variable.field_path.join(".")));
+                path.push_str(&format!("{{{}}}", variable.openapi_name()));
                 at = variable.end.max(at + 1);
                 continue;
             }
@@ -76,6 +76,13 @@ impl PathTemplate {
             path.push_str(verb);
         }
         path
+    }
+}
+
+impl Variable {
+    /// The name in OpenAPI, whose templates take no dots.
+    pub(crate) fn openapi_name(&self) -> String {
+        self.field_path.join("_")
     }
 }
 
@@ -210,7 +217,7 @@ mod tests {
         assert_eq!(template.variables[0].field_path, ["parent", "name"]);
         assert!(template.variables[0].multi);
         assert_eq!((template.variables[1].first, template.variables[1].multi), (4, true));
-        assert_eq!(template.openapi_path(), "/v1/{parent.name}/books/{book}");
+        assert_eq!(template.openapi_path(), "/v1/{parent_name}/books/{book}");
     }
 
     #[test]

@@ -151,3 +151,18 @@ async fn events_that_come_at_once_make_one_chain() {
     let verdict = shop.call(&ann, "GET", "/v1/audit-events:verify", &Value::Null).await.json();
     assert_eq!((&verdict["intact"], &verdict["eventCount"]), (&json!(true), &json!("19")));
 }
+
+#[tokio::test]
+async fn an_export_is_compressed_for_whoever_asks_for_it() {
+    let shop = Shop::open().await;
+    let ann = shop.sign_in("shop-1", "ann@shop.example").await;
+    events(&shop, &ann, BEFORE).await;
+    let bearer = format!("Bearer {ann}");
+    for encoding in ["zstd", "br", "gzip"] {
+        let headers = [("authorization", bearer.as_str()), ("accept-encoding", encoding)];
+        let path = "/v1/audit-events:export?format=AUDIT_FORMAT_CSV";
+        let packed = shop.gateway.http.send("GET", path, &headers, "").await;
+        assert_eq!((packed.status.as_u16(), packed.header("content-encoding")), (200, encoding));
+        assert!(!packed.body.is_empty());
+    }
+}

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod acme;
 mod audit;
 mod browsers;
 mod cache;
@@ -22,4 +23,5 @@ mod matrix;
 mod passthrough;
 mod streams;
 mod support;
+mod tls;
 mod web;

@@ -8,7 +8,7 @@ use larder_settings::{Environment, Settings};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::client::{Client, Credentials};
-use crate::commands::{Context, base_url, demo};
+use crate::commands::{Context, base_url, demo, gateway_url, service_url};
 use crate::error::CommandError;
 use crate::instance::{Addresses, InstanceLock};
 use crate::platform::{self, Platform};
@@ -73,7 +73,7 @@ async fn serve(
     lock.note(Some(addresses.clone()), platform.private_server().map(|server| server.url()).as_ref())?;
     if args.demo {
         tokio::select! {
-            loaded = load_demo(&addresses, signer) => loaded?,
+            loaded = load_demo(settings, &addresses, signer) => loaded?,
             () = shutdown.wait() => return Ok(()),
         }
     }
@@ -84,7 +84,7 @@ async fn serve(
         _ => None,
     };
     if args.json {
-        console::print_json(&ready(&addresses, first_user.as_ref()));
+        console::print_json(&ready(settings, &addresses, first_user.as_ref()));
     } else if !args.no_banner {
         let banner = banner(settings, platform, &addresses, first_user.as_ref());
         banner.iter().for_each(|line| eprintln!("{line}"));
@@ -98,27 +98,36 @@ async fn serve(
 }
 
 /// Loads the demo shop as any client would, with a token of this process's own.
-async fn load_demo(addresses: &Addresses, signer: &TokenSigner) -> Result<(), CommandError> {
+async fn load_demo(
+    settings: &Settings,
+    addresses: &Addresses,
+    signer: &TokenSigner,
+) -> Result<(), CommandError> {
     let caller = Caller { tenant: TenantId::demo(), subject: "larder-up".into(), scopes: Scopes::all() };
     let token = signer
         .sign(&caller, keys::AUDIENCE, DEMO_TOKEN_TTL, clock::now())
         .map_err(|error| CommandError::Refused(error.to_string()))?;
     let credentials = Credentials::from_token(&SecretString::from(token))?;
-    let client = Client::connect(&base_url(addresses.gateway), credentials).await?;
+    // The gateway's certificate need not be for this machine.
+    let address = match settings.gateway.ends_tls() {
+        false => base_url(addresses.gateway),
+        true => service_url(settings, addresses.recommendation),
+    };
+    let client = Client::connect(&address, credentials).await?;
     demo::load(&client).await.map(|_| ())
 }
 
-fn ready(addresses: &Addresses, first_user: Option<&FirstUser>) -> serde_json::Value {
+fn ready(settings: &Settings, addresses: &Addresses, first_user: Option<&FirstUser>) -> serde_json::Value {
     serde_json::json!({
         "event": "ready",
         "pid": std::process::id(),
-        "gateway": base_url(addresses.gateway),
+        "gateway": gateway_url(settings, addresses.gateway),
         "gatewayOps": base_url(addresses.gateway_ops),
-        "recommendation": base_url(addresses.recommendation),
+        "recommendation": service_url(settings, addresses.recommendation),
         "recommendationOps": base_url(addresses.recommendation_ops),
-        "backup": addresses.backup.map(base_url),
+        "backup": addresses.backup.map(|address| service_url(settings, address)),
         "backupOps": addresses.backup_ops.map(base_url),
-        "alerting": base_url(addresses.alerting),
+        "alerting": service_url(settings, addresses.alerting),
         "alertingOps": base_url(addresses.alerting_ops),
         "firstUser": first_user.map(|user| serde_json::json!({
             "tenantId": TenantId::demo().as_str(),
@@ -134,7 +143,7 @@ fn banner(
     addresses: &Addresses,
     first_user: Option<&FirstUser>,
 ) -> Vec<String> {
-    let gateway = base_url(addresses.gateway);
+    let gateway = gateway_url(settings, addresses.gateway);
     let database = match platform.private_server() {
         Some(_) => format!("a PostgreSQL of its own in {}", settings.data_dir.display()),
         None => "the PostgreSQL of database.url".to_owned(),
@@ -146,8 +155,8 @@ fn banner(
         String::new(),
         format!("  HTTP/JSON, gRPC, gRPC-Web  {gateway}"),
         format!("  documentation              {gateway}/docs"),
-        format!("  gRPC, without the gateway  {}", base_url(addresses.recommendation)),
-        format!("  alerts of Prometheus       {}", base_url(addresses.alerting)),
+        format!("  gRPC, without the gateway  {}", service_url(settings, addresses.recommendation)),
+        format!("  alerts of Prometheus       {}", service_url(settings, addresses.alerting)),
         format!("  health and metrics         {}/health/detailed", base_url(addresses.gateway_ops)),
         format!("  data                       {database}"),
         String::new(),

@@ -118,6 +118,8 @@ pub(crate) struct Up {
     pub(crate) gateway_ops: String,
     /// How to sign in, told at the first start.
     pub(crate) first_user: Value,
+    /// Everything it said when it was ready.
+    pub(crate) ready: Value,
     http: Client<HttpConnector, String>,
 }
 
@@ -149,7 +151,7 @@ impl Up {
         let data_dir = data_dir.to_owned();
         let (gateway, gateway_ops) = (text("gateway"), text("gatewayOps"));
         let first_user = ready["firstUser"].clone();
-        Self { child, data_dir, stderr, gateway, gateway_ops, first_user, http }
+        Self { child, data_dir, stderr, gateway, gateway_ops, first_user, ready, http }
     }
 
     /// Asks the gateway, and expects an answer of status 200.

@@ -5,6 +5,7 @@
 
 mod alerting_secrets;
 mod backups;
+mod certificates;
 mod command_line;
 mod documented;
 mod durability;

@@ -1,5 +1,8 @@
 //! The gRPC server: which services there are, and what every call passes on its way to them.
 
+use std::sync::Arc;
+
+use larder_certificates::Watched;
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy};
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
@@ -65,6 +68,7 @@ impl App {
         &self,
         routes: Routes,
         listener: TcpListener,
+        certificates: Option<Arc<Watched>>,
         shutdown: Shutdown,
     ) -> impl Future<Output = ()> + Send + use<> {
         let policy = GrpcCallerPolicy {
@@ -72,7 +76,6 @@ impl App {
             anonymous_tenant_allowed: self.app.settings.anonymous_allowed(),
             required_scope: larder_proto::required_scope,
         };
-        let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
         let router = tonic::transport::Server::builder()
             .accept_http1(true)
             .max_concurrent_streams(MOST_CALLS_OF_A_CONNECTION)
@@ -82,8 +85,16 @@ impl App {
             .layer(GrpcCallerLayer::new(policy))
             .add_routes(routes);
         async move {
-            let served =
-                router.serve_with_incoming_shutdown(incoming, async move { shutdown.wait().await }).await;
+            let stop = async move { shutdown.wait().await };
+            let served = match certificates {
+                Some(certificates) => {
+                    router.serve_with_incoming_shutdown(certificates.incoming(listener), stop).await
+                }
+                None => {
+                    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+                    router.serve_with_incoming_shutdown(incoming.with_nodelay(Some(true)), stop).await
+                }
+            };
             if let Err(error) = served {
                 tracing::error!(error.cause = %error, "gRPC server ended");
             }

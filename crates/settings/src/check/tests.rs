@@ -18,6 +18,7 @@ fn safe_production() -> Settings {
     settings.database.role_password = secret(SECRET);
     settings.identity.signing_key = secret("a key in PEM, which larder-identity reads");
     settings.identity.page_token_key = secret(SECRET);
+    settings.gateway.proxy_ends_tls = true;
     settings
 }
 
@@ -47,11 +48,12 @@ fn everything_that_is_missing_is_said_at_once() {
     let bare = Settings { environment: Environment::Production, ..Settings::default() };
     let error = bare.check().unwrap_err();
     insta::assert_snapshot!(error.to_string(), @r#"
-    refusing to start in production: 4 settings are refused
+    refusing to start in production: 5 settings are refused
       - `identity.signing_key` is not set; accepted is an Ed25519 private key in PEM
       - `identity.page_token_key` is not set; accepted is a random secret of at least 32 characters
       - `database.role_password` is not set; accepted is a random secret of at least 16 characters
       - `database.url` is not set; the private cluster is for development, accepted is a PostgreSQL url
+      - `gateway.tls_certificate_file` is not set, so callers would send their credentials in the clear; accepted is a certificate with its key, `gateway.acme_domains`, or `gateway.proxy_ends_tls = true` where a proxy in front speaks TLS with them
     "#);
 }
 
@@ -118,6 +120,32 @@ fn plaintext_may_not_leave_our_own_network() {
     settings.gateway.recommendation_url = "http://recommendation.larder.svc:50051".parse().unwrap();
     settings.telemetry.otlp_endpoint = Some("https://traces.example.com:4317".parse().unwrap());
     settings.redis.url = secret("rediss://cache.example.com");
+    assert_eq!(refusals_of(&settings), [""; 0]);
+}
+
+#[test]
+fn callers_need_tls_at_the_gateway_or_in_front_of_it() {
+    expect_refusal("gateway.tls_certificate_file", |it| it.gateway.proxy_ends_tls = false);
+    let mut settings = safe_production();
+    settings.gateway.proxy_ends_tls = false;
+    settings.identity.verifying_keys = vec!["a key in PEM".to_owned()];
+    assert!(settings.check_for(Process::Service).is_ok(), "services have no callers from outside");
+    settings.gateway.tls_certificate_file = Some("/run/secrets/gateway.pem".into());
+    settings.gateway.tls_key_file = Some("/run/secrets/gateway.key".into());
+    assert_eq!(refusals_of(&settings), [""; 0]);
+    settings.gateway.tls_key_file = None;
+    assert!(refusals_of(&settings)[0].contains("`gateway.tls_key_file`"));
+}
+
+#[test]
+fn certificates_between_services_need_all_three_files() {
+    let mut settings = Settings::default();
+    settings.tls.authority_file = Some("authority.pem".into());
+    let refusals = refusals_of(&settings);
+    assert_eq!(refusals.len(), 2, "{refusals:?}");
+    assert!(refusals[0].contains("`tls.certificate_file`") && refusals[1].contains("`tls.key_file`"));
+    settings.tls.certificate_file = Some("gateway.pem".into());
+    settings.tls.key_file = Some("gateway.key".into());
     assert_eq!(refusals_of(&settings), [""; 0]);
 }
 

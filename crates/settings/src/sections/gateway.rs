@@ -41,9 +41,42 @@ section! {
         cors_origins: Vec<String> = Vec::new(), Kind::Origins;
         /// The file that says what is under maintenance; it is read every second. Without a file nothing is.
         maintenance_file: Option<PathBuf> = None, Kind::Path;
+        /// The certificate (chain in PEM) with which the gateway itself speaks TLS, read again when it changes.
+        tls_certificate_file: Option<PathBuf> = None, Kind::Path;
+        /// The private key (PEM) of that certificate.
+        tls_key_file: Option<PathBuf> = None, Kind::Path;
+        /// That a proxy in front of the gateway speaks TLS with callers. Without it and without a certificate,
+        /// production refuses to start.
+        proxy_ends_tls: bool = false, Kind::Flag;
+        /// The names for which the gateway fetches a certificate by ACME and renews it; an authority such as Let's
+        /// Encrypt asks for a proof at port 80 of each. Left out, it uses the files above.
+        acme_domains: Vec<String> = Vec::new(), Kind::Hosts;
+        /// Where that authority's directory is.
+        acme_directory_url: Url = lets_encrypt(), Kind::Url;
+        /// Whom the authority writes to, such as `mailto:ops@example.org`.
+        acme_contact: Option<String> = None, Kind::Text;
+        /// The authority (certificates in PEM) of that directory's own certificate, where the system does not know it.
+        acme_authority_file: Option<PathBuf> = None, Kind::Path;
+        /// Where the authority's question is answered, in the clear; port 80 of the domains must lead here. Everybody
+        /// else is sent to TLS.
+        acme_listen_address: SocketAddr = localhost(8081), Kind::Address;
+        /// How long browsers may remember to come with TLS alone (`Strict-Transport-Security`); 0 says nothing.
+        hsts_max_age ("hsts_max_age_s", "crate::durations::seconds"):
+            Duration = Duration::from_secs(31_536_000), Kind::Whole(0..=63_072_000);
         /// How many connections the gateway keeps to each service behind it.
         upstream_connections: usize = 4, Kind::Whole(1..=64);
     }
+}
+
+impl GatewaySettings {
+    /// Whether the gateway itself speaks TLS with callers.
+    pub fn ends_tls(&self) -> bool {
+        self.tls_certificate_file.is_some() || !self.acme_domains.is_empty()
+    }
+}
+
+fn lets_encrypt() -> Url {
+    Url::parse("https://acme-v02.api.letsencrypt.org/directory").expect("a url that was typed here is one")
 }
 
 fn local_url(port: u16) -> Url {

@@ -19,8 +19,9 @@ use larder_proto::larder::recommendation::v1::recommendation_service_server::{
 };
 use larder_proto::larder::recommendation::v1::*;
 use secrecy::SecretString;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Connected, TcpIncoming};
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -85,6 +86,16 @@ impl Mood {
 
 /// Serves until dropped.
 pub(crate) async fn serve_with(listener: TcpListener, mood: Arc<Mood>) {
+    serve_connections(TcpIncoming::from(listener), mood).await;
+}
+
+/// The same for connections of any kind.
+pub(crate) async fn serve_connections<I>(
+    incoming: impl futures::Stream<Item = std::io::Result<I>>,
+    mood: Arc<Mood>,
+) where
+    I: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
     let signer = TokenSigner::from_pem(&SIGNING_KEY).unwrap();
     let policy = GrpcCallerPolicy {
         verifier: TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], "larder").unwrap(),
@@ -98,7 +109,7 @@ pub(crate) async fn serve_with(listener: TcpListener, mood: Arc<Mood>) {
         .add_service(health)
         .add_service(CatalogServiceServer::new(Small(mood.clone())))
         .add_service(RecommendationServiceServer::new(Small(mood)))
-        .serve_with_incoming(TcpIncoming::from(listener))
+        .serve_with_incoming(incoming)
         .await
         .unwrap();
 }
