@@ -1,10 +1,11 @@
 //! `cargo xtask bench NAME [--json]`: one format for every benchmark. A benchmark is an
 //! example of some crate, built for release, that prints one JSON object a row; this page
 //! builds it, gives it throw-away servers, judges the rows and prints them. A missed target
-//! is shown, not hidden, and does not fail the command. `ranking`, `nutrition` and
-//! `demand` need no servers but peers, and have pages of their own.
+//! is shown, not hidden, and does not fail the command. `ranking`, `nutrition`,
+//! `demand` and `exchange` need no servers but peers, and have pages of their own.
 
 mod demand;
+mod exchange;
 mod machine;
 mod nutrition;
 mod ranking;
@@ -74,6 +75,7 @@ const BENCHES: [Bench; 4] = [
 const RANKING: &str = "ranking";
 const NUTRITION: &str = "nutrition";
 const DEMAND: &str = "demand";
+const EXCHANGE: &str = "exchange";
 
 /// Runs one benchmark and prints its table.
 pub(crate) fn run(
@@ -92,6 +94,7 @@ pub(crate) fn run(
             println!(
                 "{NUTRITION:<12} scores, allergens, matches of foods and plans of meals beside a solver"
             );
+            println!("{EXCHANGE:<12} files written and read, beside XlsxWriter and openpyxl");
             println!("{DEMAND:<12} forecasts of market days, sell-outs and speed beside other forecasters");
             return Ok(ExitCode::SUCCESS);
         }
@@ -120,9 +123,14 @@ pub(crate) fn run(
         print(&Report { bench: NUTRITION, machine: machine::describe(), rows }, json);
         return Ok(ExitCode::SUCCESS);
     }
+    if name == EXCHANGE {
+        let rows = exchange::run(workspace, interrupt, passed_on)?;
+        print(&Report { bench: EXCHANGE, machine: machine::describe(), rows }, json);
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
         let known: Vec<&str> =
-            BENCHES.iter().map(|bench| bench.name).chain([RANKING, NUTRITION, DEMAND]).collect();
+            BENCHES.iter().map(|bench| bench.name).chain([RANKING, NUTRITION, DEMAND, EXCHANGE]).collect();
         bail!("there is no benchmark `{name}`; there are {}", known.join(", "));
     };
     let missing: Vec<&str> =

@@ -6,7 +6,8 @@ use super::Complaint;
 use crate::workspace::Member;
 
 const SERVICES: [&str; 4] = ["larder-recommendation", "larder-gateway", "larder-backup", "larder-alerting"];
-const PURE_CRATES: [&str; 4] = ["larder-ranking", "larder-nutrition", "larder-demand", "larder-oncall"];
+const PURE_CRATES: [&str; 5] =
+    ["larder-exchange", "larder-ranking", "larder-nutrition", "larder-demand", "larder-oncall"];
 
 /// Runtimes, databases, networks and wire types.
 const IMPURE: [&str; 14] = [
