@@ -50,6 +50,8 @@ pub const SCHEMA: &str = "recommendation";
 const SERVICE: &str = "recommendation";
 /// Expressions of filters and boosts that stay compiled; an expression takes some kilobytes.
 const KEPT_EXPRESSIONS: usize = 512;
+/// Exports that one process sends at the same time.
+const EXPORTS_AT_ONCE: usize = 4;
 
 /// The migrations of this service.
 #[must_use]
@@ -178,6 +180,7 @@ impl App {
             keeper,
             pages: PageTokens::new(&app.page_token_key),
             exposures,
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             expressions: ExpressionCache::new(KEPT_EXPRESSIONS),
             settings: recommendation,
             model_settings,

@@ -21,6 +21,7 @@ pub(crate) mod sale;
 pub(crate) mod score;
 pub(crate) mod session;
 pub(crate) mod shop;
+pub(crate) mod table;
 pub(crate) mod target;
 
 use larder_proto::google::r#type::{Date, Money};

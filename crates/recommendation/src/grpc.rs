@@ -1,6 +1,7 @@
 //! The porch: calls come in here, the caller is known, wire types come off.
 
 pub(crate) mod catalog;
+pub(crate) mod exchange;
 pub(crate) mod experiment;
 pub(crate) mod market;
 pub(crate) mod nutrition;

@@ -10,6 +10,7 @@ mod convert;
 mod days;
 mod erase;
 mod error;
+mod exchange;
 mod experiment_results;
 mod experiments;
 mod exposures;

@@ -19,6 +19,8 @@ pub(crate) fn describe() {
     );
     describe_counter!("larder_recommendation_nutrition_answers_total", "Answers about nutrition, by call");
     describe_counter!("larder_recommendation_market_answers_total", "Answers about market days, by call");
+    describe_counter!("larder_recommendation_exports_total", "Exports that were sent to their end, by kind");
+    describe_counter!("larder_recommendation_exported_rows_total", "Rows of those exports, by kind");
     describe_counter!("larder_recommendation_sales_recorded_total", "Sales recorded, by source");
     describe_counter!(
         "larder_recommendation_demand_model_decisions_total",
@@ -109,6 +111,12 @@ pub(crate) fn market_answered(call: &'static str, is_degraded: bool) {
     if is_degraded {
         counter!("larder_recommendation_degraded_answers_total", "call" => call).increment(1);
     }
+}
+
+/// An export that was sent to its end, by kind.
+pub(crate) fn exported(kind: &'static str, rows: u64) {
+    counter!("larder_recommendation_exports_total", "kind" => kind).increment(1);
+    counter!("larder_recommendation_exported_rows_total", "kind" => kind).increment(rows);
 }
 
 /// Sales that were recorded, by where they come from.

@@ -8,7 +8,7 @@ use larder_identity::page::PageTokens;
 use larder_ranking::ExpressionCache;
 use larder_settings::RecommendationSettings;
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::Clock;
 use crate::exposures::ExposureLog;
@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) keeper: Arc<FactsKeeper>,
     pub(crate) pages: PageTokens,
     pub(crate) exposures: ExposureLog,
+    /// Exports that may run at once: each holds a connection and a thread while it is read.
+    pub(crate) exports: Arc<Semaphore>,
     /// Filters and boosts that came lately, whoever wrote them.
     pub(crate) expressions: ExpressionCache,
     pub(crate) settings: RecommendationSettings,

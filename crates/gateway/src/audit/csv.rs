@@ -1,5 +1,7 @@
-//! The audit log as comma-separated values (RFC 4180). A field that a spreadsheet would take for a formula is led by an
-//! apostrophe, as OWASP advises; the hashes are over the field without it.
+//! The audit log as comma-separated values. A field that a spreadsheet would take for a formula is led by an
+//! apostrophe; the hashes are over the field without it.
+
+use larder_exchange::injection;
 
 use super::ndjson::{hexadecimal, time_of_day};
 use crate::store::audit::AuditRow;
@@ -23,26 +25,5 @@ pub(crate) fn line(row: &AuditRow) -> String {
         row.correlation_id.clone(),
         hexadecimal(&row.hash),
     ];
-    fields.map(|field| quoted(&field)).join(",") + "\r\n"
-}
-
-fn quoted(field: &str) -> String {
-    let led = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field.to_owned()
-    };
-    if led.contains([',', '"', '\r', '\n']) { format!("\"{}\"", led.replace('"', "\"\"")) } else { led }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_field_leaves_its_cell() {
-        assert_eq!(quoted("plain"), "plain");
-        assert_eq!(quoted("a,\"b\"\r\nc"), "\"a,\"\"b\"\"\r\nc\"");
-        assert_eq!(quoted("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
-    }
+    injection::line(fields.iter().map(String::as_str))
 }

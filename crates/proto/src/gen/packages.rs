@@ -33,6 +33,11 @@ pub mod larder {
             include!("larder.catalog.v1.rs");
         }
     }
+    pub mod exchange {
+        pub mod v1 {
+            include!("larder.exchange.v1.rs");
+        }
+    }
     pub mod identity {
         pub mod v1 {
             include!("larder.identity.v1.rs");

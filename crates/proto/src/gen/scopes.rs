@@ -64,6 +64,8 @@ pub(crate) const SCOPES: &[(&str, &str)] = &[
     ("/larder.catalog.v1.CatalogService/ListPromotions", "catalog.read"),
     ("/larder.catalog.v1.CatalogService/ListTransactions", "catalog.read"),
     ("/larder.catalog.v1.CatalogService/StreamInteractions", "interactions.write"),
+    ("/larder.exchange.v1.ExchangeService/ExportTable", "exchange.read"),
+    ("/larder.exchange.v1.ExchangeService/GetTemplate", "exchange.read"),
     ("/larder.identity.v1.IdentityService/ChangePassword", "account"),
     ("/larder.identity.v1.IdentityService/CreateApiKey", "keys.write"),
     ("/larder.identity.v1.IdentityService/CreateSession", "public"),

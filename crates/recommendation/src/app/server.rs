@@ -6,6 +6,7 @@ use larder_certificates::Watched;
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy};
 use larder_lifecycle::Shutdown;
 use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceServer;
+use larder_proto::larder::exchange::v1::exchange_service_server::ExchangeServiceServer;
 use larder_proto::larder::market::v1::market_service_server::MarketServiceServer;
 use larder_proto::larder::nutrition::v1::nutrition_service_server::NutritionServiceServer;
 use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
@@ -18,6 +19,7 @@ use tonic_web::GrpcWebLayer;
 
 use super::{App, AppError, SERVICE};
 use crate::grpc::catalog::Catalog;
+use crate::grpc::exchange::ExchangeCalls;
 use crate::grpc::experiment::ExperimentCalls;
 use crate::grpc::market::MarketCalls;
 use crate::grpc::nutrition::NutritionCalls;
@@ -36,6 +38,7 @@ impl App {
         reporter.set_serving::<ExperimentServiceServer<ExperimentCalls>>().await;
         reporter.set_serving::<NutritionServiceServer<NutritionCalls>>().await;
         reporter.set_serving::<MarketServiceServer<MarketCalls>>().await;
+        reporter.set_serving::<ExchangeServiceServer<ExchangeCalls>>().await;
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -55,11 +58,15 @@ impl App {
         let market = MarketServiceServer::new(MarketCalls { state: self.state.clone() })
             .max_decoding_message_size(most)
             .max_encoding_message_size(most);
+        let exchange = ExchangeServiceServer::new(ExchangeCalls { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
         Ok(Routes::new(catalog)
             .add_service(recommendations)
             .add_service(experiments)
             .add_service(nutrition)
             .add_service(market)
+            .add_service(exchange)
             .add_service(health)
             .add_service(reflection))
     }

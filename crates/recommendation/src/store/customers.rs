@@ -233,3 +233,22 @@ pub(crate) async fn changes(
     });
     Ok(changed.collect())
 }
+
+/// The keys of attributes that customers have, up to `most`.
+pub(crate) async fn attribute_keys(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    most: i64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select distinct key as "key!"
+           from recommendation.customers, jsonb_object_keys(attributes) as key
+           where tenant_id = $1 and deleted_at is null
+           order by 1
+           limit $2"#,
+        tenant.as_str(),
+        most
+    )
+    .fetch_all(db)
+    .await
+}

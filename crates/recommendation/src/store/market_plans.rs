@@ -3,6 +3,8 @@
 use larder_identity::TenantId;
 use sqlx::PgConnection;
 
+use crate::store::market_feedback::FeedbackFilter;
+
 /// A plan on its way in; the day counts from 1970.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptPlan {
@@ -51,5 +53,36 @@ pub(crate) async fn get(
         held_on_day
     )
     .fetch_optional(db)
+    .await
+}
+
+/// A kept plan in a list.
+pub(crate) struct ListedPlan {
+    pub(crate) held_on_day: i32,
+    pub(crate) market_id: String,
+    /// An encoded `larder.market.v1.MarketPlan`.
+    pub(crate) plan: Vec<u8>,
+}
+
+/// A page of plans, the latest day first, then by market.
+pub(crate) async fn list(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    filter: &FeedbackFilter,
+    after: Option<(i32, &str)>,
+    size: i64,
+) -> sqlx::Result<Vec<ListedPlan>> {
+    sqlx::query_file_as!(
+        ListedPlan,
+        "src/store/sql/list_market_plans.sql",
+        tenant.as_str(),
+        filter.market_id,
+        filter.from_day,
+        filter.until_day,
+        after.map(|(day, _)| day),
+        after.map(|(_, market_id)| market_id),
+        size
+    )
+    .fetch_all(db)
     .await
 }

@@ -244,3 +244,22 @@ pub(crate) async fn declaration_changes(
     });
     Ok(changed.collect())
 }
+
+/// The keys of attributes that products have, up to `most`.
+pub(crate) async fn attribute_keys(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    most: i64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select distinct key as "key!"
+           from recommendation.products, jsonb_object_keys(attributes) as key
+           where tenant_id = $1 and deleted_at is null
+           order by 1
+           limit $2"#,
+        tenant.as_str(),
+        most
+    )
+    .fetch_all(db)
+    .await
+}

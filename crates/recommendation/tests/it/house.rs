@@ -9,6 +9,7 @@ use larder_connectors::Connectors;
 use larder_identity::{Caller, Scopes, TenantId, TokenSigner, TokenVerifier};
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
 use larder_proto::larder::catalog::v1::*;
+use larder_proto::larder::exchange::v1::exchange_service_client::ExchangeServiceClient;
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::operation::v1::{Operation, OperationState};
@@ -76,6 +77,7 @@ pub(crate) struct Guest {
     pub(crate) experiments: ExperimentServiceClient<Client>,
     pub(crate) nutrition: NutritionServiceClient<Client>,
     pub(crate) market: MarketServiceClient<Client>,
+    pub(crate) exchange: ExchangeServiceClient<Client>,
     tenant: String,
     admin: PgPool,
 }
@@ -176,6 +178,7 @@ impl House {
                 .max_encoding_message_size(64 << 20),
             recommendations: RecommendationServiceClient::with_interceptor(channel.clone(), token.clone()),
             experiments: ExperimentServiceClient::with_interceptor(channel.clone(), token.clone()),
+            exchange: ExchangeServiceClient::with_interceptor(channel.clone(), token.clone()),
             market: MarketServiceClient::with_interceptor(channel.clone(), token.clone()),
             nutrition: NutritionServiceClient::with_interceptor(channel, token)
                 .max_decoding_message_size(64 << 20)

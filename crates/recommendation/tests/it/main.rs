@@ -7,6 +7,7 @@ mod arranging;
 mod bad_input;
 mod catalogue;
 mod erasing;
+mod exchanging;
 mod experimenting;
 mod failing;
 mod filters;

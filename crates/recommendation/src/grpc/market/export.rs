@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use larder_exchange::injection;
 use larder_identity::TenantId;
 use larder_proto::google::api::HttpBody;
 use larder_proto::larder::market::v1::{ExportFeedbackRequest, ExportFeedbackResponse, Feedback};
@@ -108,29 +109,12 @@ fn line(text: &mut String, row: &Feedback) {
         row.model_version.clone(),
         row.notices.join("; "),
     ];
-    let cells: Vec<_> = cells.iter().map(|cell| quoted(cell)).collect();
-    text.push_str(&cells.join(","));
-    text.push_str("\r\n");
-}
-
-/// A cell as RFC 4180 has it. What a spreadsheet would take for a formula is shown as text, unless it is
-/// a number.
-fn quoted(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn formulas_are_text_and_numbers_stay_numbers() {
-        assert_eq!(quoted("=1+1"), "'=1+1");
-        assert_eq!(quoted("-12.5"), "-12.5");
-        assert_eq!(quoted("Bread, rye"), "\"Bread, rye\"");
-        assert_eq!(quoted("say \"hi\""), "\"say \"\"hi\"\"\"");
-        assert_eq!(quoted("@cmd"), "'@cmd");
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        // A number below 0 is no formula.
+        if cell.parse::<f64>().is_ok() { text.push_str(cell) } else { injection::push_field(text, cell) }
     }
+    text.push_str("\r\n");
 }
