@@ -23,6 +23,7 @@ async fn the_demo_shop_from_the_first_start_to_the_end() {
     an_api_key_works_until_it_is_revoked(&up).await;
     people_sign_in_until_they_are_shut_out(&up).await;
     imports::bad_rows_are_told_and_good_ones_go_in(&up, &data).await;
+    lists_leave_as_files(&up).await;
     healthcheck_and_load_answer(&up).await;
     a_second_one_on_the_same_folder_is_refused(&up).await;
 
@@ -110,6 +111,29 @@ async fn the_tour_is_shown_on_a_shop_that_is_there(up: &Up) {
     ] {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
+}
+
+async fn lists_leave_as_files(up: &Up) {
+    let (status, named, file) = up.file("/v1/exports/products?format=csv&company=Corner%20Shop").await;
+    assert_eq!(status, 200);
+    assert!(named.starts_with("attachment; filename=\"corner-shop-products-20"), "{named}");
+    assert!(named.ends_with("Z.csv\""), "{named}");
+    let text = String::from_utf8(file).unwrap();
+    assert!(text.starts_with("product_id,name,category,"), "{text}");
+    let all = text.lines().count();
+    assert!(all > 1_000, "no page ends it: {all} lines");
+    let (_, _, bananas) = up.file("/v1/exports/products?format=csv&inStock=false").await;
+    assert!(String::from_utf8(bananas).unwrap().lines().count() < all, "filters narrow it");
+    let (status, named, workbook) = up.file("/v1/exports/transactions").await;
+    assert_eq!(status, 200);
+    assert!(named.contains("demo-transactions-") && named.ends_with(".xlsx\""), "{named}");
+    assert!(workbook.starts_with(b"PK") && workbook.len() > 10_000, "{} bytes", workbook.len());
+    let (status, _, problem) = up.file("/v1/exports/products?format=pdf").await;
+    let problem = String::from_utf8(problem).unwrap();
+    assert_eq!(status, 400);
+    assert!(problem.contains("must be xlsx, csv or parquet"), "{problem}");
+    let (status, named, _) = up.file("/v1/templates/budgets").await;
+    assert_eq!((status, named.as_str()), (200, "attachment; filename=\"budgets-template.xlsx\""));
 }
 
 async fn an_api_key_works_until_it_is_revoked(up: &Up) {

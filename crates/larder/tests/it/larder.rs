@@ -210,6 +210,18 @@ impl Up {
         (status, content_type, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
+    /// A file that leaves: status, how it is to be called, and its bytes.
+    pub(crate) async fn file(&self, path: &str) -> (u16, String, Vec<u8>) {
+        let uri = format!("{}{path}", self.gateway);
+        let request = http::Request::builder().uri(uri).body(String::new()).unwrap();
+        let answer = self.http.request(request).await.unwrap();
+        let named =
+            answer.headers().get("content-disposition").map(|named| named.to_str().unwrap().to_owned());
+        let status = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, named.unwrap_or_default(), bytes.to_vec())
+    }
+
     /// Another call of the program that works on the same folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = larder(arguments);
