@@ -2,19 +2,17 @@
 //! names the file, nothing half-written is shown, and what was good stays. Only root may mount a small
 //! disk, so these tests do nothing for anybody else.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use larder_backup::Progress;
 use larder_backup::dump::create_dump;
-use larder_backup::pipeline::Identities;
 use larder_backup::restore::restore;
 use larder_backup::target::SharedTarget;
 use larder_backup::target::folder::FolderTarget;
 use larder_backup::vault::{Vault, create, verify};
-use larder_backup::wal::WalState;
 use larder_proto::larder::backup::v1::*;
 use larder_proto::larder::operation::v1::OperationState;
 use larder_testkit::{TestCluster, postgresql_versions};
@@ -23,7 +21,6 @@ use tempfile::TempDir;
 use crate::cluster::{full, request, restored, vault_in};
 use crate::dump::dump_request;
 use crate::service::{House, create as create_by_call, start};
-use crate::wal;
 
 /// A disk of a few megabytes. It is taken away with this value.
 struct SmallDisk {
@@ -40,15 +37,6 @@ impl SmallDisk {
 
     fn path(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// Leaves at most so much room; the file that takes the rest is returned.
-    fn fill_but(&self, left_bytes: u64) -> PathBuf {
-        let filler = self.path().join("filler");
-        let zeros = vec![0; usize::try_from(self.room_bytes().saturating_sub(left_bytes)).unwrap()];
-        // Others write there meanwhile: then it is full to the last byte.
-        let _ = std::fs::write(&filler, zeros);
-        filler
     }
 
     fn room_bytes(&self) -> u64 {
@@ -126,63 +114,6 @@ async fn a_restore_onto_a_full_disk_is_no_cluster_and_the_backup_is_as_good_as_b
     assert!(!disk.path().join("data/global/pg_control").exists(), "no server starts on it");
     let copy = restored(&vault, &created.manifest, &binaries).await;
     assert_eq!(copy.value("SELECT count(*) FROM jars").await, "5000");
-}
-
-const LOG: &str = "CREATE TABLE IF NOT EXISTS noise (n int, text text); \
-     INSERT INTO noise SELECT n, (SELECT string_agg(md5(random()::text || n || m), '') FROM generate_series(1, 20) AS m) \
-     FROM generate_series(1, 30000) AS n; SELECT pg_switch_wal()";
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "it waits for the retries of a receiver whose disk is full"]
-async fn log_waits_for_a_full_target_and_for_a_full_spool_and_nothing_of_it_is_lost() {
-    let Some(disk) = SmallDisk::mount(160) else { return };
-    let cluster = TestCluster::start(&postgresql_versions()[0], &wal::CAPPED).await;
-    for is_spool in [false, true] {
-        let mut place = wal::Place::new();
-        let filler = if is_spool {
-            place.spool = disk.path().join("spool");
-            None
-        } else {
-            place.near = wal::Switched::at("near", &disk.path().join("near"));
-            Some(disk.fill_but(4 << 20))
-        };
-        let receiver = place.receive(&cluster);
-        wal::wait_for(&receiver, "the stream", |status| status.state == WalState::Streaming).await;
-        let filler = filler.unwrap_or_else(|| disk.fill_but(4 << 20));
-        cluster.execute(LOG).await;
-        cluster.execute(LOG).await;
-        let told = wal::wait_for(&receiver, "the full disk", |status| match &status.state {
-            WalState::Failing(reason) => is_spool && reason.contains("No space left"),
-            _ => status.targets[0].error.as_ref().is_some_and(|error| error.contains("No space left")),
-        })
-        .await;
-        let near = told.targets.iter().find(|target| target.target == "near").unwrap();
-        assert_eq!(near.error.is_some(), !is_spool, "{told:?}");
-        if !is_spool {
-            // The other target is not held up.
-            let goal = wal::current_lsn(&cluster).await;
-            wal::wait_for(&receiver, "the log at the far target", |status| {
-                status.targets.iter().any(|target| target.target == "far" && target.archived >= goal)
-            })
-            .await;
-        }
-        std::fs::remove_file(filler).unwrap();
-        wal::wait_until_archived(&receiver, &cluster).await;
-        assert_eq!(receiver.status().borrow().gaps, [], "nothing is lost");
-        receiver.stop().await;
-        let archive = place.archive(&cluster).await;
-        for target in place.targets() {
-            let from = larder_replication::Lsn(0);
-            let checked = larder_backup::wal::verify(&archive, &target, &Identities::default(), from).await;
-            let checked = checked.unwrap();
-            assert_eq!((checked.faults, checked.ranges.len()), (Vec::<String>::new(), 1));
-        }
-        drop(place);
-        cluster.execute("SELECT pg_drop_replication_slot('larder_wal')").await;
-        for left in ["near", "spool"] {
-            let _ = std::fs::remove_dir_all(disk.path().join(left));
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
