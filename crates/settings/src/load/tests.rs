@@ -170,7 +170,7 @@ fn unknown_names_are_refused_with_the_one_that_was_meant() {
         &[
             ("LARDER_DATABASE_URL", "postgres://db"),
             ("LARDER_DATBASE__URL_FILE", "/x"),
-            ("LARDER_SHOE_SIZE", "42"),
+            ("LARDER_QUOKKA", "42"),
         ],
     );
     let problems = given.problems();
@@ -183,7 +183,7 @@ fn unknown_names_are_refused_with_the_one_that_was_meant() {
     larder.toml line 9: unknown setting `empty`
     unknown setting `LARDER_DATABASE_URL` in the environment; did you mean `LARDER_DATABASE__URL`?
     unknown setting `LARDER_DATBASE__URL_FILE` in the environment; did you mean `LARDER_DATABASE__URL_FILE`?
-    unknown setting `LARDER_SHOE_SIZE` in the environment
+    unknown setting `LARDER_QUOKKA` in the environment
     "#);
 }
 
