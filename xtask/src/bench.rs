@@ -37,6 +37,15 @@ struct Bench {
     runs_larder: bool,
 }
 
+/// What serves recommendations; its program measures the service of market days too.
+const SERVING: Bench = Bench {
+    name: "serving",
+    about: "recommendations over gRPC, over JSON and in process; start-up; memory",
+    package: "larder",
+    peers: &[],
+    runs_larder: true,
+};
+
 /// Everything that can be measured. The program is called with what stands behind `--` and finds the
 /// released `larder` in LARDER_TEST_PROGRAM and a folder to work in, removed afterwards, in
 /// LARDER_TEST_FOLDER, beside the two variables that name the servers of a test run.
@@ -48,13 +57,7 @@ const BENCHES: [Bench; 4] = [
         peers: &["nginx"],
         runs_larder: true,
     },
-    Bench {
-        name: "serving",
-        about: "recommendations over gRPC, over JSON and in process; start-up; memory",
-        package: "larder",
-        peers: &[],
-        runs_larder: true,
-    },
+    SERVING,
     Bench {
         name: "alerting",
         about: "alerts taken durably, told and acknowledged, a storm of them, beside Alertmanager",

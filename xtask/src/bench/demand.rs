@@ -43,7 +43,7 @@ pub(super) fn run(
 
 /// The released program with a stand of its own.
 fn service(workspace: &Workspace, interrupt: &Interrupt) -> Result<Vec<Row>> {
-    let program = super::build(workspace, interrupt, &super::BENCHES[0])?;
+    let program = super::build(workspace, interrupt, &super::SERVING)?;
     let servers = Servers::start(interrupt)?;
     let mut command = Command::new(program);
     command.arg("--stand").env("LARDER_TEST_FOLDER", servers.folder());
