@@ -1,8 +1,9 @@
 //! Looks, after feedback, whether a tenant's demand model still fits. One tenant at a time, on one thread, beside
-//! everything else: a challenger costs some dozens of learnings.
+//! everything else: a challenger costs some dozens of learnings. Whoever tells of many days at once is not looked
+//! at after each of them: looking has a small share of the time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use larder_identity::TenantId;
 use larder_lifecycle::Shutdown;
@@ -15,6 +16,9 @@ use crate::store::demand_models;
 /// How often it is looked where somebody ought to look.
 const LOOK: Duration = Duration::from_secs(10);
 const AT_ONCE: i64 = 16;
+/// After a look nobody is looked at for so many times as long as it took.
+const REST: u32 = 19;
+const MOST_REST: Duration = Duration::from_secs(60);
 
 /// Looks until shutdown.
 pub(crate) async fn run(state: Arc<State>, shutdown: Shutdown) {
@@ -24,12 +28,18 @@ pub(crate) async fn run(state: Arc<State>, shutdown: Shutdown) {
             () = state.demand_nudge.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
+        let began = Instant::now();
         let looked = tokio::select! {
             () = shutdown.wait() => return,
             looked = look(&state) => looked,
         };
+        let rest = began.elapsed().saturating_mul(REST).min(MOST_REST);
         if let Err(error) = looked {
             tracing::warn!(error.cause = %error, "demand models cannot be looked at");
+        }
+        tokio::select! {
+            () = shutdown.wait() => return,
+            () = tokio::time::sleep(rest) => {}
         }
     }
 }
