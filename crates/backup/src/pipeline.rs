@@ -5,6 +5,7 @@
 mod cut;
 mod fan_out;
 mod opened;
+mod polite;
 mod seal;
 mod throttle;
 
@@ -12,6 +13,7 @@ pub use cut::TarCutter;
 pub(crate) use cut::file_size;
 pub use fan_out::{FanOut, ObjectWriter, StoredFacts};
 pub use opened::{CheckedParts, Identities, OpenedObject, PartChecks, open_bytes};
+pub(crate) use polite::Polite;
 pub use seal::{SealSettings, Sealer, seal_bytes};
 pub use throttle::Throttle;
 

@@ -5,11 +5,10 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::manifest::DumpObject;
 use crate::error::BackupError;
-use crate::pipeline::{FanOut, ObjectWriter, SealSettings, Sealer};
+use crate::pipeline::{FanOut, ObjectWriter, Polite, SealSettings, Sealer};
 use crate::target::ObjectKey;
 
 /// Pieces of 64 KiB between a program and the packer.
@@ -29,13 +28,13 @@ pub(super) struct Packing {
 /// A packer at work. Only [`RunningPacker::finish`] ends a stream; one that is dropped is thrown away.
 pub(super) struct RunningPacker {
     pieces: mpsc::Sender<Option<Bytes>>,
-    packer: JoinHandle<io::Result<Vec<DumpObject>>>,
+    packer: Polite<Vec<DumpObject>>,
 }
 
 impl RunningPacker {
     pub(super) fn start(packing: Packing) -> Self {
         let (pieces, queue) = mpsc::channel(QUEUED_PIECES);
-        Self { pieces, packer: tokio::task::spawn_blocking(move || pack(&packing, queue)) }
+        Self { pieces, packer: Polite::begin("pack", move || pack(&packing, queue)) }
     }
 
     /// Whether the piece was taken; the end of the packer tells why it was not.
@@ -53,10 +52,7 @@ impl RunningPacker {
     /// Waits for the end of a stream that nobody ended, or that was refused.
     pub(super) async fn give_up(self) -> Result<Vec<DumpObject>, BackupError> {
         drop(self.pieces);
-        match self.packer.await {
-            Ok(packed) => packed.map_err(|error| BackupError::NoTargetLeft(error.to_string())),
-            Err(ended) => Err(BackupError::Internal(ended.to_string())),
-        }
+        self.packer.ended().await.map_err(|error| BackupError::NoTargetLeft(error.to_string()))
     }
 }
 

@@ -2,6 +2,7 @@
 //! files, so that they can be compressed, checked and restored independently of each other.
 
 use std::io::{self, Write};
+use std::thread::{self, JoinHandle};
 
 use super::{FanOut, SealSettings, Sealer, StoredFacts};
 use crate::pipeline::fan_out::ObjectWriter;
@@ -32,6 +33,8 @@ pub struct TarCutter {
     /// After so many bytes of tar the next file begins a new object.
     object_bytes: u64,
     open: Option<(String, Sealer<ObjectWriter>)>,
+    /// The object before, while it is brought to its end.
+    closing: Option<Closing>,
     done: Vec<CutObject>,
     header: Vec<u8>,
     /// Bytes of the current file that are still to come, its padding included.
@@ -55,6 +58,7 @@ impl TarCutter {
             stem: stem.to_owned(),
             object_bytes,
             open: None,
+            closing: None,
             done: Vec::new(),
             header: Vec::with_capacity(BLOCK),
             body_left: 0,
@@ -96,6 +100,7 @@ impl TarCutter {
             ));
         }
         self.close()?;
+        self.wait_for_closing()?;
         Ok(self.done)
     }
 
@@ -118,7 +123,7 @@ impl TarCutter {
 
     fn sealer(&mut self) -> io::Result<&mut Sealer<ObjectWriter>> {
         if self.open.is_none() {
-            let number = self.done.len() + 1;
+            let number = self.done.len() + usize::from(self.closing.is_some()) + 1;
             let name = format!("{}-{number:06}.tar{}", self.stem, self.settings.suffix());
             let key = self.folder.join(&name).map_err(io::Error::other)?;
             let sealer = Sealer::new(&self.settings, self.fan_out.begin(&key))?;
@@ -127,13 +132,49 @@ impl TarCutter {
         self.open.as_mut().map(|(_, sealer)| sealer).ok_or_else(|| io::Error::other("no object is open"))
     }
 
+    /// The last bytes of an object are compressed and made durable while the next one begins.
     fn close(&mut self) -> io::Result<()> {
         let Some((name, mut sealer)) = self.open.take() else { return Ok(()) };
         sealer.write_all(&[0; 2 * BLOCK])?;
+        self.wait_for_closing()?;
         let raw_bytes = sealer.raw_bytes();
-        let facts = sealer.finish()?.finish()?;
-        self.done.push(CutObject { name, raw_bytes, facts });
+        let thread = thread::Builder::new().name("close".to_owned());
+        let thread = thread.spawn(move || sealer.finish()?.finish())?;
+        self.closing = Some(Closing { name, raw_bytes, thread: Some(thread) });
         Ok(())
+    }
+
+    fn wait_for_closing(&mut self) -> io::Result<()> {
+        if let Some(closing) = self.closing.take() {
+            self.done.push(closing.wait()?);
+        }
+        Ok(())
+    }
+}
+
+/// An object on its way to the disk, on a thread of its own.
+struct Closing {
+    name: String,
+    raw_bytes: u64,
+    thread: Option<JoinHandle<io::Result<StoredFacts>>>,
+}
+
+impl Closing {
+    fn wait(mut self) -> io::Result<CutObject> {
+        let stored = self.thread.take().map(JoinHandle::join);
+        let Some(Ok(facts)) = stored else {
+            return Err(io::Error::other(format!("the thread that ends {} has failed", self.name)));
+        };
+        Ok(CutObject { name: std::mem::take(&mut self.name), raw_bytes: self.raw_bytes, facts: facts? })
+    }
+}
+
+/// Whoever throws a backup away removes what is there, so nothing may still be written behind it.
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

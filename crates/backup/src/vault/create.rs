@@ -10,7 +10,6 @@ use larder_replication::{
     ManifestChecksums, ReplicationConnection, ReplicationError, SystemIdentity,
 };
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::pack::{Packing, Piece, pack};
 use super::{Vault, put_once};
@@ -20,7 +19,7 @@ use crate::manifest::{
     BackupId, BackupKind, Content, FORMAT, MANIFEST_NAME, Manifest, ManifestObject, PhysicalFacts,
     ServerFacts,
 };
-use crate::pipeline::{FanOut, Throttle};
+use crate::pipeline::{FanOut, Polite, Throttle};
 use crate::progress::Progress;
 use crate::target::{PART_BYTES, TargetError};
 
@@ -282,7 +281,7 @@ async fn receive(
     progress: &Progress,
 ) -> Result<(Vec<ManifestObject>, BackupPosition), BackupError> {
     let (pieces, queue) = mpsc::channel(QUEUED_PIECES);
-    let packer = tokio::task::spawn_blocking(move || pack(packing, queue));
+    let packer = Polite::begin("pack", move || pack(packing, queue));
     let stop = match pass_on(backup, &pieces, bytes_per_second, progress).await {
         Ok(stop) => stop,
         Err(error) => {
@@ -300,13 +299,8 @@ async fn receive(
     Ok((packed(packer).await?, stop))
 }
 
-async fn packed(
-    packer: JoinHandle<std::io::Result<Vec<ManifestObject>>>,
-) -> Result<Vec<ManifestObject>, BackupError> {
-    match packer.await {
-        Ok(objects) => objects.map_err(|error| BackupError::NoTargetLeft(error.to_string())),
-        Err(ended) => Err(BackupError::Internal(ended.to_string())),
-    }
+async fn packed(packer: Polite<Vec<ManifestObject>>) -> Result<Vec<ManifestObject>, BackupError> {
+    packer.ended().await.map_err(|error| BackupError::NoTargetLeft(error.to_string()))
 }
 
 /// Gives the server's bytes to the packer. The error is `None` when the packer takes no more.

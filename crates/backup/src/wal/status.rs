@@ -1,7 +1,8 @@
 //! What the receiver tells about itself. Whoever watches sees at any moment how much of the log would
 //! be lost with the server, and why.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -107,10 +108,53 @@ impl WalStatus {
     }
 }
 
+/// How far the server's log went at which moment. A server that is never idle is always a little ahead of what was
+/// archived, so whoever holds the log up to one of these places had everything at its moment.
+#[derive(Debug, Default)]
+struct Heard {
+    marks: VecDeque<(Lsn, Timestamp)>,
+}
+
+impl Heard {
+    /// Marks closer together than this are one.
+    const APART: Duration = Duration::from_millis(20);
+    /// So many are kept; where nothing is archived for long, every other one goes.
+    const MOST: usize = 2_048;
+
+    fn note(&mut self, end: Lsn, now: Timestamp) {
+        let newest_but_one = self.marks.len().checked_sub(2).and_then(|place| self.marks.get(place)).copied();
+        let is_close = |(_, at): (Lsn, Timestamp)| now.duration_since(at).unsigned_abs() < Self::APART;
+        match self.marks.back_mut() {
+            Some(newest) if newest.0 == end || newest_but_one.is_some_and(is_close) => *newest = (end, now),
+            _ => self.marks.push_back((end, now)),
+        }
+        if self.marks.len() > Self::MOST {
+            let mut place = 0_usize;
+            self.marks.retain(|_| {
+                place += 1;
+                place % 2 == 0
+            });
+        }
+    }
+
+    /// When the newest place at or before this one was heard of.
+    fn at(&self, place: Lsn) -> Option<Timestamp> {
+        let before = self.marks.partition_point(|(end, _)| *end <= place);
+        before.checked_sub(1).and_then(|newest| self.marks.get(newest)).map(|(_, at)| *at)
+    }
+
+    /// Nobody is behind this place any more.
+    fn forget_before(&mut self, place: Lsn) {
+        let before = self.marks.partition_point(|(end, _)| *end <= place);
+        self.marks.drain(..before.saturating_sub(1));
+    }
+}
+
 /// The pen that all tasks of the receiver share.
 #[derive(Clone)]
 pub(crate) struct StatusPen {
     sender: Arc<watch::Sender<WalStatus>>,
+    heard: Arc<Mutex<Heard>>,
     clock: fn() -> Timestamp,
 }
 
@@ -118,7 +162,7 @@ impl StatusPen {
     pub(crate) fn new(clock: fn() -> Timestamp, targets: impl Iterator<Item = String>) -> Self {
         let unknown = |target| TargetStatus { target, archived: Lsn(0), caught_up_at: None, error: None };
         let status = WalStatus { targets: targets.map(unknown).collect(), ..WalStatus::default() };
-        Self { sender: Arc::new(watch::Sender::new(status)), clock }
+        Self { sender: Arc::new(watch::Sender::new(status)), heard: Arc::default(), clock }
     }
 
     pub(crate) fn reader(&self) -> watch::Receiver<WalStatus> {
@@ -139,26 +183,29 @@ impl StatusPen {
         self.write(|status| {
             status.server_end = status.server_end.max(end);
             status.server_heard_at = Some(now);
+            if status.server_end > Lsn(0) {
+                self.heard().note(status.server_end, now);
+            }
         });
         self.compare();
     }
 
-    /// Notes for the spool and each target whether it has everything that the server had when it was
-    /// last heard of.
+    /// Notes for the spool and each target when it had everything that the server had then.
     pub(crate) fn compare(&self) {
         self.write(|status| {
-            let Some(heard_at) = status.server_heard_at else { return };
+            let mut heard = self.heard();
             status.slot_retained_bytes = status.server_end.bytes_since(status.flushed);
-            let end = status.server_end;
-            if end > Lsn(0) && status.flushed >= end {
-                status.caught_up_at = Some(heard_at);
-            }
+            status.caught_up_at = status.caught_up_at.max(heard.at(status.flushed));
             for target in &mut status.targets {
-                if end > Lsn(0) && target.archived >= end {
-                    target.caught_up_at = Some(heard_at);
-                }
+                target.caught_up_at = target.caught_up_at.max(heard.at(target.archived));
             }
+            let slowest = status.targets.iter().map(|target| target.archived).min();
+            heard.forget_before(slowest.unwrap_or(status.flushed).min(status.flushed));
         });
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,6 +231,40 @@ mod tests {
         pen.compare();
         assert_eq!(status().exposure(at(5)), Some(Duration::from_secs(5)));
         assert_eq!(status().spool_exposure(at(5)), None);
+    }
+
+    #[test]
+    fn a_server_that_is_never_idle_is_followed_too() {
+        static SECOND: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(0);
+        let second = || SECOND.load(std::sync::atomic::Ordering::Relaxed);
+        let pen = StatusPen::new(
+            || at(SECOND.load(std::sync::atomic::Ordering::Relaxed)),
+            ["disk".to_owned()].into_iter(),
+        );
+        let exposure = || pen.reader().borrow().exposure(at(second()));
+        for moment in 1_i64..=10_000 {
+            SECOND.store(moment, std::sync::atomic::Ordering::Relaxed);
+            pen.server_end(Lsn(u64::try_from(moment).unwrap() * 100));
+            // What was there two seconds ago has been stored, and a little more.
+            pen.write(|status| {
+                status.targets[0].archived = Lsn(u64::try_from(moment - 2).unwrap_or(0) * 100 + 50)
+            });
+            pen.compare();
+            if moment > 2 {
+                assert_eq!(exposure(), Some(Duration::from_secs(2)), "at {moment}");
+            }
+        }
+        assert!(pen.heard().marks.len() < 10, "what everybody has is forgotten");
+        for moment in 10_001_i64..=30_000 {
+            SECOND.store(moment, std::sync::atomic::Ordering::Relaxed);
+            pen.server_end(Lsn(u64::try_from(moment).unwrap() * 100));
+        }
+        assert_eq!(exposure(), Some(Duration::from_secs(20_002)), "nothing was stored for long");
+        assert!(pen.heard().marks.len() <= Heard::MOST, "and the memory of it is bounded");
+        pen.write(|status| status.targets[0].archived = Lsn(2_000_000));
+        pen.compare();
+        let behind = exposure().unwrap().as_secs();
+        assert!((10_000..10_100).contains(&behind), "never told as less than it is: {behind}");
     }
 
     #[test]
