@@ -3,10 +3,11 @@
 //! at after each of them: looking has a small share of the time.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use larder_identity::TenantId;
 use larder_lifecycle::Shutdown;
+use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::market::championship;

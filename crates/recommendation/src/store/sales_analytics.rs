@@ -22,7 +22,6 @@ pub(crate) enum GroupBy {
     Weekday,
     Hour,
     Day,
-    Promotion,
 }
 
 impl GroupBy {
@@ -33,7 +32,6 @@ impl GroupBy {
             Self::Weekday => "weekday",
             Self::Hour => "hour",
             Self::Day => "day",
-            Self::Promotion => "promotion",
         }
     }
 
@@ -127,6 +125,33 @@ pub(crate) async fn sums(
     )
     .fetch_all(db)
     .await
+}
+
+/// The sum of everything that was sold under promotions; its group is the empty one.
+pub(crate) async fn promoted_sum(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    filter: &SalesFilter,
+) -> sqlx::Result<GroupSum> {
+    let sum = sqlx::query_file!(
+        "src/store/sql/sum_promoted_sales.sql",
+        tenant.as_str(),
+        filter.from_day,
+        filter.before_day,
+        filter.market_id,
+        filter.product_id,
+        filter.currency
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(GroupSum {
+        group: String::new(),
+        name: String::new(),
+        quantity: sum.quantity,
+        amount_micros: sum.amount_micros,
+        sale_count: sum.sale_count,
+        day_count: sum.day_count,
+    })
 }
 
 /// A product at a market on a day, for the effect of promotions.

@@ -69,34 +69,47 @@ async fn answer(
     group: SalesGroup,
 ) -> Result<GetSalesAnalyticsResponse, Error> {
     let group_by = match group {
+        SalesGroup::Promotion => {
+            let sums = promotions(db, tenant, filter).await?;
+            return promoted(db, tenant, filter, sums).await;
+        }
+        SalesGroup::Budget => {
+            let spent = sales_analytics::spent_by_budget(db, tenant, filter).await?;
+            let sums = spent.into_iter().map(|spent| spent_to_wire(spent, filter)).collect();
+            return promoted(db, tenant, filter, sums).await;
+        }
         SalesGroup::Market => GroupBy::Market,
         SalesGroup::Weekday => GroupBy::Weekday,
         SalesGroup::Hour => GroupBy::Hour,
         SalesGroup::Day => GroupBy::Day,
-        SalesGroup::Promotion | SalesGroup::Budget => GroupBy::Promotion,
         SalesGroup::Product | SalesGroup::Unspecified => GroupBy::Product,
     };
     let mut sums = sales_analytics::sums(db, tenant, filter, group_by).await?;
     let total = sums.iter().position(|sum| sum.group.is_empty()).map(|place| sums.swap_remove(place));
     let total = total.map(|sum| sum_to_wire(sum, filter));
-    let mut sums = match group {
-        SalesGroup::Promotion => promotions(db, tenant, filter).await?,
-        SalesGroup::Budget => {
-            let spent = sales_analytics::spent_by_budget(db, tenant, filter).await?;
-            spent.into_iter().map(|spent| spent_to_wire(spent, filter)).collect()
-        }
-        _ => sums.into_iter().map(|sum| sum_to_wire(sum, filter)).collect::<Vec<_>>(),
-    };
-    sort(&mut sums, group_by);
+    let mut sums: Vec<_> = sums.into_iter().map(|sum| sum_to_wire(sum, filter)).collect();
+    sort(&mut sums, group_by.is_time());
     Ok(GetSalesAnalyticsResponse { sums, total, other_currency_count: 0 })
 }
 
+/// Sums of promotions or budgets, with that of all promotions.
+async fn promoted(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    filter: &SalesFilter,
+    mut sums: Vec<SalesSum>,
+) -> Result<GetSalesAnalyticsResponse, Error> {
+    let total = sum_to_wire(sales_analytics::promoted_sum(db, tenant, filter).await?, filter);
+    sort(&mut sums, false);
+    Ok(GetSalesAnalyticsResponse { sums, total: Some(total), other_currency_count: 0 })
+}
+
 /// By time where the group is one, otherwise by falling amount.
-fn sort(sums: &mut [SalesSum], group_by: GroupBy) {
+fn sort(sums: &mut [SalesSum], is_time: bool) {
     let units = |sum: &SalesSum| sum.amount.as_ref().map_or((0, 0), |amount| (amount.units, amount.nanos));
     let number = |sum: &SalesSum| sum.group.parse::<u32>().ok();
     sums.sort_by(|one, other| {
-        if group_by.is_time() {
+        if is_time {
             number(one).cmp(&number(other)).then_with(|| one.group.cmp(&other.group))
         } else {
             units(other).cmp(&units(one)).then_with(|| one.group.cmp(&other.group))

@@ -6,8 +6,7 @@ with sums as (
             when 'market' then market_id
             when 'weekday' then extract(isodow from sold_on)::integer::text
             when 'hour' then hour::text
-            when 'day' then sold_on::text
-            else promotion_id
+            else sold_on::text
         end as grouped,
         sold_on, sum(quantity) as quantity, sum(amount_micros) as amount_micros, sum(sale_count) as sale_count
     from recommendation.sale_hours
@@ -19,12 +18,11 @@ with sums as (
         and market_id in (
             select market_id from recommendation.markets where tenant_id = $1 and currency = $6
         )
-        and ($7::text <> 'promotion' or promotion_id <> '')
     group by 1, 2
 )
 select
     coalesce(grouped, '') as "group!",
-    coalesce(products.name, markets.name, promotions.name, '') as "name!",
+    coalesce(products.name, markets.name, '') as "name!",
     sums.quantity as "quantity!",
     sums.amount_micros as "amount_micros!",
     sums.sale_count as "sale_count!",
@@ -40,5 +38,3 @@ left join recommendation.products
     on $7::text = 'product' and products.tenant_id = $1 and products.product_id = grouped
 left join recommendation.markets
     on $7::text = 'market' and markets.tenant_id = $1 and markets.market_id = grouped
-left join recommendation.promotions
-    on $7::text = 'promotion' and promotions.tenant_id = $1 and promotions.promotion_id = grouped
