@@ -34,6 +34,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) status: &'a RecoveryStatus,
     pub(crate) wal: Option<&'a WalStatus>,
     pub(crate) schedule: Option<&'a Schedule>,
+    /// When dumps are taken, where they are.
+    pub(crate) dump_schedule: Option<&'a Schedule>,
     pub(crate) failures: BTreeMap<&'static str, String>,
     /// When backups began to be watched: what never was is late from then on.
     pub(crate) watched_since: Timestamp,
@@ -76,6 +78,12 @@ impl Facts<'_> {
                 "",
                 format!("no backup was taken when one was due; the last: {last}"),
             );
+        }
+        let last_dump = self.status.last_dump_at;
+        if is_late(last_dump.unwrap_or(self.watched_since), self.dump_schedule, self.now) {
+            let last = last_dump.map_or("never".to_owned(), |at| at.to_string());
+            let summary = format!("no database was dumped when one was due; the last: {last}");
+            add("LarderDumpLate", "error", "", summary);
         }
         if let Some(since) = self.exposed_since() {
             let summary = format!("the write-ahead log has not reached every target since {since}");
@@ -130,6 +138,7 @@ mod tests {
             status,
             wal,
             schedule: Some(schedule),
+            dump_schedule: None,
             failures: BTreeMap::new(),
             watched_since: at(0),
             self_test_at: None,
@@ -172,6 +181,26 @@ mod tests {
         let none = RecoveryStatus::default();
         let new = facts(&none, None, &schedule);
         assert!(!new.are_backups_alive() && new.alarms().is_empty(), "it has only begun");
+    }
+
+    #[test]
+    fn dumps_that_are_late_are_told_where_they_are_taken() {
+        let schedule = hourly();
+        let dumped = RecoveryStatus {
+            last_backup_at: Some(at(60 * 9)),
+            last_dump_at: Some(at(50)),
+            ..RecoveryStatus::default()
+        };
+        let never = RecoveryStatus { last_dump_at: None, ..dumped.clone() };
+        let later = |status| Facts { now: at(60 * 9), ..facts(status, None, &schedule) };
+        assert!(names(&later(&dumped)).is_empty(), "nobody asked for dumps");
+        let asked = |status, minute| {
+            let asked = Facts { dump_schedule: Some(&schedule), ..later(status) };
+            names(&Facts { now: at(minute), ..asked })
+        };
+        assert_eq!(asked(&dumped, 60 * 9), ["LarderDumpLate"]);
+        assert_eq!(asked(&never, 60 * 9), ["LarderDumpLate"]);
+        assert!(asked(&dumped, 60).is_empty() && asked(&never, 60).is_empty(), "none is due yet");
     }
 
     #[test]

@@ -126,6 +126,8 @@ impl App {
             dump_source: config::dump_source(&app.settings, &app.server)?,
             load_server: config::load_server(&app.settings, &app.server)?,
             policies: config::policies(backup)?,
+            tiers: config::tiers(backup)?,
+            takes_dumps: schedules.dump.is_some(),
             settings: backup.clone(),
             operations: Operations::new(app.clock),
             clock: app.clock,
@@ -143,7 +145,7 @@ impl App {
             wal: OnceLock::new(),
         });
         let pool = larder_database::connect(&app.server, SCHEMA, Role::Worker, &app.settings.database);
-        health::register(&registry, state.clone(), schedules.backup.clone());
+        health::register(&registry, state.clone(), &schedules);
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
         Ok(Self { app, state, schedules, pool, registry, shutdown: Shutdown::new() })
     }

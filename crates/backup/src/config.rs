@@ -19,7 +19,7 @@ use self::targets::Targets;
 use crate::clock::system_clock;
 use crate::error::BackupError;
 use crate::pipeline::SealSettings;
-use crate::retention::Policy;
+use crate::retention::{Policy, Tier};
 use crate::schedule::Schedule;
 use crate::target::SharedTarget;
 use crate::target::folder::FolderTarget;
@@ -141,6 +141,11 @@ pub(crate) fn policies(backup: &BackupSettings) -> Result<BTreeMap<String, Polic
     let mut policies = BTreeMap::from([(FOLDER_TARGET.to_owned(), folder), (S3_TARGET.to_owned(), bucket)]);
     policies.extend(Targets::read(backup.targets_file.as_deref())?.policies());
     Ok(policies)
+}
+
+/// Where what buckets keep is moved to as it ages.
+pub(crate) fn tiers(backup: &BackupSettings) -> Result<BTreeMap<String, Vec<Tier>>, BackupError> {
+    Ok(Targets::read(backup.targets_file.as_deref())?.tiers().collect())
 }
 
 /// A backup that was last proven longer ago is not promised any more.

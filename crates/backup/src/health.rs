@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
 
+use crate::config::Schedules;
 use crate::operate;
 use crate::schedule::Schedule;
 use crate::state::State;
@@ -16,15 +17,16 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const LATE: SignedDuration = SignedDuration::from_hours(2);
 
 /// Registers the checks of this service.
-pub(crate) fn register(registry: &HealthRegistry, state: Arc<State>, schedule: Option<Schedule>) {
+pub(crate) fn register(registry: &HealthRegistry, state: Arc<State>, schedules: &Schedules) {
+    let (backup, dump) = (schedules.backup.clone(), schedules.dump.clone());
     registry.register(Check::optional("backups", TIMEOUT, move || {
-        let (state, schedule) = (state.clone(), schedule.clone());
-        async move { backups(&state, schedule.as_ref()).await }
+        let (state, backup, dump) = (state.clone(), backup.clone(), dump.clone());
+        async move { backups(&state, backup.as_ref(), dump.as_ref()).await }
     }));
 }
 
 /// Late backups are told before anybody needs one.
-async fn backups(state: &State, schedule: Option<&Schedule>) -> CheckOutcome {
+async fn backups(state: &State, schedule: Option<&Schedule>, dumps: Option<&Schedule>) -> CheckOutcome {
     let status = match operate::recovery_status(state).await {
         Ok(status) => status,
         Err(error) => return CheckOutcome::degraded(format!("the backups cannot be listed: {error}")),
@@ -42,7 +44,12 @@ async fn backups(state: &State, schedule: Option<&Schedule>) -> CheckOutcome {
             "the last backup is of {last}, later than its schedule allows"
         ));
     }
-    CheckOutcome::healthy()
+    match status.last_dump_at {
+        Some(last) if is_late(last, dumps, now) => {
+            CheckOutcome::degraded(format!("the last dump is of {last}, later than its schedule allows"))
+        }
+        _ => CheckOutcome::healthy(),
+    }
 }
 
 /// Whether there should have been another backup since the last one.

@@ -14,6 +14,10 @@ pub(crate) fn describe() {
     describe_counter!("larder_backup_failures_total", "Operations that failed, by operation and stage");
     describe_counter!("larder_backup_target_failures_total", "Backups that a target did not take, by target");
     describe_counter!("larder_backup_removed_total", "Backups that retention removed, by target");
+    describe_counter!(
+        "larder_backup_moved_total",
+        "Objects of backups that were moved to the storage class of their age, by target and class"
+    );
     describe_counter!("larder_backup_dumps_total", "Dumps of databases that were taken, by database");
     describe_gauge!(
         "larder_backup_last_dump_timestamp_seconds",
@@ -55,6 +59,10 @@ pub(crate) fn taken(kind: BackupKind, source_bytes: u64) {
 
 pub(crate) fn dumped(database: &str, snapshot_at: Timestamp) {
     counter!("larder_backup_dumps_total", "database" => database.to_owned()).increment(1);
+    dump_is_of(database, snapshot_at);
+}
+
+pub(crate) fn dump_is_of(database: &str, snapshot_at: Timestamp) {
     gauge!("larder_backup_last_dump_timestamp_seconds", "database" => database.to_owned())
         .set(snapshot_at.as_second() as f64);
 }
@@ -89,6 +97,11 @@ pub(crate) fn took(operation: &'static str, duration: Duration) {
 
 pub(crate) fn removed(target: &str) {
     counter!("larder_backup_removed_total", "target" => target.to_owned()).increment(1);
+}
+
+pub(crate) fn moved(target: &str, class: &str, count: usize) {
+    counter!("larder_backup_moved_total", "target" => target.to_owned(), "storage_class" => class.to_owned())
+        .increment(count as u64);
 }
 
 pub(crate) fn log_removed(target: &str, count: usize) {

@@ -23,7 +23,7 @@ pub(crate) use self::drill::{DrillWishes, drill_backup};
 pub(crate) use self::dump::{
     LoadWishes, RescueWishes, create_dumps, expire_dumps, list_dumps, load, preview_dumps, rescue,
 };
-pub(crate) use self::retention::{LogPreview, apply_retention, preview_log, preview_retention};
+pub(crate) use self::retention::{LogPreview, apply_retention, preview_log, preview_retention, tiers_of};
 
 /// Which backup to take.
 #[derive(Debug, Clone, Default)]
@@ -218,6 +218,13 @@ pub(crate) async fn recovery_status(state: &State) -> Result<RecoveryStatus, Bac
     let archive = covered.map(|(start, end)| Window { start, end });
     let mut status = recovery::judge(&backups, archive.as_slice(), (state.clock)());
     status.warnings.extend(state.wal.get().and_then(crate::jobs::wal::complaint));
+    if state.takes_dumps {
+        let dumps = list_dumps(state, None).await?;
+        for dump in dumps.iter().rev() {
+            metrics::dump_is_of(&dump.manifest.database, dump.manifest.snapshot_at);
+        }
+        status.last_dump_at = dumps.iter().map(|dump| dump.manifest.dump_id.begun_at()).max();
+    }
     metrics::recovery(&status);
     Ok(status)
 }

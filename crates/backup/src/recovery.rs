@@ -35,6 +35,8 @@ pub struct RecoveryStatus {
     pub last_backup_at: Option<Timestamp>,
     /// When a backup was last proven.
     pub last_proven_at: Option<Timestamp>,
+    /// When the last dump was begun; only asked for where dumps are taken by schedule.
+    pub last_dump_at: Option<Timestamp>,
     /// Whether the newest copy was proven.
     pub is_proven: bool,
     /// What stands in the way, in words.

@@ -27,6 +27,57 @@ pub struct Policy {
     pub yearly: u32,
 }
 
+/// From an age on, what is kept lies in another storage class.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// Days since the backup was begun.
+    pub after_days: u32,
+    /// As the bucket calls it.
+    pub storage_class: String,
+}
+
+/// The storage class that each backup belongs in by its age, of those that belong in another than they were written
+/// to. What a restore would begin with never gets there: the newest backup of each cluster, the last one that was
+/// proven, what they build on, and what is being read.
+#[must_use]
+pub fn tiers_of<'a>(
+    tiers: &'a [Tier],
+    candidates: &[Candidate],
+    verdicts: &[RetentionVerdict],
+    now: Timestamp,
+) -> BTreeMap<BackupId, &'a str> {
+    let mut near: BTreeSet<&BackupId> = BTreeSet::new();
+    let series: BTreeSet<&str> = candidates.iter().map(|candidate| candidate.series.as_str()).collect();
+    for series in series {
+        let of_series = || candidates.iter().filter(|candidate| candidate.series == series);
+        let newest = |of: &mut dyn Iterator<Item = &'_ Candidate>| {
+            of.map(|candidate| &candidate.backup_id).max().cloned()
+        };
+        for id in [newest(&mut of_series()), newest(&mut of_series().filter(|candidate| candidate.is_proven))]
+        {
+            let mut next = id;
+            while let Some(candidate) = next.and_then(|id| candidates.iter().find(|one| one.backup_id == id))
+            {
+                near.insert(&candidate.backup_id);
+                next = candidate.parent.clone();
+            }
+        }
+    }
+    let stays = |id: &BackupId| verdicts.iter().any(|verdict| verdict.backup_id == *id && verdict.stays());
+    let age_days = |id: &BackupId| now.duration_since(id.begun_at()).as_hours() / 24;
+    candidates
+        .iter()
+        .filter(|candidate| !candidate.is_in_use && stays(&candidate.backup_id))
+        .filter(|candidate| !near.contains(&candidate.backup_id))
+        .filter_map(|candidate| {
+            let id = &candidate.backup_id;
+            let tier = tiers.iter().rev().find(|tier| age_days(id) >= i64::from(tier.after_days))?;
+            Some((id.clone(), tier.storage_class.as_str()))
+        })
+        .collect()
+}
+
 /// A backup as retention sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::manifest::BackupId;
 use crate::operations::Operations;
 use crate::page::PageTokens;
-use crate::retention::Policy;
+use crate::retention::{Policy, Tier};
 use crate::vault::Vault;
 use crate::wal::WalStatus;
 
@@ -28,6 +28,10 @@ pub(crate) struct State {
     pub(crate) load_server: ConnectOptions,
     /// What each target keeps.
     pub(crate) policies: BTreeMap<String, Policy>,
+    /// Whether databases are dumped by schedule.
+    pub(crate) takes_dumps: bool,
+    /// Where what they keep is moved to as it ages, of those that have several storage classes.
+    pub(crate) tiers: BTreeMap<String, Vec<Tier>>,
     pub(crate) settings: BackupSettings,
     pub(crate) operations: Operations,
     pub(crate) clock: Clock,

@@ -24,6 +24,8 @@ pub struct StoredObject {
     pub key: ObjectKey,
     /// Its size.
     pub size_bytes: u64,
+    /// The storage class it lies in, at targets that have any.
+    pub storage_class: Option<String>,
 }
 
 /// Why a target did not do what it was asked for. Every variant names the target and the object.
@@ -137,6 +139,19 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// [`TargetError::Refused`] when a retention lock holds it.
     async fn remove(&self, key: &ObjectKey) -> Result<(), TargetError>;
+
+    /// Moves an object to another storage class; its name and its bytes stay.
+    ///
+    /// # Errors
+    /// [`TargetError::Refused`] at a target that has no classes.
+    async fn change_storage_class(&self, key: &ObjectKey, storage_class: &str) -> Result<(), TargetError> {
+        Err(TargetError::Refused {
+            target: self.name().to_owned(),
+            action: "move to another storage class",
+            key: key.to_string(),
+            cause: format!("this target has no storage classes, and so no {storage_class}"),
+        })
+    }
 
     /// Removes what a killed process began below `prefix` before the instant and never finished,
     /// and tells how many objects that were.

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{FOLDER_TARGET, S3_TARGET};
 use crate::error::BackupError;
-use crate::retention::Policy;
+use crate::retention::{Policy, Tier};
 use crate::target::s3::{RetentionLock, S3Settings};
 use crate::target::throttled::Rates;
 
@@ -65,6 +65,8 @@ pub(super) struct Bucket {
     /// The file with the key. Left out, it is found as Amazon's own tools find it.
     credentials_file: Option<PathBuf>,
     storage_class: Option<String>,
+    #[serde(default)]
+    tiers: Vec<Tier>,
     #[serde(default)]
     lock_days: u32,
     #[serde(default = "usual_lock_mode")]
@@ -129,6 +131,9 @@ impl Targets {
         let text = fs::read_to_string(path).map_err(BackupError::file("read", path))?;
         let targets: Self = toml::from_str(&text).map_err(|error| refused(path, error.message()))?;
         targets.refuse_names(path)?;
+        for bucket in &targets.buckets {
+            refuse_tiers(bucket).map_err(|cause| refused(path, cause))?;
+        }
         Ok(targets)
     }
 
@@ -148,6 +153,12 @@ impl Targets {
             }
         }
         Ok(())
+    }
+
+    /// Where what a bucket keeps is moved to as it ages, by the bucket's name.
+    pub(super) fn tiers(&self) -> impl Iterator<Item = (String, Vec<Tier>)> {
+        let tiered = self.buckets.iter().filter(|bucket| !bucket.tiers.is_empty());
+        tiered.map(|bucket| (bucket.name.clone(), bucket.tiers.clone()))
     }
 
     /// What each of them keeps, by its name.
@@ -193,6 +204,27 @@ impl Bucket {
     }
 }
 
+fn refuse_tiers(bucket: &Bucket) -> Result<(), String> {
+    let mut before = 0;
+    for (index, tier) in bucket.tiers.iter().enumerate() {
+        let at = format!("{}: tiers[{index}]", bucket.name);
+        if tier.after_days <= before {
+            return Err(format!(
+                "{at}.after_days must be more than {before}: each tier is later than the one before"
+            ));
+        }
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        if tier.storage_class.is_empty() || !tier.storage_class.bytes().all(plain) {
+            return Err(format!(
+                "{at}.storage_class {:?} is not accepted: it is one of the bucket's, such as STANDARD_IA, GLACIER_IR or DEEP_ARCHIVE",
+                tier.storage_class
+            ));
+        }
+        before = tier.after_days;
+    }
+    Ok(())
+}
+
 fn read_credentials(path: &Path) -> Result<(String, SecretString), BackupError> {
     let metadata = fs::metadata(path).map_err(BackupError::file("read", path))?;
     if metadata.mode() & 0o077 != 0 {
@@ -228,6 +260,7 @@ mod tests {
         lock_days = 7
         lock_mode = \"compliance\"
         keep = { days = 365, yearly = 7 }
+        tiers = [{ after_days = 30, storage_class = \"GLACIER\" }, { after_days = 90, storage_class = \"DEEP_ARCHIVE\" }]
 
         [[bucket]]
         name = \"near\"
@@ -254,6 +287,9 @@ mod tests {
         assert!(offsite.bucket.starts_with("arn:aws:s3:") && offsite.prefix == "larder/");
         assert_eq!(offsite.storage_class.as_deref(), Some("GLACIER_IR"));
         assert_eq!(offsite.lock.unwrap().period, Duration::from_secs(7 * DAY_SECONDS));
+        let tiers: Vec<_> = targets.tiers().collect();
+        assert_eq!((tiers.len(), tiers[0].0.as_str()), (1, "offsite"));
+        assert_eq!((tiers[0].1[1].after_days, tiers[0].1[1].storage_class.as_str()), (90, "DEEP_ARCHIVE"));
         let policies: std::collections::BTreeMap<_, _> = targets.policies().collect();
         assert_eq!((policies["offsite"].keep_days, policies["offsite"].yearly), (365, 7));
         assert_eq!((policies["near"].keep_days, policies["near"].monthly), (30, 12));
@@ -271,6 +307,21 @@ mod tests {
         let key = "[[bucket]]\nname = \"x\"\nbucket = \"y\"\nsecret_access_key = \"hush\"";
         let refused = read(key).unwrap_err();
         assert!(refused.contains("credentials_file") && !refused.contains("hush"), "{refused}");
+        for (tiers, field) in [
+            ("{ after_days = 0, storage_class = \"GLACIER\" }", "x: tiers[0].after_days must be more than 0"),
+            (
+                "{ after_days = 9, storage_class = \"cold\" }",
+                "tiers[0].storage_class \"cold\" is not accepted",
+            ),
+            (
+                "{ after_days = 9, storage_class = \"A\" }, { after_days = 9, storage_class = \"B\" }",
+                "tiers[1].after_days must be more than 9",
+            ),
+        ] {
+            let refused = read(&format!("[[bucket]]\nname = \"x\"\nbucket = \"y\"\ntiers = [{tiers}]"));
+            let refused = refused.unwrap_err();
+            assert!(refused.contains(field), "{refused}");
+        }
         let prefix = "[[bucket]]\nname = \"x\"\nbucket = \"y\"\nprefix = \"z\"";
         let refused = read(prefix).unwrap().buckets[0].settings().unwrap_err().to_string();
         assert!(refused.contains("ends with a slash"), "{refused}");

@@ -170,10 +170,15 @@ impl BackupService for BackupCalls {
         let (mut verdicts, mut logs, mut dumps) = (Vec::new(), Vec::new(), Vec::new());
         for target in self.state.vault.targets_named(fields::optional(&request.target))? {
             let (listing, decided) = operate::preview_retention(&self.state, &target).await?;
+            let tiers = operate::tiers_of(&self.state, &target, &listing, &decided);
             for verdict in &decided {
                 let of = |backup: &&StoredBackup| backup.manifest.backup_id == verdict.backup_id;
                 if let Some(backup) = listing.backups.iter().find(of) {
-                    verdicts.push(convert::verdict(backup, verdict));
+                    let mut told = convert::verdict(backup, verdict);
+                    if let Some(class) = tiers.get(&verdict.backup_id) {
+                        told.reason.push_str(&format!("; by its age it lies in {class}"));
+                    }
+                    verdicts.push(told);
                 }
             }
             let previews = operate::preview_log(&self.state, &target).await?;

@@ -41,6 +41,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Alarms {
     state: Arc<State>,
     schedule: Option<Schedule>,
+    dump_schedule: Option<Schedule>,
     client: AlertingServiceClient<Channel>,
     signer: Option<TokenSigner>,
     tenant: TenantId,
@@ -67,6 +68,7 @@ pub(crate) fn start(
         .map_err(|error| BackupError::Refused(format!("`alerting.home_tenant`: {error}")))?;
     Ok(Some(Alarms {
         schedule: schedules.backup.clone(),
+        dump_schedule: schedules.dump.clone(),
         client: AlertingServiceClient::new(channel),
         signer: app.signer.clone(),
         tenant,
@@ -113,6 +115,7 @@ impl Alarms {
             status: &status,
             wal: wal.as_ref(),
             schedule: self.schedule.as_ref(),
+            dump_schedule: self.dump_schedule.as_ref(),
             failures: self.state.operations.failures(),
             watched_since: self.watched_since,
             self_test_at: *self.state.self_test_at.borrow(),

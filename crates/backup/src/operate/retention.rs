@@ -1,6 +1,7 @@
 //! What goes with retention: old backups, the log that no kept backup needs, and what killed
 //! processes left. What is previewed and what is removed are decided by the same pure functions.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use larder_replication::{SegmentSize, SystemIdentifier};
@@ -28,6 +29,51 @@ pub(crate) async fn preview_retention(
     let Some(policy) = state.policies.get(target.name()) else { return Ok((listing, Vec::new())) };
     let verdicts = retention::decide(policy, &candidates, (state.clock)());
     Ok((listing, verdicts))
+}
+
+/// The storage class that each backup belongs in, of those that belong in another than they were written to.
+pub(crate) fn tiers_of(
+    state: &State,
+    target: &SharedTarget,
+    listing: &Listing,
+    verdicts: &[RetentionVerdict],
+) -> BTreeMap<BackupId, String> {
+    let Some(tiers) = state.tiers.get(target.name()) else { return BTreeMap::new() };
+    let candidates: Vec<_> = listing.backups.iter().map(|backup| candidate(state, backup)).collect();
+    let decided = retention::tiers_of(tiers, &candidates, verdicts, (state.clock)());
+    decided.into_iter().map(|(id, class)| (id, class.to_owned())).collect()
+}
+
+/// Moves what backups consist of to the storage class of their age. Manifests and notes stay where they can be
+/// listed and read at once.
+async fn move_to_tiers(
+    state: &State,
+    target: &SharedTarget,
+    tiers: &BTreeMap<BackupId, String>,
+) -> Result<(), BackupError> {
+    for (id, class) in tiers {
+        let folder = state.vault.folder(id)?;
+        let manifest = state.vault.read_manifest(target, id).await?;
+        let is_part = |name: &str| manifest.objects.iter().any(|object| object.name == name);
+        let mut moved = 0;
+        for object in target.list(&format!("{folder}/")).await? {
+            if is_part(object.key.file_name()) && object.storage_class.as_ref() != Some(class) {
+                target.change_storage_class(&object.key, class).await?;
+                moved += 1;
+            }
+        }
+        if moved > 0 {
+            metrics::moved(target.name(), class, moved);
+            tracing::info!(
+                backup.id = %id,
+                target.name = target.name(),
+                storage.class = class,
+                object.count = moved,
+                "old backup moved to another storage class"
+            );
+        }
+    }
+    Ok(())
 }
 
 fn candidate(state: &State, backup: &StoredBackup) -> Candidate {
@@ -68,6 +114,11 @@ pub(crate) async fn apply_retention(state: &State, target: &SharedTarget) -> Res
         tracing::info!(backup.id = %id, target.name = target.name(), "left-over of a failed backup removed");
     }
     remove_unfinished(state, target, &state.vault.prefix()).await?;
+    let tiers = tiers_of(state, target, &listing, &verdicts);
+    if let Err(error) = move_to_tiers(state, target, &tiers).await {
+        metrics::failed("apply_retention", error.stage());
+        tracing::error!(target.name = target.name(), error.cause = %error, "old backups were not moved");
+    }
     if let Err(error) = remove_expired_log(state, target).await {
         metrics::failed("apply_retention", error.stage());
         tracing::error!(target.name = target.name(), error.cause = %error, "old log was not removed");

@@ -142,3 +142,34 @@ fn while_new_ones_fail_the_proven_one_stays() {
     assert_eq!(verdicts.last().unwrap().reason, Reason::LastProven);
     assert_eq!(verdicts[10].reason.to_string(), "nothing keeps it any more");
 }
+
+#[test]
+fn what_a_restore_would_begin_with_stays_near_and_the_rest_moves_by_its_age() {
+    let tiers = [(30, "ARCHIVE"), (90, "COLD")]
+        .map(|(after_days, class)| Tier { after_days, storage_class: class.to_owned() });
+    let day = |day: i64, number| candidate(BEGIN + day * DAY, number);
+    let (old, middle, base, newest) = (day(0, 1), day(60, 2), day(80, 3), day(99, 4));
+    let (proven, read) =
+        (Candidate { is_proven: true, ..day(2, 5) }, Candidate { is_in_use: true, ..day(1, 6) });
+    let candidates = [
+        old.clone(),
+        middle.clone(),
+        base.clone(),
+        Candidate { parent: Some(base.backup_id.clone()), ..newest.clone() },
+        proven,
+        read,
+    ];
+    let everything = decide(&policy(9, 999), &candidates, at(BEGIN + 100 * DAY));
+    let placed = tiers_of(&tiers, &candidates, &everything, at(BEGIN + 100 * DAY));
+    let expected = BTreeMap::from([(old.backup_id.clone(), "COLD"), (middle.backup_id.clone(), "ARCHIVE")]);
+    assert_eq!(placed, expected);
+    assert!(
+        tiers_of(&tiers, &candidates, &everything, at(BEGIN + 29 * DAY)).is_empty(),
+        "nothing is old yet"
+    );
+    let later = at(BEGIN + 300 * DAY);
+    let few = decide(&policy(1, 0), &candidates, later);
+    let placed = tiers_of(&tiers, &candidates, &few, later);
+    assert!(!placed.contains_key(&old.backup_id), "what goes is not moved before");
+    assert!(!placed.contains_key(&newest.backup_id) && !placed.contains_key(&base.backup_id), "{placed:?}");
+}

@@ -257,7 +257,7 @@ fn objects_below(root: &Path, prefix: &str) -> io::Result<Vec<StoredObject>> {
             if let Ok(key) = name.parse()
                 && name.starts_with(prefix)
             {
-                found.push(StoredObject { key, size_bytes: entry.metadata()?.len() });
+                found.push(StoredObject { key, size_bytes: entry.metadata()?.len(), storage_class: None });
             }
         }
     }

@@ -15,7 +15,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::{ChecksumMode, ObjectLockMode, StorageClass};
+use aws_sdk_s3::types::{ChecksumMode, MetadataDirective, ObjectLockMode, StorageClass};
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -150,6 +150,12 @@ impl S3Target {
             ("NoSuchKey" | "NoSuchUpload" | "NotFound", _) => TargetError::NotFound { target, key },
             ("", Some(404)) => TargetError::NotFound { target, key },
             ("PreconditionFailed", _) | (_, Some(412)) => TargetError::Exists { target, key },
+            ("InvalidObjectState", _) => {
+                let cause = "it lies in a storage class that must be asked for first (RestoreObject); \
+                             ask the bucket for it, wait, and try again"
+                    .to_owned();
+                TargetError::Refused { target, action, key, cause }
+            }
             ("NotImplemented", _) | (_, Some(400..=407 | 410..=428 | 430..=499)) => {
                 let cause = format!("{code} {message}").trim().to_owned();
                 let cause = if cause.is_empty() { format!("status {}", status.unwrap_or(0)) } else { cause };
@@ -165,6 +171,12 @@ impl S3Target {
             }
         }
     }
+}
+
+/// An object of a bucket or of an access point as a copy names it. Our names are made of letters, digits and
+/// signs that need no escape.
+fn copy_source(bucket: &str, name: &str) -> String {
+    if bucket.starts_with("arn:") { format!("{bucket}/object/{name}") } else { format!("{bucket}/{name}") }
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {
@@ -222,7 +234,8 @@ impl Target for S3Target {
                 // What has a name that none of ours could have is somebody else's.
                 if let Some(Ok(key)) = name.map(str::parse) {
                     let size_bytes = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0);
-                    found.push(StoredObject { key, size_bytes });
+                    let storage_class = object.storage_class().map(|class| class.as_str().to_owned());
+                    found.push(StoredObject { key, size_bytes, storage_class });
                 }
             }
         }
@@ -253,6 +266,30 @@ impl Target for S3Target {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
         }
+    }
+
+    async fn change_storage_class(&self, key: &ObjectKey, storage_class: &str) -> Result<(), TargetError> {
+        let action = "move to another storage class";
+        let (bucket, name) = (&self.settings.bucket, self.name_at_bucket(key.as_str()));
+        let head = self.client.head_object().bucket(bucket).key(&name).send().await;
+        let head = head.map_err(|error| self.error(action, key.as_str(), &error))?;
+        // The copy takes the place of the object, and is locked for as long as that was.
+        let mode = head.object_lock_mode().map(|mode| ObjectLockMode::from(mode.as_str()));
+        let until = head.object_lock_retain_until_date().copied();
+        let copied = self
+            .client
+            .copy_object()
+            .bucket(bucket)
+            .key(&name)
+            .copy_source(copy_source(bucket, &name))
+            .set_copy_source_if_match(head.e_tag().map(str::to_owned))
+            .metadata_directive(MetadataDirective::Copy)
+            .storage_class(StorageClass::from(storage_class))
+            .set_object_lock_mode(mode)
+            .set_object_lock_retain_until_date(until)
+            .send()
+            .await;
+        copied.map(drop).map_err(|error| self.error(action, key.as_str(), &error))
     }
 
     async fn remove_unfinished(&self, prefix: &str, begun_before: SystemTime) -> Result<usize, TargetError> {

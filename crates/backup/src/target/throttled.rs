@@ -83,6 +83,10 @@ impl Target for Throttled {
         self.inner.remove(key).await
     }
 
+    async fn change_storage_class(&self, key: &ObjectKey, storage_class: &str) -> Result<(), TargetError> {
+        self.inner.change_storage_class(key, storage_class).await
+    }
+
     async fn remove_unfinished(&self, prefix: &str, begun_before: SystemTime) -> Result<usize, TargetError> {
         self.inner.remove_unfinished(prefix, begun_before).await
     }

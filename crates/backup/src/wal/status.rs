@@ -132,7 +132,7 @@ impl Heard {
             let mut place = 0_usize;
             self.marks.retain(|_| {
                 place += 1;
-                place % 2 == 0
+                place.is_multiple_of(2)
             });
         }
     }

@@ -3,16 +3,18 @@
 
 mod faults;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use bytes::Bytes;
-use larder_backup::Progress;
 use larder_backup::target::folder::FolderTarget;
 use larder_backup::target::s3::{RetentionLock, S3Settings, S3Target};
-use larder_backup::target::{ObjectKey, PART_BYTES, SharedTarget, read_small};
+use larder_backup::target::{ObjectKey, PART_BYTES, SharedTarget, Target, read_small};
 use larder_backup::vault::{Vault, create, verify};
+use larder_backup::{App, AppSettings, Progress};
+use larder_proto::larder::backup::v1::backup_service_client::BackupServiceClient;
 use larder_proto::larder::backup::v1::*;
 use larder_proto::larder::operation::v1::OperationState;
 use larder_testkit::{OBJECT_STORE_KEY, OBJECT_STORE_SECRET, ObjectStore, TestCluster, postgresql_versions};
@@ -20,7 +22,7 @@ use tokio::time::Instant;
 
 use self::faults::{Fault, FaultyWay};
 use crate::cluster::{full, restored, vault_in};
-use crate::service::{House, create as create_by_call};
+use crate::service::{House, app_settings, create as create_by_call};
 
 const BUCKET: &str = "larder-test";
 
@@ -147,6 +149,33 @@ async fn a_locked_object_of_a_class_stays_whoever_removes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_object_moves_to_another_class_and_stays_what_it_was() {
+    let Some(store) = store().await else { return };
+    let lock = RetentionLock { is_compliance: false, period: Duration::from_secs(86_400) };
+    let target = target(S3Settings { lock: Some(lock), ..settings(&store.endpoint()) }).await;
+    let large = bytes(2 * PART_BYTES + 1, 5);
+    upload(&target, "moved/large", &large).await.unwrap();
+    upload(&target, "moved/small", b"small").await.unwrap();
+    for name in ["moved/large", "moved/small"] {
+        target.change_storage_class(&key(name), "GLACIER_IR").await.unwrap();
+    }
+    let listed = target.list("moved/").await.unwrap();
+    let classes: Vec<_> = listed.iter().map(|object| object.storage_class.as_deref()).collect();
+    assert_eq!(classes, [Some("GLACIER_IR"), Some("GLACIER_IR")], "{listed:?}");
+    let again = read_small(target.as_ref(), &key("moved/large"), usize::MAX).await.unwrap();
+    assert!(again == large, "the bytes are those that were written");
+    let client = plain_client(&store);
+    let head = client.head_object().bucket(BUCKET).key("some/where/moved/large").send().await.unwrap();
+    assert_eq!(head.object_lock_mode().map(|mode| mode.as_str()), Some("GOVERNANCE"), "it stays locked");
+    let missing = target.change_storage_class(&key("moved/never"), "GLACIER_IR").await.unwrap_err();
+    assert!(missing.is_not_found(), "{missing}");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = FolderTarget::open("folder", folder.path()).unwrap();
+    let refused = folder.change_storage_class(&key("a"), "GLACIER_IR").await.unwrap_err().to_string();
+    assert!(refused.contains("no storage classes"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_and_a_bucket_that_is_not_there_are_told() {
     let Some(store) = store().await else { return };
     let mut wrong = settings(&store.endpoint());
@@ -270,17 +299,23 @@ async fn the_folder_is_a_target_of_the_same_kind() {
     assert!(upload(&target, "a/object", &content).await.unwrap_err().contains("exists already"));
 }
 
+/// The key of the bucket's owner in a file that nobody else may read.
+fn key_file(folder: &Path) -> PathBuf {
+    let file = folder.join("key");
+    let secret =
+        format!("access_key_id = \"{OBJECT_STORE_KEY}\"\nsecret_access_key = \"{OBJECT_STORE_SECRET}\"\n");
+    std::fs::write(&file, secret).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    file
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_buckets_and_folders_take_a_backup_at_once_and_each_keeps_what_it_is_told() {
     let Some(store) = store().await else { return };
     let made = plain_client(&store).create_bucket().bucket("larder-offsite");
     made.send().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let key = folder.path().join("key");
-    let secret =
-        format!("access_key_id = \"{OBJECT_STORE_KEY}\"\nsecret_access_key = \"{OBJECT_STORE_SECRET}\"\n");
-    std::fs::write(&key, secret).unwrap();
-    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let key = key_file(folder.path());
     let bucket = |name: &str, bucket: &str, keep: &str| {
         format!(
             "[[bucket]]\nname = \"{name}\"\nbucket = \"{bucket}\"\nendpoint = \"{}\"\ncredentials_file = \"{}\"\n\
@@ -320,4 +355,83 @@ async fn several_buckets_and_folders_take_a_backup_at_once_and_each_keeps_what_i
     };
     assert_eq!((kept("near"), kept("offsite"), kept("nas")), (1, 2, 3));
     house.app.stop().await;
+}
+
+/// What the clock of the service shows once forty days have gone by.
+fn forty_days_later() -> jiff::Timestamp {
+    larder_backup::system_clock() + jiff::SignedDuration::from_hours(40 * 24)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_backups_move_to_the_class_of_their_age_and_are_verified_there() {
+    let Some(store) = store().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, secret) = (folder.path().join("targets.toml"), key_file(folder.path()));
+    let text = format!(
+        "[[bucket]]\nname = \"aging\"\nbucket = \"{BUCKET}\"\nprefix = \"aging/\"\nendpoint = \"{}\"\n\
+         credentials_file = \"{}\"\nkeep = {{ days = 365 }}\n\
+         tiers = [{{ after_days = 30, storage_class = \"GLACIER_IR\" }}, {{ after_days = 90, storage_class = \"DEEP_ARCHIVE\" }}]\n",
+        store.endpoint(),
+        secret.display(),
+    );
+    std::fs::write(&file, text).unwrap();
+    let house = House::open(|settings| {
+        settings.backup.archive_wal = false;
+        settings.backup.folder_enabled = false;
+        settings.backup.targets_file = Some(file);
+    })
+    .await;
+    let created = create_by_call(&mut house.client().await).await;
+    assert_eq!(created.state(), OperationState::Succeeded, "{:?}", created.error);
+    let old = created.result["backup_id"].clone();
+    house.app.stop().await;
+
+    // A yearly run that was missed is caught up with, and retention comes after it.
+    let mut later = house.settings.clone();
+    later.backup.schedule = "0 0 1 1 *".to_owned();
+    let settings = AppSettings { clock: forty_days_later, ..app_settings(&later, &house.cluster) };
+    let app = App::build(settings).await.unwrap().start().await.unwrap();
+    let client = plain_client(&store);
+    let classes = async |part: &str| -> Vec<(String, String)> {
+        let listed = client.list_objects_v2().bucket(BUCKET).prefix("aging/").send().await.unwrap();
+        let of_part = listed.contents().iter().filter(|object| object.key().unwrap().contains(part));
+        of_part
+            .map(|object| {
+                let name = object.key().unwrap().rsplit('/').next().unwrap().to_owned();
+                (name, object.storage_class().unwrap().as_str().to_owned())
+            })
+            .collect()
+    };
+    let is_moved = |objects: &[(String, String)]| {
+        let is_part = |name: &str| name.contains(".tar") || name.starts_with("backup_manifest");
+        objects.iter().all(|(name, class)| (class == "GLACIER_IR") == is_part(name))
+    };
+    let mut seen = Vec::new();
+    for _ in 0..300 {
+        seen = classes(&old).await;
+        if is_moved(&seen) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(is_moved(&seen) && seen.len() >= 3, "its objects are moved and its manifest is not: {seen:?}");
+    let near = classes("").await.into_iter().filter(|(_, class)| class == "GLACIER_IR").count();
+    assert_eq!(
+        near,
+        seen.iter().filter(|(_, class)| class == "GLACIER_IR").count(),
+        "the new one stays near"
+    );
+    let mut client = BackupServiceClient::connect(format!("http://{}", app.api_address())).await.unwrap();
+    let preview = client.preview_retention(PreviewRetentionRequest::default()).await.unwrap().into_inner();
+    let told =
+        preview.verdicts.iter().find(|verdict| verdict.backup.as_ref().unwrap().backup_id == old).unwrap();
+    assert!(told.keep && told.reason.ends_with("by its age it lies in GLACIER_IR"), "{}", told.reason);
+    let request = VerifyBackupRequest { backup_id: old, target: String::new() };
+    let mut verifying = client.verify_backup(request).await.unwrap().into_inner();
+    let mut last = OperationState::Unspecified;
+    while let Some(answer) = verifying.message().await.unwrap() {
+        last = answer.operation.unwrap().state();
+    }
+    assert_eq!(last, OperationState::Succeeded);
+    app.stop().await;
 }
