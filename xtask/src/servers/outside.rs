@@ -24,8 +24,11 @@ const ACME: [(&str, &str); 2] =
     [("LARDER_TEST_PEBBLE", "pebble"), ("LARDER_TEST_PEBBLE_NAMES", "pebble-challtestsrv")];
 const MONITORING_PACKAGES: [&str; 2] = ["prometheus", "prometheus-alertmanager"];
 
-/// Readers of what is shipped for a machine without containers: the variable, the program, the package that has it.
-const SYSTEM: [(&str, &str, &str); 2] = [
+/// Readers of what is shipped for a machine without containers, and a browser with its driver: the variable, the
+/// program, the package that has it.
+const SYSTEM: [(&str, &str, &str); 4] = [
+    ("LARDER_TEST_CHROMIUM", "chromium", "chromium"),
+    ("LARDER_TEST_CHROMEDRIVER", "chromedriver", "chromium-driver"),
     ("LARDER_TEST_SYSTEMD_ANALYZE", "systemd-analyze", "systemd"),
     ("LARDER_TEST_LOGROTATE", "logrotate", "logrotate"),
 ];

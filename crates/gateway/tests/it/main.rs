@@ -8,6 +8,7 @@ mod acme;
 mod audit;
 mod browsers;
 mod cache;
+mod console;
 mod contract;
 mod documents;
 mod faults;

@@ -23,6 +23,7 @@ const GROUPS: [(&str, &str, &[&str]); 6] = [
         "Calls from outside and between services.",
         &[
             "http_",
+            "larder_console_",
             "rpc_",
             "larder_gateway_audit",
             "larder_gateway_limited",

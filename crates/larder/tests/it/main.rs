@@ -5,8 +5,10 @@
 
 mod alerting_secrets;
 mod backups;
+mod browser;
 mod certificates;
 mod command_line;
+mod console;
 mod documented;
 mod durability;
 mod end_to_end;

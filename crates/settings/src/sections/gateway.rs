@@ -63,6 +63,8 @@ section! {
         /// How long browsers may remember to come with TLS alone (`Strict-Transport-Security`); 0 says nothing.
         hsts_max_age ("hsts_max_age_s", "crate::durations::seconds"):
             Duration = Duration::from_secs(31_536_000), Kind::Whole(0..=63_072_000);
+        /// Whether the gateway serves the console, the pages for people, under `/console`.
+        console: bool = true, Kind::Flag;
         /// How many connections the gateway keeps to each service behind it.
         upstream_connections: usize = 4, Kind::Whole(1..=64);
     }
