@@ -162,7 +162,7 @@ fn unknown_names_are_refused_with_the_one_that_was_meant() {
         [gateway]
         request_timeout = 5
         max_connections = 5
-        xylophone = \"blue\"
+        xylophones_and_quokkas_jazz = \"blue\"
         [empty]
     ";
     let given = Given::new(
@@ -179,7 +179,7 @@ fn unknown_names_are_refused_with_the_one_that_was_meant() {
     larder.toml line 4: unknown setting `databse.url`; did you mean `database.url`?
     larder.toml line 6: unknown setting `gateway.request_timeout`; did you mean `gateway.request_timeout_ms`?
     larder.toml line 7: unknown setting `gateway.max_connections`; did you mean `database.max_connections`?
-    larder.toml line 8: unknown setting `gateway.xylophone`
+    larder.toml line 8: unknown setting `gateway.xylophones_and_quokkas_jazz`
     larder.toml line 9: unknown setting `empty`
     unknown setting `LARDER_DATABASE_URL` in the environment; did you mean `LARDER_DATABASE__URL`?
     unknown setting `LARDER_DATBASE__URL_FILE` in the environment; did you mean `LARDER_DATABASE__URL_FILE`?
