@@ -48,10 +48,14 @@ const READERS: [(&str, Wheel); 4] = [
 ];
 
 /// Pythons with a package in each: where a test finds it, its folder in the cache, the package.
-const PYTHONS: [(&str, &str, &str); 2] = [
+const PYTHONS: [(&str, &str, &str); 3] = [
     ("LARDER_TEST_MAIL_PYTHON", "mail-server", "aiosmtpd==1.4.6"),
     ("LARDER_TEST_KUBERNETES_PYTHON", "kubernetes-schemas", "kubernetes-validate==1.37.0"),
+    ("LARDER_TEST_SPREADSHEET_PYTHON", "spreadsheets", "openpyxl==3.1.5"),
 ];
+
+/// Opens workbooks in the long tests of those machines that have it; it is too large to be installed for them.
+const LIBREOFFICE: (&str, &str) = ("LARDER_TEST_LIBREOFFICE", "soffice");
 
 /// The programs that could be had.
 pub(super) struct OutsidePrograms(Vec<(&'static str, PathBuf)>);
@@ -89,6 +93,7 @@ impl OutsidePrograms {
             }
             interrupt.check()?;
         }
+        found.extend(packages::find_program(LIBREOFFICE.1).map(|program| (LIBREOFFICE.0, program)));
         for (variable, wheel) in READERS {
             match wheel.find_or_install(interrupt) {
                 Ok(program) => found.push((variable, program)),
