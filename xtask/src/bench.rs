@@ -74,7 +74,7 @@ const BENCHES: [Bench; 4] = [
     },
 ];
 
-/// The benchmarks that need no servers.
+/// The benchmarks with tables of their own.
 const RANKING: &str = "ranking";
 const NUTRITION: &str = "nutrition";
 const DEMAND: &str = "demand";
@@ -97,7 +97,7 @@ pub(crate) fn run(
             println!(
                 "{NUTRITION:<12} scores, allergens, matches of foods and plans of meals beside a solver"
             );
-            println!("{EXCHANGE:<12} files written and read, beside XlsxWriter and openpyxl");
+            println!("{EXCHANGE:<12} files written, read and imported, beside XlsxWriter and openpyxl");
             println!("{DEMAND:<12} forecasts of market days, sell-outs and speed beside other forecasters");
             return Ok(ExitCode::SUCCESS);
         }
@@ -142,14 +142,17 @@ pub(crate) fn run(
         packages::install(interrupt, &missing)?;
     }
     let program = build(workspace, interrupt, bench)?;
-    let servers = Servers::start(interrupt)?;
-    let mut measuring = Command::new(program);
-    measuring.args(passed_on);
-    servers.describe_to(&mut measuring);
-    measuring.env("LARDER_TEST_FOLDER", servers.folder());
-    let rows = measure(workspace, interrupt, measuring)?;
+    let rows = with_servers(workspace, interrupt, Command::new(program).args(passed_on))?;
     print(&Report { bench: bench.name, machine: machine::describe(), rows }, json);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a program beside servers of its own and collects its rows.
+fn with_servers(workspace: &Workspace, interrupt: &Interrupt, measuring: &mut Command) -> Result<Vec<Row>> {
+    let servers = Servers::start(interrupt)?;
+    servers.describe_to(measuring);
+    measuring.env("LARDER_TEST_FOLDER", servers.folder());
+    measure(workspace, interrupt, measuring)
 }
 
 fn print(report: &Report, json: bool) {
@@ -179,13 +182,13 @@ fn build(workspace: &Workspace, interrupt: &Interrupt, bench: &Bench) -> Result<
 }
 
 /// Runs the program and reads a row from each of its lines that is a JSON object.
-fn measure(workspace: &Workspace, interrupt: &Interrupt, mut command: Command) -> Result<Vec<Row>> {
+fn measure(workspace: &Workspace, interrupt: &Interrupt, command: &mut Command) -> Result<Vec<Row>> {
     command
         .current_dir(&workspace.root)
         .env("LARDER_TEST_PROGRAM", workspace.target.join("release/larder"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    let mut child = interrupt.spawn(&mut command)?;
+    let mut child = interrupt.spawn(command)?;
     let output = child.stdout.take().context("the benchmark has no output")?;
     // The program is waited for whatever it printed: it must not outlive its servers.
     let rows = read_rows(BufReader::new(output));

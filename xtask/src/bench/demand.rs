@@ -9,7 +9,6 @@ use anyhow::{Result, bail};
 
 use super::{Row, example, measure, ranking};
 use crate::interrupt::Interrupt;
-use crate::servers::Servers;
 use crate::workspace::Workspace;
 
 const PACKAGES: [&str; 4] = ["lightgbm==4.7.0", "numpy==2.4.6", "pandas==2.3.3", "statsforecast==2.1.1"];
@@ -44,11 +43,7 @@ pub(super) fn run(
 /// The released program with a stand of its own.
 fn service(workspace: &Workspace, interrupt: &Interrupt) -> Result<Vec<Row>> {
     let program = super::build(workspace, interrupt, &super::SERVING)?;
-    let servers = Servers::start(interrupt)?;
-    let mut command = Command::new(program);
-    command.arg("--stand").env("LARDER_TEST_FOLDER", servers.folder());
-    servers.describe_to(&mut command);
-    measure(workspace, interrupt, command)
+    super::with_servers(workspace, interrupt, Command::new(program).arg("--stand"))
 }
 
 fn forecasts(workspace: &Workspace, interrupt: &Interrupt, asked: &ranking::Ranking) -> Result<Vec<Row>> {
@@ -73,7 +68,7 @@ fn forecasts(workspace: &Workspace, interrupt: &Interrupt, asked: &ranking::Rank
         if let Some(python) = python.as_ref().filter(|_| protocol != MADE_UP) {
             command.arg("--python").arg(python).arg("--peers").arg(workspace.root.join(SCRIPT));
         }
-        rows.extend(measure(workspace, interrupt, command)?);
+        rows.extend(measure(workspace, interrupt, &mut command)?);
     }
     Ok(rows)
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench exchange`: what writing and reading files costs, beside XlsxWriter and openpyxl, which
-//! come from the configured Python package index into an environment of their own in the target folder.
+//! come from the configured Python package index into an environment of their own in the target folder, and
+//! what an import costs in the service.
 
 use std::process::Command;
 
@@ -16,6 +17,11 @@ pub(super) fn run(workspace: &Workspace, interrupt: &Interrupt, passed_on: Vec<S
     let program = example(workspace, interrupt, "larder-exchange", "exchange")?;
     let python = ranking::environment(interrupt, &workspace.target.join("bench-exchange"), &PEERS)?;
     let mut measuring = Command::new(program);
-    measuring.arg("--python").arg(python).args(passed_on);
-    measure(workspace, interrupt, measuring)
+    measuring.arg("--python").arg(python).args(&passed_on);
+    let mut rows = measure(workspace, interrupt, &mut measuring)?;
+    let serving = super::build(workspace, interrupt, &super::SERVING)?;
+    let mut importing = Command::new(serving);
+    importing.arg("--imports").args(passed_on);
+    rows.extend(super::with_servers(workspace, interrupt, &mut importing)?);
+    Ok(rows)
 }

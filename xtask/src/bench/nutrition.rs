@@ -18,9 +18,9 @@ pub(super) fn run(workspace: &Workspace, interrupt: &Interrupt, passed_on: Vec<S
     let scores = example(workspace, interrupt, PACKAGE, "scores")?;
     let plans = example(workspace, interrupt, PACKAGE, "plans")?;
     let python = ranking::environment(interrupt, &workspace.target.join("bench-nutrition"), &SOLVER)?;
-    let mut rows = measure(workspace, interrupt, Command::new(scores))?;
+    let mut rows = measure(workspace, interrupt, &mut Command::new(scores))?;
     let mut measuring = Command::new(plans);
     measuring.args(["all", "--json", "--highs"]).arg(python).args(passed_on);
-    rows.extend(measure(workspace, interrupt, measuring)?);
+    rows.extend(measure(workspace, interrupt, &mut measuring)?);
     Ok(rows)
 }

@@ -73,7 +73,7 @@ impl Ranking {
                 if place == 0 {
                     command.arg("--cost");
                 }
-                rows.extend(measure(workspace, interrupt, command)?);
+                rows.extend(measure(workspace, interrupt, &mut command)?);
             }
         }
         Ok(rows)

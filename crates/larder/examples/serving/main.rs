@@ -4,12 +4,14 @@
 //! `-- --big-shop [--keep FOLDER]` the same for 100,000 products, with `-- --soak` whether memory stays flat over
 //! a million calls, with `-- --in-process` only what an answer costs without a wire, out
 //! of a model that is trained first or of `--snapshot FILE`; with `-- --from-clone` how long a
-//! newcomer waits; with `-- --stand` what market days cost, which `cargo xtask bench demand` asks for.
+//! newcomer waits; with `-- --stand` what market days cost, which `cargo xtask bench demand` asks for, and with
+//! `-- --imports [--rows N]` what an import costs, which `cargo xtask bench exchange` asks for.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
 mod big_shop;
 mod from_clone;
+mod imports;
 mod in_process;
 mod open_shop;
 mod program;
@@ -44,6 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if asked("--stand") {
         return stand::measure(&larder);
+    }
+    if asked("--imports") {
+        let rows = std::env::args().skip_while(|word| word != "--rows").nth(1);
+        return imports::measure(&larder, rows.map_or(Ok(1_000_000), |rows| rows.parse())?);
     }
     if asked("--big-shop") {
         return big_shop::measure(&larder, path_of("--keep"));
