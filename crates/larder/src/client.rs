@@ -6,6 +6,7 @@ use std::time::Duration;
 use larder_proto::larder::alerting::v1::alerting_service_client::AlertingServiceClient;
 use larder_proto::larder::backup::v1::backup_service_client::BackupServiceClient;
 use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceClient;
+use larder_proto::larder::exchange::v1::exchange_service_client::ExchangeServiceClient;
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
@@ -25,7 +26,8 @@ pub(crate) const ANSWER_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// Variables of the command that are no settings.
 pub(crate) const COMMAND_VARIABLES: [&str; 3] = ["LARDER_ADDRESS", "LARDER_TOKEN", "LARDER_API_KEY"];
 
-type Authorised = InterceptedService<Channel, Credentials>;
+/// A connection that carries who asks.
+pub(crate) type Authorised = InterceptedService<Channel, Credentials>;
 
 /// Where Larder is and who asks; the arguments every client command shares.
 #[derive(Debug, Clone, clap::Args)]
@@ -119,6 +121,8 @@ pub(crate) struct Client {
     pub(crate) nutrition: NutritionServiceClient<Authorised>,
     /// Market days.
     pub(crate) market: MarketServiceClient<Authorised>,
+    /// Files in and out.
+    pub(crate) exchange: ExchangeServiceClient<Authorised>,
     /// Backups.
     pub(crate) backup: BackupServiceClient<Authorised>,
     /// Alerts and incidents.
@@ -138,10 +142,12 @@ impl Client {
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let market = MarketServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
+        let exchange = ExchangeServiceClient::with_interceptor(channel.clone(), credentials.clone())
+            .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let backup = BackupServiceClient::with_interceptor(channel.clone(), credentials.clone());
         let alerting = AlertingServiceClient::with_interceptor(channel, credentials)
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        Ok(Self { catalog, recommendation, nutrition, market, backup, alerting })
+        Ok(Self { catalog, recommendation, nutrition, market, exchange, backup, alerting })
     }
 
     /// The connection alone.

@@ -50,6 +50,14 @@ pub(crate) enum CommandError {
         /// Rows read.
         total: u64,
     },
+    /// A dry run in which some rows were refused.
+    #[error("{rejected} of {total} rows would be refused; nothing was written")]
+    RowsWouldBeRejected {
+        /// Rows refused.
+        rejected: u64,
+        /// Rows read.
+        total: u64,
+    },
     /// A service that answers, but not that it is ready.
     #[error("not ready: {0}")]
     NotReady(String),
@@ -65,7 +73,7 @@ impl CommandError {
             | Self::File { .. }
             | Self::Call { .. } => 1,
             Self::Usage(_) => 2,
-            Self::RowsRejected { .. } => 3,
+            Self::RowsRejected { .. } | Self::RowsWouldBeRejected { .. } => 3,
             Self::Unreachable { .. } | Self::NotReady(_) => 4,
         }
     }

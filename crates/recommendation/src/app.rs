@@ -52,6 +52,10 @@ const SERVICE: &str = "recommendation";
 const KEPT_EXPRESSIONS: usize = 512;
 /// Exports that one process sends at the same time.
 const EXPORTS_AT_ONCE: usize = 4;
+/// Imports that one process writes at the same time.
+const IMPORTS_AT_ONCE: usize = 2;
+/// Uploads that one process reads for previews and workbooks of problems at the same time.
+const IMPORT_READS_AT_ONCE: usize = 2;
 
 /// The migrations of this service.
 #[must_use]
@@ -181,6 +185,8 @@ impl App {
             pages: PageTokens::new(&app.page_token_key),
             exposures,
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
+            imports: Arc::new(Semaphore::new(IMPORTS_AT_ONCE)),
+            import_reads: Arc::new(Semaphore::new(IMPORT_READS_AT_ONCE)),
             expressions: ExpressionCache::new(KEPT_EXPRESSIONS),
             settings: recommendation,
             model_settings,

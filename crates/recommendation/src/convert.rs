@@ -9,6 +9,7 @@ pub(crate) mod customer;
 pub(crate) mod experiment;
 pub(crate) mod feedback;
 pub(crate) mod food;
+pub(crate) mod imports;
 pub(crate) mod interaction;
 pub(crate) mod market;
 pub(crate) mod market_plan;

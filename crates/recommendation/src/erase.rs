@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::jobs::train::Wish;
 use crate::state::State;
 use crate::store::{
-    body_measurements, budgets, customers, erasures, exposures, intakes, interactions, models,
+    body_measurements, budgets, customers, erasures, exposures, imports, intakes, interactions, models,
 };
 
 /// Erases a customer. One that is unknown is reported with zeros: a foreign id and a
@@ -20,7 +20,13 @@ pub(crate) async fn erase_customer(
     tenant: &TenantId,
     customer_id: &str,
 ) -> Result<EraseCustomerResponse, Error> {
+    // Any file that waits may name them. This goes first and by itself: an import that is under way holds
+    // rows that are removed below, and lets them go once it sees that its file is gone.
     let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
+    imports::remove_files(&mut transaction, tenant).await?;
+    transaction.commit().await?;
+    let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
+    imports::forget_customer(&mut transaction, tenant, customer_id).await?;
     let customer_count = customers::remove(&mut transaction, tenant, customer_id).await?;
     let interaction_count = interactions::remove_of_customer(&mut transaction, tenant, customer_id).await?;
     let budget_count = budgets::remove_of_customer(&mut transaction, tenant, customer_id).await?;

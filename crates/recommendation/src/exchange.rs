@@ -1,6 +1,7 @@
 //! Tables out: which rows an export has, and how its file leaves while they are read.
 
 mod filter;
+pub(crate) mod imports;
 mod pages;
 mod send;
 

@@ -21,6 +21,11 @@ pub(crate) fn describe() {
     describe_counter!("larder_recommendation_market_answers_total", "Answers about market days, by call");
     describe_counter!("larder_recommendation_exports_total", "Exports that were sent to their end, by kind");
     describe_counter!("larder_recommendation_exported_rows_total", "Rows of those exports, by kind");
+    describe_counter!(
+        "larder_recommendation_imports_total",
+        "Runs of imports that ended, by kind and outcome"
+    );
+    describe_counter!("larder_recommendation_imported_rows_total", "Rows written by imports, by kind");
     describe_counter!("larder_recommendation_sales_recorded_total", "Sales recorded, by source");
     describe_counter!(
         "larder_recommendation_demand_model_decisions_total",
@@ -111,6 +116,13 @@ pub(crate) fn market_answered(call: &'static str, is_degraded: bool) {
     if is_degraded {
         counter!("larder_recommendation_degraded_answers_total", "call" => call).increment(1);
     }
+}
+
+/// A run of an import that ended, by kind and outcome; rows count where they were written.
+pub(crate) fn import_ended(kind: &'static str, outcome: &'static str, rows: i64) {
+    counter!("larder_recommendation_imports_total", "kind" => kind, "outcome" => outcome).increment(1);
+    counter!("larder_recommendation_imported_rows_total", "kind" => kind)
+        .increment(u64::try_from(rows).unwrap_or(0));
 }
 
 /// An export that was sent to its end, by kind.

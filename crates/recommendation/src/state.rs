@@ -40,6 +40,10 @@ pub(crate) struct State {
     pub(crate) exposures: ExposureLog,
     /// Exports that may run at once: each holds a connection and a thread while it is read.
     pub(crate) exports: Arc<Semaphore>,
+    /// Imports that may run at once.
+    pub(crate) imports: Arc<Semaphore>,
+    /// Uploads that may be read for a look at the same time.
+    pub(crate) import_reads: Arc<Semaphore>,
     /// Filters and boosts that came lately, whoever wrote them.
     pub(crate) expressions: ExpressionCache,
     pub(crate) settings: RecommendationSettings,

@@ -13,6 +13,8 @@ pub(crate) mod exposures;
 pub(crate) mod food_matches;
 pub(crate) mod held_out;
 pub(crate) mod idempotency;
+pub(crate) mod imported;
+pub(crate) mod imports;
 pub(crate) mod intakes;
 pub(crate) mod interactions;
 pub(crate) mod market_days;

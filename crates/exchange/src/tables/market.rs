@@ -36,15 +36,15 @@ pub(super) fn plans() -> Table {
 /// How market days went, a line a product and day.
 pub(super) fn feedback() -> Table {
     let columns = vec![
-        Column::new("held_on", Date, "The market day.", "2026-09-05").required(),
-        Column::new("market_id", Text, "The market.", "old-town").required(),
-        Column::new("product_id", Text, "The product.", "apples-1kg").required(),
+        Column::new("held_on", Date, "The market day.", ""),
+        Column::new("market_id", Text, "The market.", ""),
+        Column::new("product_id", Text, "The product.", ""),
         Column::new("product_name", Text, "Its name.", "").told(),
         Column::new("recommended", Decimal, "What the plan said.", "").told(),
-        Column::new("own_plan", Decimal, "What would have been brought without the plan.", "40"),
-        Column::new("brought", Decimal, "What was brought.", "44").required(),
-        Column::new("sold", Decimal, "What was sold; empty takes the recorded sales.", "41"),
-        Column::new("left_over", Decimal, "What was left; empty means brought less sold.", "3"),
+        Column::new("own_plan", Decimal, "What would have been brought without the plan.", ""),
+        Column::new("brought", Decimal, "What was brought.", ""),
+        Column::new("sold", Decimal, "What was sold; empty takes the recorded sales.", ""),
+        Column::new("left_over", Decimal, "What was left; empty means brought less sold.", ""),
         Column::new("sold_out_at_minute", Integer, "Minutes after midnight when the last unit went.", ""),
         Column::new("variance", Decimal, "Brought less recommended.", "").told(),
         Column::new("variance_percent", Percent, "As a part of what was recommended.", "").told(),
@@ -58,5 +58,5 @@ pub(super) fn feedback() -> Table {
         Column::new("model_version", Text, "Of the demand model.", "").told(),
         Column::new("notices", List, "What does not fit together.", "").told(),
     ];
-    Table { kind: "feedback", title: "Feedback", columns, has_attributes: false, is_imported: true }
+    Table { kind: "feedback", title: "Feedback", columns, has_attributes: false, is_imported: false }
 }

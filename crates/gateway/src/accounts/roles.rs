@@ -22,10 +22,10 @@ const VIEWER: &str = "alerting.read catalog.read exchange.read experiments.read 
                       recommendations.read";
 const VENDOR: &str = "catalog.read exchange.read interactions.write market.read market.write nutrition.read recommendations.read";
 const MANAGER: &str = "alerting.read alerting.write catalog.read catalog.write connectors.write customers.compare \
-                       exchange.read experiments.read interactions.write market.read market.write models.read nutrition.read \
+                       exchange.read exchange.write experiments.read interactions.write market.read market.write models.read nutrition.read \
                        nutrition.write recommendations.read";
 const ADMINISTRATOR: &str = "alerting.read alerting.send alerting.write audit.read catalog.erase catalog.read \
-                             catalog.write connectors.write customers.compare exchange.read experiments.read experiments.write \
+                             catalog.write connectors.write customers.compare exchange.read exchange.write experiments.read experiments.write \
                              interactions.write keys.read keys.write market.read market.write models.read \
                              models.write nutrition.read nutrition.write recommendations.read users.read users.write";
 const BUILT_IN: [(&str, &str); 5] = [

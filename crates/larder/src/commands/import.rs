@@ -1,4 +1,5 @@
-//! `larder import`: reads CSV files and sends their rows in batches. Every refused row is
+//! `larder import`: reads CSV files and sends their rows in batches; workbooks, and files that go in as a
+//! whole or not at all, are uploaded and read by the service. Every refused row is
 //! told with its file, line, field and reason; the others go in. Because every row has an
 //! id of its own, running the same import again is harmless.
 
@@ -8,6 +9,7 @@ mod parse;
 mod reader;
 mod rejections;
 mod sender;
+mod uploaded;
 
 use std::path::PathBuf;
 
@@ -38,6 +40,8 @@ pub(crate) enum Kind {
     Customers,
     /// What customers did: views, carts, purchases, likes, dislikes, ratings
     Interactions,
+    /// What was bought, with the columns that exports have
+    Transactions,
     /// Price cuts for a while
     Promotions,
     /// What is to be spent
@@ -49,18 +53,36 @@ pub(crate) enum Kind {
 #[command(after_long_help = columns::HELP)]
 pub(crate) struct ImportArgs {
     /// What the rows are
-    #[arg(long, value_enum)]
-    kind: Kind,
-    /// CSV files with a header line, plain or gzipped (.gz)
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(long, value_enum, required_unless_present = "undo")]
+    kind: Option<Kind>,
+    /// CSV files with a header line, plain or gzipped (.gz), or workbooks (.xlsx, .xls, .ods)
+    #[arg(required_unless_present = "undo", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The currency of amounts that name none, such as EUR
     #[arg(long, value_name = "CODE")]
     currency: Option<String>,
-    /// Where refused rows are written, with their line, field and reason; after mending
-    /// them the file can be imported as it is
+    /// Where refused rows are written, with their line, field and reason; after mending them the file can be
+    /// imported as it is. Of a file that is uploaded it is a workbook (.xlsx)
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+    /// Writes all rows of a file or, when one is refused, none
+    #[arg(long)]
+    all_or_nothing: bool,
+    /// Judges every row and writes none
+    #[arg(long)]
+    dry_run: bool,
+    /// What a title of the file means, such as "Art. no.=product_id"; an empty name passes the column over
+    #[arg(long = "map", value_name = "TITLE=COLUMN", value_parser = uploaded::mapping)]
+    maps: Vec<(String, String)>,
+    /// What parts whole numbers from their places, where numbers could mean two things
+    #[arg(long, value_name = "MARK", value_parser = [".", ","])]
+    decimal_mark: Option<String>,
+    /// What comes first in days such as 03/04/2026
+    #[arg(long, value_name = "ORDER", value_parser = ["day_first", "month_first"])]
+    date_order: Option<String>,
+    /// Takes back an import that was committed in the last seven days, by the id that was printed
+    #[arg(long, value_name = "IMPORT", conflicts_with_all = ["kind", "files"])]
+    undo: Option<String>,
     /// Rows a call, up to 10,000
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch_rows: u32,
@@ -90,18 +112,27 @@ impl Tally {
 
 /// Runs the command.
 pub(crate) async fn run(args: ImportArgs, context: &Context) -> Result<(), CommandError> {
-    let plan = ReadPlan::new(&args)?;
-    let mut rejections = Rejections::new(args.rejects.as_deref(), &plan)?;
     let address = context.address(&args.connect)?;
+    let Some(kind) = args.kind else {
+        let client = Client::connect(&address, Credentials::from_args(&args.connect)?).await?;
+        return uploaded::undo(args.undo.unwrap_or_default(), client, args.json).await;
+    };
+    if uploaded::is_wanted(&args) {
+        uploaded::check(&args, kind)?;
+        let client = Client::connect(&address, Credentials::from_args(&args.connect)?).await?;
+        return uploaded::run(&args, kind, client).await;
+    }
+    let plan = ReadPlan::new(&args, kind)?;
+    let mut rejections = Rejections::new(args.rejects.as_deref(), &plan)?;
     let client = Client::connect(&address, Credentials::from_args(&args.connect)?).await?;
 
     let started = Instant::now();
-    let bar = console::bytes_bar(plan.total_bytes()?, &format!("importing {}", args.kind.noun()));
+    let bar = console::bytes_bar(plan.total_bytes()?, &format!("importing {}", kind.noun()));
     let outcome = send_all(plan, client, &bar, &mut rejections).await;
     bar.finish_and_clear();
     let (tally, failure) = outcome;
     rejections.finish()?;
-    report(&args, tally, &rejections, started);
+    report((&args, kind), tally, &rejections, started);
     if let Some(failure) = failure {
         console::print_warning("the import stopped early; run it again, rows that are there are not doubled");
         return Err(failure);
@@ -140,10 +171,10 @@ async fn send_all(
     (tally, read.err())
 }
 
-fn report(args: &ImportArgs, tally: Tally, rejections: &Rejections, started: Instant) {
+fn report((args, kind): (&ImportArgs, Kind), tally: Tally, rejections: &Rejections, started: Instant) {
     if args.json {
         console::print_json(&serde_json::json!({
-            "kind": args.kind.noun(),
+            "kind": kind.noun(),
             "read_count": tally.read(),
             "accepted_count": tally.accepted,
             "duplicate_count": tally.duplicates,
@@ -163,7 +194,7 @@ fn report(args: &ImportArgs, tally: Tally, rejections: &Rejections, started: Ins
     };
     console::print_line(&format!(
         "{}: {} rows read, {} went in{there}, {} refused",
-        args.kind.noun(),
+        kind.noun(),
         tally.read(),
         tally.accepted,
         tally.rejected,
@@ -177,6 +208,7 @@ impl Kind {
             Self::Products => "products",
             Self::Customers => "customers",
             Self::Interactions => "interactions",
+            Self::Transactions => "transactions",
             Self::Promotions => "promotions",
             Self::Budgets => "budgets",
         }

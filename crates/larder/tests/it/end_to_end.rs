@@ -24,6 +24,7 @@ async fn the_demo_shop_from_the_first_start_to_the_end() {
     people_sign_in_until_they_are_shut_out(&up).await;
     imports::bad_rows_are_told_and_good_ones_go_in(&up, &data).await;
     lists_leave_as_files(&up).await;
+    imports::files_go_out_and_come_in_as_a_whole(&up, &data).await;
     healthcheck_and_load_answer(&up).await;
     a_second_one_on_the_same_folder_is_refused(&up).await;
 

@@ -52,7 +52,7 @@ pub struct ExportTableResponse {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetTemplateRequest {
-    /// Such as "products"; market plans are not imported.
+    /// Such as "products"; market plans and feedback are not imported.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// "xlsx" or "csv"; empty means "xlsx".
@@ -66,6 +66,405 @@ pub struct GetTemplateResponse {
     /// How to call the file.
     #[prost(string, tag = "2")]
     pub file_name: ::prost::alloc::string::String,
+}
+/// What a title of the file is taken for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ColumnMapping {
+    /// The title in the file.
+    #[prost(string, tag = "1")]
+    pub title: ::prost::alloc::string::String,
+    /// The column's name, such as "product_id"; empty passes it over.
+    #[prost(string, tag = "2")]
+    pub column: ::prost::alloc::string::String,
+    /// Whether the title says exactly that. Set by the service.
+    #[prost(bool, tag = "3")]
+    pub is_exact: bool,
+}
+/// How a file is to be read, where it does not tell.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImportAnswers {
+    /// Titles that mean something else than what is suggested.
+    #[prost(message, repeated, tag = "1")]
+    pub columns: ::prost::alloc::vec::Vec<ColumnMapping>,
+    /// "." or ","; empty reads what is plain and refuses what could be two numbers.
+    #[prost(string, tag = "2")]
+    pub decimal_mark: ::prost::alloc::string::String,
+    /// "day_first" or "month_first"; empty refuses what could be two days.
+    #[prost(string, tag = "3")]
+    pub date_order: ::prost::alloc::string::String,
+    /// The currency of amounts in rows that name none, ISO 4217.
+    #[prost(string, tag = "4")]
+    pub currency: ::prost::alloc::string::String,
+}
+/// What came of a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportRun {
+    #[prost(enumeration = "ImportOutcome", tag = "1")]
+    pub outcome: i32,
+    /// Whether rows were only judged.
+    #[prost(bool, tag = "2")]
+    pub dry_run: bool,
+    #[prost(enumeration = "ImportMode", tag = "3")]
+    pub mode: i32,
+    /// Rows read so far.
+    #[prost(int64, tag = "4")]
+    pub read_count: i64,
+    /// Rows written, or that would have been.
+    #[prost(int64, tag = "5")]
+    pub accepted_count: i64,
+    #[prost(int64, tag = "6")]
+    pub rejected_count: i64,
+    /// Rows passed over.
+    #[prost(int64, tag = "7")]
+    pub passed_over_count: i64,
+    /// Rows among the accepted whose id a later row has again; the last one counts.
+    #[prost(int64, tag = "8")]
+    pub duplicate_count: i64,
+    /// Why it was refused or failed.
+    #[prost(string, tag = "9")]
+    pub message: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "10")]
+    pub started_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "11")]
+    pub finished_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// How much of the file is read, 0 to 100; of xls and ods it is 100 soon, since they are read as a whole.
+    #[prost(int32, tag = "12")]
+    pub read_percent: i32,
+}
+/// A file on its way in.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Import {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub file_name: ::prost::alloc::string::String,
+    #[prost(enumeration = "ImportState", tag = "4")]
+    pub state: i32,
+    #[prost(int64, tag = "5")]
+    pub size_bytes: i64,
+    /// How it is read.
+    #[prost(message, optional, tag = "6")]
+    pub answers: ::core::option::Option<ImportAnswers>,
+    /// The last run.
+    #[prost(message, optional, tag = "7")]
+    pub run: ::core::option::Option<ImportRun>,
+    #[prost(message, optional, tag = "8")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "9")]
+    pub committed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Rows that an undoing left as they were, since somebody changed them after the import.
+    #[prost(int64, tag = "10")]
+    pub kept_count: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateImportRequest {
+    /// Such as "products"; feedback and market plans are not imported.
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// Up to 256 characters.
+    #[prost(string, tag = "2")]
+    pub file_name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateImportResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UploadImportPartRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+    /// From 0.
+    #[prost(int32, tag = "2")]
+    pub part: i32,
+    /// At most 1 MiB.
+    #[prost(bytes = "vec", tag = "3")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// Whether the file ends with it.
+    #[prost(bool, tag = "4")]
+    pub is_last: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UploadImportPartResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewImportRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+    /// Kept with the import.
+    #[prost(message, optional, tag = "2")]
+    pub answers: ::core::option::Option<ImportAnswers>,
+    /// Rows to judge, up to 1,000; 0 means 100.
+    #[prost(int32, tag = "3")]
+    pub row_count: i32,
+}
+/// What is wrong with a cell.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CellVerdict {
+    /// The column's name; empty when the whole row is at fault.
+    #[prost(string, tag = "1")]
+    pub column: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+}
+/// What would happen to a row.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImportRowVerdict {
+    /// The row of the sheet or the line of the text, from 1.
+    #[prost(int64, tag = "1")]
+    pub line: i64,
+    /// The id of what it is; empty when it cannot be told.
+    #[prost(string, tag = "2")]
+    pub row_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "RowOutcome", tag = "3")]
+    pub outcome: i32,
+    #[prost(message, repeated, tag = "4")]
+    pub problems: ::prost::alloc::vec::Vec<CellVerdict>,
+    /// What is worth knowing and does not stop it, such as a product that is not in the catalogue.
+    #[prost(string, repeated, tag = "5")]
+    pub notices: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewImportResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+    /// Such as "xlsx" or "csv in windows-1252, parted by ';'".
+    #[prost(string, tag = "2")]
+    pub form: ::prost::alloc::string::String,
+    /// One a title.
+    #[prost(message, repeated, tag = "3")]
+    pub columns: ::prost::alloc::vec::Vec<ColumnMapping>,
+    /// One a row.
+    #[prost(message, repeated, tag = "4")]
+    pub verdicts: ::prost::alloc::vec::Vec<ImportRowVerdict>,
+    /// Whether the file has more rows than were judged.
+    #[prost(bool, tag = "5")]
+    pub has_more: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CommitImportRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+    #[prost(enumeration = "ImportMode", tag = "2")]
+    pub mode: i32,
+    /// Judges every row and writes none.
+    #[prost(bool, tag = "3")]
+    pub dry_run: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CommitImportResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetImportRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetImportResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListImportsRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListImportsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub imports: ::prost::alloc::vec::Vec<Import>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelImportRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CancelImportResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UndoImportRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UndoImportResponse {
+    #[prost(message, optional, tag = "1")]
+    pub import: ::core::option::Option<Import>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportImportProblemsRequest {
+    #[prost(string, tag = "1")]
+    pub import_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExportImportProblemsResponse {
+    #[prost(message, optional, tag = "1")]
+    pub part: ::core::option::Option<super::super::super::google::api::HttpBody>,
+    /// How to call the file; in the first message alone.
+    #[prost(string, tag = "2")]
+    pub file_name: ::prost::alloc::string::String,
+}
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ImportState {
+    Unspecified = 0,
+    /// Parts of the file are missing.
+    Uploading = 1,
+    /// The file is there.
+    Ready = 2,
+    /// Rows are being judged or written.
+    Running = 3,
+    Committed = 4,
+    /// It was committed and taken back.
+    Undone = 5,
+}
+impl ImportState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IMPORT_STATE_UNSPECIFIED",
+            Self::Uploading => "IMPORT_STATE_UPLOADING",
+            Self::Ready => "IMPORT_STATE_READY",
+            Self::Running => "IMPORT_STATE_RUNNING",
+            Self::Committed => "IMPORT_STATE_COMMITTED",
+            Self::Undone => "IMPORT_STATE_UNDONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IMPORT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "IMPORT_STATE_UPLOADING" => Some(Self::Uploading),
+            "IMPORT_STATE_READY" => Some(Self::Ready),
+            "IMPORT_STATE_RUNNING" => Some(Self::Running),
+            "IMPORT_STATE_COMMITTED" => Some(Self::Committed),
+            "IMPORT_STATE_UNDONE" => Some(Self::Undone),
+            _ => None,
+        }
+    }
+}
+/// How a run of an import ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ImportOutcome {
+    Unspecified = 0,
+    Running = 1,
+    Succeeded = 2,
+    /// A row is wrong and all or nothing was wanted, or the file as a whole is wrong.
+    Refused = 3,
+    Cancelled = 4,
+    /// Something went wrong inside; it can be run again.
+    Failed = 5,
+}
+impl ImportOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IMPORT_OUTCOME_UNSPECIFIED",
+            Self::Running => "IMPORT_OUTCOME_RUNNING",
+            Self::Succeeded => "IMPORT_OUTCOME_SUCCEEDED",
+            Self::Refused => "IMPORT_OUTCOME_REFUSED",
+            Self::Cancelled => "IMPORT_OUTCOME_CANCELLED",
+            Self::Failed => "IMPORT_OUTCOME_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IMPORT_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "IMPORT_OUTCOME_RUNNING" => Some(Self::Running),
+            "IMPORT_OUTCOME_SUCCEEDED" => Some(Self::Succeeded),
+            "IMPORT_OUTCOME_REFUSED" => Some(Self::Refused),
+            "IMPORT_OUTCOME_CANCELLED" => Some(Self::Cancelled),
+            "IMPORT_OUTCOME_FAILED" => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+/// Which rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ImportMode {
+    Unspecified = 0,
+    /// None, when one is wrong. The default.
+    AllOrNothing = 1,
+    /// Those that are right.
+    ValidRows = 2,
+}
+impl ImportMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IMPORT_MODE_UNSPECIFIED",
+            Self::AllOrNothing => "IMPORT_MODE_ALL_OR_NOTHING",
+            Self::ValidRows => "IMPORT_MODE_VALID_ROWS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IMPORT_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "IMPORT_MODE_ALL_OR_NOTHING" => Some(Self::AllOrNothing),
+            "IMPORT_MODE_VALID_ROWS" => Some(Self::ValidRows),
+            _ => None,
+        }
+    }
+}
+/// What happens to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RowOutcome {
+    Unspecified = 0,
+    /// It is written and was not there.
+    New = 1,
+    /// It is written over what is there.
+    Replaced = 2,
+    /// It is not written.
+    Refused = 3,
+    /// It is passed over: the example of the template, or a purchase that was recorded before.
+    PassedOver = 4,
+}
+impl RowOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ROW_OUTCOME_UNSPECIFIED",
+            Self::New => "ROW_OUTCOME_NEW",
+            Self::Replaced => "ROW_OUTCOME_REPLACED",
+            Self::Refused => "ROW_OUTCOME_REFUSED",
+            Self::PassedOver => "ROW_OUTCOME_PASSED_OVER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ROW_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "ROW_OUTCOME_NEW" => Some(Self::New),
+            "ROW_OUTCOME_REPLACED" => Some(Self::Replaced),
+            "ROW_OUTCOME_REFUSED" => Some(Self::Refused),
+            "ROW_OUTCOME_PASSED_OVER" => Some(Self::PassedOver),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod exchange_service_client {
@@ -216,6 +615,268 @@ pub mod exchange_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Begins an import: a file of rows of a kind is to be uploaded, up to 128 MiB. Uploads are kept for a
+        /// day.
+        pub async fn create_import(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateImportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/CreateImport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.exchange.v1.ExchangeService", "CreateImport"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps a part of the file. A part that is sent again replaces itself, so that whoever lost the
+        /// connection goes on where they were. Parts may come in any order, the last one at the end.
+        pub async fn upload_import_part(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UploadImportPartRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UploadImportPartResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/UploadImportPart",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.exchange.v1.ExchangeService",
+                        "UploadImportPart",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the first rows of the file and tells what its columns are taken for and what would
+        /// happen to each row. Writes nothing.
+        pub async fn preview_import(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewImportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/PreviewImport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.exchange.v1.ExchangeService",
+                        "PreviewImport",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Begins to write the rows, or only to judge them; GetImport tells how far it has come. All of
+        /// it is one transaction: it is written as a whole or not at all. An import that was committed
+        /// is not committed again: its report is returned.
+        pub async fn commit_import(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CommitImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CommitImportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/CommitImport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.exchange.v1.ExchangeService", "CommitImport"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns an import and how far it has come.
+        pub async fn get_import(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetImportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/GetImport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.exchange.v1.ExchangeService", "GetImport"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists imports, the newest first; at most 100.
+        pub async fn list_imports(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListImportsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListImportsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/ListImports",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.exchange.v1.ExchangeService", "ListImports"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a run that is under way; nothing of it is written.
+        pub async fn cancel_import(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelImportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/CancelImport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.exchange.v1.ExchangeService", "CancelImport"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a commit back: rows it made go, rows it changed are as before. Rows that somebody
+        /// changed since stay as they are, and are counted. Possible for seven days.
+        pub async fn undo_import(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UndoImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndoImportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/UndoImport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.exchange.v1.ExchangeService", "UndoImport"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the refused rows as a workbook to mend and upload again: the cells at fault are marked,
+        /// and before them stands what is wrong. The file is read as it was for the last preview. Of very many
+        /// the first 100,000 are in it.
+        pub async fn export_import_problems(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportImportProblemsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<
+                tonic::codec::Streaming<super::ExportImportProblemsResponse>,
+            >,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.exchange.v1.ExchangeService/ExportImportProblems",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.exchange.v1.ExchangeService",
+                        "ExportImportProblems",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -253,6 +914,95 @@ pub mod exchange_service_server {
             request: tonic::Request<super::GetTemplateRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Begins an import: a file of rows of a kind is to be uploaded, up to 128 MiB. Uploads are kept for a
+        /// day.
+        async fn create_import(
+            &self,
+            request: tonic::Request<super::CreateImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateImportResponse>,
+            tonic::Status,
+        >;
+        /// Keeps a part of the file. A part that is sent again replaces itself, so that whoever lost the
+        /// connection goes on where they were. Parts may come in any order, the last one at the end.
+        async fn upload_import_part(
+            &self,
+            request: tonic::Request<super::UploadImportPartRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UploadImportPartResponse>,
+            tonic::Status,
+        >;
+        /// Reads the first rows of the file and tells what its columns are taken for and what would
+        /// happen to each row. Writes nothing.
+        async fn preview_import(
+            &self,
+            request: tonic::Request<super::PreviewImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewImportResponse>,
+            tonic::Status,
+        >;
+        /// Begins to write the rows, or only to judge them; GetImport tells how far it has come. All of
+        /// it is one transaction: it is written as a whole or not at all. An import that was committed
+        /// is not committed again: its report is returned.
+        async fn commit_import(
+            &self,
+            request: tonic::Request<super::CommitImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CommitImportResponse>,
+            tonic::Status,
+        >;
+        /// Returns an import and how far it has come.
+        async fn get_import(
+            &self,
+            request: tonic::Request<super::GetImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetImportResponse>,
+            tonic::Status,
+        >;
+        /// Lists imports, the newest first; at most 100.
+        async fn list_imports(
+            &self,
+            request: tonic::Request<super::ListImportsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListImportsResponse>,
+            tonic::Status,
+        >;
+        /// Ends a run that is under way; nothing of it is written.
+        async fn cancel_import(
+            &self,
+            request: tonic::Request<super::CancelImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelImportResponse>,
+            tonic::Status,
+        >;
+        /// Takes a commit back: rows it made go, rows it changed are as before. Rows that somebody
+        /// changed since stay as they are, and are counted. Possible for seven days.
+        async fn undo_import(
+            &self,
+            request: tonic::Request<super::UndoImportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UndoImportResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the ExportImportProblems method.
+        type ExportImportProblemsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::ExportImportProblemsResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Returns the refused rows as a workbook to mend and upload again: the cells at fault are marked,
+        /// and before them stands what is wrong. The file is read as it was for the last preview. Of very many
+        /// the first 100,000 are in it.
+        async fn export_import_problems(
+            &self,
+            request: tonic::Request<super::ExportImportProblemsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::ExportImportProblemsStream>,
             tonic::Status,
         >;
     }
@@ -421,6 +1171,419 @@ pub mod exchange_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/CreateImport" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateImportSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::CreateImportRequest>
+                    for CreateImportSvc<T> {
+                        type Response = super::CreateImportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateImportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::create_import(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateImportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/UploadImportPart" => {
+                    #[allow(non_camel_case_types)]
+                    struct UploadImportPartSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::UploadImportPartRequest>
+                    for UploadImportPartSvc<T> {
+                        type Response = super::UploadImportPartResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UploadImportPartRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::upload_import_part(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UploadImportPartSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/PreviewImport" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewImportSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::PreviewImportRequest>
+                    for PreviewImportSvc<T> {
+                        type Response = super::PreviewImportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewImportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::preview_import(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewImportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/CommitImport" => {
+                    #[allow(non_camel_case_types)]
+                    struct CommitImportSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::CommitImportRequest>
+                    for CommitImportSvc<T> {
+                        type Response = super::CommitImportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CommitImportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::commit_import(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CommitImportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/GetImport" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetImportSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::GetImportRequest>
+                    for GetImportSvc<T> {
+                        type Response = super::GetImportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetImportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::get_import(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetImportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/ListImports" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListImportsSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::ListImportsRequest>
+                    for ListImportsSvc<T> {
+                        type Response = super::ListImportsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListImportsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::list_imports(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListImportsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/CancelImport" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelImportSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::CancelImportRequest>
+                    for CancelImportSvc<T> {
+                        type Response = super::CancelImportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelImportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::cancel_import(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelImportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/UndoImport" => {
+                    #[allow(non_camel_case_types)]
+                    struct UndoImportSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::UnaryService<super::UndoImportRequest>
+                    for UndoImportSvc<T> {
+                        type Response = super::UndoImportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UndoImportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::undo_import(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UndoImportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.exchange.v1.ExchangeService/ExportImportProblems" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportImportProblemsSvc<T: ExchangeService>(pub Arc<T>);
+                    impl<
+                        T: ExchangeService,
+                    > tonic::server::ServerStreamingService<
+                        super::ExportImportProblemsRequest,
+                    > for ExportImportProblemsSvc<T> {
+                        type Response = super::ExportImportProblemsResponse;
+                        type ResponseStream = T::ExportImportProblemsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExportImportProblemsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ExchangeService>::export_import_problems(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportImportProblemsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

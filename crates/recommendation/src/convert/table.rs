@@ -1,6 +1,7 @@
 //! Stored rows as rows of tables, and rows of tables as messages: between the shelves and files.
 
 mod catalogue;
+pub(crate) mod incoming;
 mod market;
 
 pub(crate) use self::catalogue::{budget, customer, product, promotion, transaction};

@@ -9,8 +9,8 @@ use sqlx::PgConnection;
 use super::ExportFilter;
 use crate::convert::table;
 use crate::error::Error;
-use crate::store::interactions::TransactionPage;
-use crate::store::market_feedback::FeedbackPlace;
+use crate::store::interactions::{TransactionPage, TransactionRow};
+use crate::store::market_feedback::{FeedbackPlace, FeedbackRow};
 use crate::store::products::ProductPage;
 use crate::store::{budgets, customers, interactions, market_feedback, market_plans, products, promotions};
 
@@ -34,6 +34,23 @@ enum Place {
     Id(String),
     At(i64, String),
     Day(FeedbackPlace),
+}
+
+/// A page that was read.
+struct Read {
+    rows: Vec<Row>,
+    /// Where the next one begins; `None` when nothing was left.
+    last: Option<Place>,
+}
+
+impl Read {
+    fn of<Stored>(
+        stored: &[Stored],
+        cells: impl Fn(&Stored) -> Row,
+        place: impl Fn(&Stored) -> Place,
+    ) -> Self {
+        Self { rows: stored.iter().map(cells).collect(), last: stored.last().map(place) }
+    }
 }
 
 /// The table with a column for every attribute that its rows have.
@@ -72,35 +89,32 @@ impl Pages {
             Place::Id(id) => id.clone(),
             _ => String::new(),
         };
-        let (rows, last, read) = match table.kind {
+        let read = match table.kind {
             "customers" => {
                 let rows = customers::list(db, tenant, &after, size).await?;
-                let last = rows.last().map(|row| Place::Id(row.customer_id.clone()));
-                (rows.iter().map(|row| table::customer(table, row)).collect(), last, rows.len())
+                Read::of(&rows, |row| table::customer(table, row), |row| Place::Id(row.customer_id.clone()))
             }
             "products" => {
                 let (category, in_stock) = (filter.category.as_deref(), filter.in_stock);
                 let page = ProductPage { after: &after, category, in_stock, size };
                 let rows = products::list(db, tenant, page).await?;
-                let last = rows.last().map(|row| Place::Id(row.product_id.clone()));
-                (rows.iter().map(|row| table::product(table, row)).collect(), last, rows.len())
+                Read::of(&rows, |row| table::product(table, row), |row| Place::Id(row.product_id.clone()))
             }
             "promotions" => {
                 let rows = promotions::list(db, tenant, &after, filter.active_at_us, size).await?;
-                let last = rows.last().map(|row| Place::Id(row.promotion_id.clone()));
-                (rows.iter().map(|row| table::promotion(table, row)).collect(), last, rows.len())
+                Read::of(&rows, |row| table::promotion(table, row), |row| Place::Id(row.promotion_id.clone()))
             }
             "budgets" => {
                 let rows = budgets::list(db, tenant, &after, filter.customer_id.as_deref(), size).await?;
-                let last = rows.last().map(|row| Place::Id(row.budget_id.clone()));
-                (rows.iter().map(|row| table::budget(table, row)).collect(), last, rows.len())
+                Read::of(&rows, |row| table::budget(table, row), |row| Place::Id(row.budget_id.clone()))
             }
             "transactions" => self.transactions(db, tenant, table, filter, size).await?,
             "market-plans" => self.plans(db, tenant, table, filter, size).await?,
             _ => self.feedback(db, tenant, table, filter, size).await?,
         };
-        self.place = last.unwrap_or_default();
-        Ok((read > 0).then_some(rows))
+        let Some(last) = read.last else { return Ok(None) };
+        self.place = last;
+        Ok(Some(read.rows))
     }
 
     async fn transactions(
@@ -110,7 +124,7 @@ impl Pages {
         table: &Table,
         filter: &ExportFilter,
         size: i64,
-    ) -> Result<(Vec<Row>, Option<Place>, usize), Error> {
+    ) -> Result<Read, Error> {
         let before = match &self.place {
             Place::At(at_us, id) => Some((*at_us, id.as_str())),
             _ => None,
@@ -124,8 +138,8 @@ impl Pages {
             size,
         };
         let rows = interactions::list_transactions(db, tenant, page).await?;
-        let last = rows.last().map(|row| Place::At(row.occurred_at_us, row.event_id.clone()));
-        Ok((rows.iter().map(|row| table::transaction(table, row)).collect(), last, rows.len()))
+        let place = |row: &TransactionRow| Place::At(row.occurred_at_us, row.event_id.clone());
+        Ok(Read::of(&rows, |row| table::transaction(table, row), place))
     }
 
     async fn plans(
@@ -135,7 +149,7 @@ impl Pages {
         table: &Table,
         filter: &ExportFilter,
         size: i64,
-    ) -> Result<(Vec<Row>, Option<Place>, usize), Error> {
+    ) -> Result<Read, Error> {
         let after = match &self.place {
             Place::At(day, market_id) => Some((i32::try_from(*day).unwrap_or_default(), market_id.as_str())),
             _ => None,
@@ -149,7 +163,7 @@ impl Pages {
                 .map_err(|error| Error::Internal(format!("a kept plan does not decode: {error}")))?;
             rows.extend(table::plan_lines(table, &plan));
         }
-        Ok((rows, last, kept.len()))
+        Ok(Read { rows, last })
     }
 
     async fn feedback(
@@ -159,19 +173,19 @@ impl Pages {
         table: &Table,
         filter: &ExportFilter,
         size: i64,
-    ) -> Result<(Vec<Row>, Option<Place>, usize), Error> {
+    ) -> Result<Read, Error> {
         let after = match &self.place {
             Place::Day(place) => Some(place),
             _ => None,
         };
         let rows = market_feedback::list(db, tenant, &filter.days, after, size).await?;
-        let last = rows.last().map(|row| {
+        let place = |row: &FeedbackRow| {
             Place::Day(FeedbackPlace {
                 held_on_day: row.held_on_day,
                 market_id: row.market_id.clone(),
                 product_id: row.product_id.clone(),
             })
-        });
-        Ok((rows.iter().map(|row| table::feedback(table, row)).collect(), last, rows.len()))
+        };
+        Ok(Read::of(&rows, |row| table::feedback(table, row), place))
     }
 }

@@ -1,5 +1,7 @@
 //! `ExchangeService`: files of the tenant's rows.
 
+mod imports;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,11 +25,12 @@ pub(crate) struct ExchangeCalls {
     pub(crate) state: Arc<State>,
 }
 
-type Parts = Pin<Box<dyn Stream<Item = Result<ExportTableResponse, Status>> + Send>>;
+type Parts<Part> = Pin<Box<dyn Stream<Item = Result<Part, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl ExchangeService for ExchangeCalls {
-    type ExportTableStream = Parts;
+    type ExportTableStream = Parts<ExportTableResponse>;
+    type ExportImportProblemsStream = Parts<ExportImportProblemsResponse>;
 
     async fn export_table(
         &self,
@@ -44,9 +47,95 @@ impl ExchangeService for ExchangeCalls {
         caller(&request)?;
         Ok(Response::new(template(&request.into_inner())?))
     }
+
+    async fn create_import(
+        &self,
+        request: Request<CreateImportRequest>,
+    ) -> Result<Response<CreateImportResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::create_import(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn upload_import_part(
+        &self,
+        request: Request<UploadImportPartRequest>,
+    ) -> Result<Response<UploadImportPartResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::upload_import_part(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn preview_import(
+        &self,
+        request: Request<PreviewImportRequest>,
+    ) -> Result<Response<PreviewImportResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::preview_import(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn commit_import(
+        &self,
+        request: Request<CommitImportRequest>,
+    ) -> Result<Response<CommitImportResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::commit_import(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn get_import(
+        &self,
+        request: Request<GetImportRequest>,
+    ) -> Result<Response<GetImportResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::get_import(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn list_imports(
+        &self,
+        request: Request<ListImportsRequest>,
+    ) -> Result<Response<ListImportsResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::list_imports(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn cancel_import(
+        &self,
+        request: Request<CancelImportRequest>,
+    ) -> Result<Response<CancelImportResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::cancel_import(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn undo_import(
+        &self,
+        request: Request<UndoImportRequest>,
+    ) -> Result<Response<UndoImportResponse>, Status> {
+        let caller = caller(&request)?;
+        let response = imports::undo_import(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(response))
+    }
+
+    async fn export_import_problems(
+        &self,
+        request: Request<ExportImportProblemsRequest>,
+    ) -> Result<Response<Self::ExportImportProblemsStream>, Status> {
+        let caller = caller(&request)?;
+        let parts =
+            imports::export_import_problems(&self.state, &caller.tenant, request.into_inner()).await?;
+        Ok(Response::new(parts))
+    }
 }
 
-async fn export(state: &Arc<State>, tenant: &TenantId, request: ExportTableRequest) -> Result<Parts, Error> {
+async fn export(
+    state: &Arc<State>,
+    tenant: &TenantId,
+    request: ExportTableRequest,
+) -> Result<Parts<ExportTableResponse>, Error> {
     let table = table_of(&request.kind)?;
     let format = format_of(&request.format)?;
     let (filter, narrowed) = filter(&table, &request)?;

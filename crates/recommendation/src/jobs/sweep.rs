@@ -1,12 +1,12 @@
 //! Removes what is kept for a while only: idempotency keys for a day, exposures for half a
-//! year, which is longer than any experiment should run.
+//! year, which is longer than any experiment should run, uploaded files for a day and imports for a week.
 
 use std::time::Duration;
 
 use larder_lifecycle::Shutdown;
 use sqlx::PgPool;
 
-use crate::store::{connection_states, exposures, idempotency, webhook_events};
+use crate::store::{connection_states, exposures, idempotency, imports, webhook_events};
 
 const INTERVAL: Duration = Duration::from_secs(600);
 
@@ -20,6 +20,7 @@ pub(crate) async fn run(worker: PgPool, shutdown: Shutdown) {
         let Ok(mut connection) = worker.acquire().await else { continue };
         note("idempotency keys", idempotency::remove_old(&mut connection).await);
         note("exposures", exposures::remove_old(&mut connection).await);
+        note("imports", imports::remove_old(&mut connection).await);
         note("webhook events", webhook_events::remove_old(&mut connection).await);
         note("consents", connection_states::remove_old(&mut connection).await);
     }

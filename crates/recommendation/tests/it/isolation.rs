@@ -74,7 +74,7 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 34] = [
     "body_measurements",
     "budgets",
     "connection_states",
@@ -86,6 +86,10 @@ const TABLES: [&str; 30] = [
     "exposures",
     "food_matches",
     "idempotency_keys",
+    "import_parts",
+    "import_purchases",
+    "import_undo",
+    "imports",
     "intakes",
     "interactions",
     "market_changes",

@@ -13,6 +13,7 @@ mod failing;
 mod filters;
 mod given;
 mod house;
+mod importing;
 mod isolation;
 mod many;
 mod market;

@@ -15,6 +15,7 @@ Columns are named as the fields of the contract; those marked * are required:
                 goal diets allergens attributes.<key>
   interactions  event_id* customer_id* product_id* kind* quantity value occurred_at
                 amount currency recommendation_id
+  transactions  transaction_id* customer_id* product_id* quantity amount currency occurred_at*
   promotions    promotion_id* name* product_ids categories discount_percent*
                 starts_at* ends_at*
   budgets       budget_id* name* customer_id category amount* currency
@@ -22,6 +23,10 @@ Columns are named as the fields of the contract; those marked * are required:
 Several values in one cell are parted by ';'. Amounts are written 3.49 EUR, or 3.49 beside a
 column `currency` or with --currency EUR, instants 2026-03-31T12:00:00Z, days 2026-03-31, kinds purchase or
 INTERACTION_KIND_PURCHASE. An empty cell means absent.
+
+Workbooks are uploaded and read by the service, and so are files with --all-or-nothing, --dry-run, --map,
+--decimal-mark or --date-order: titles may then be those of templates, and days and numbers as people write them.
+What such an import changed can be taken back with --undo.
 
 Exit codes: 0 every row went in, 3 some were refused, 1 or 4 the import stopped.";
 
@@ -82,6 +87,12 @@ fn known(kind: Kind) -> Known {
         Kind::Interactions => Known {
             required: &["event_id", "customer_id", "product_id", "kind"],
             optional: &["quantity", "value", "occurred_at", "amount", "currency", "recommendation_id"],
+            nested_in: "",
+            attributes: false,
+        },
+        Kind::Transactions => Known {
+            required: &["transaction_id", "customer_id", "product_id", "occurred_at"],
+            optional: &["quantity", "amount", "currency"],
             nested_in: "",
             attributes: false,
         },

@@ -16,6 +16,7 @@ pub(crate) enum Records {
     Products(Vec<Product>),
     Customers(Vec<Customer>),
     Interactions(Vec<Interaction>),
+    Transactions(Vec<Interaction>),
     Promotions(Vec<Promotion>),
     Budgets(Vec<Budget>),
 }
@@ -27,6 +28,7 @@ impl Records {
             Kind::Products => Self::Products(Vec::new()),
             Kind::Customers => Self::Customers(Vec::new()),
             Kind::Interactions => Self::Interactions(Vec::new()),
+            Kind::Transactions => Self::Transactions(Vec::new()),
             Kind::Promotions => Self::Promotions(Vec::new()),
             Kind::Budgets => Self::Budgets(Vec::new()),
         }
@@ -38,6 +40,7 @@ impl Records {
             Self::Products(products) => products.push(product(row)?),
             Self::Customers(customers) => customers.push(customer(row)?),
             Self::Interactions(interactions) => interactions.push(interaction(row)?),
+            Self::Transactions(purchases) => purchases.push(purchase(row)?),
             Self::Promotions(promotions) => promotions.push(promotion(row)?),
             Self::Budgets(budgets) => budgets.push(budget(row)?),
         }
@@ -114,6 +117,21 @@ fn interaction(row: &Row<'_>) -> Result<Interaction, Problem> {
         occurred_at: row.instant("occurred_at")?,
         amount: row.money("amount")?,
         recommendation_id: row.text("recommendation_id"),
+    })
+}
+
+/// A row as exports of transactions have it.
+fn purchase(row: &Row<'_>) -> Result<Interaction, Problem> {
+    Ok(Interaction {
+        event_id: row.required_text("transaction_id")?,
+        customer_id: row.required_text("customer_id")?,
+        product_id: row.required_text("product_id")?,
+        kind: InteractionKind::Purchase.into(),
+        quantity: row.number("quantity")?.unwrap_or(0.0),
+        value: None,
+        occurred_at: row.instant("occurred_at")?,
+        amount: row.money("amount")?,
+        recommendation_id: String::new(),
     })
 }
 

@@ -52,10 +52,10 @@ pub(super) struct RowSource {
 
 impl ReadPlan {
     /// Opens every file once and judges its header, before anything is sent.
-    pub(super) fn new(args: &ImportArgs) -> Result<Self, CommandError> {
+    pub(super) fn new(args: &ImportArgs, kind: Kind) -> Result<Self, CommandError> {
         let mut files: Vec<(PathBuf, Columns)> = Vec::new();
         for path in &args.files {
-            let columns = read_header(args.kind, path)?;
+            let columns = read_header(kind, path)?;
             if args.rejects.is_some() && files.first().is_some_and(|(_, first)| *first != columns) {
                 return Err(CommandError::Usage(format!(
                     "{}: the columns differ from those of the first file; with --rejects import it by itself",
@@ -65,7 +65,7 @@ impl ReadPlan {
             files.push((path.clone(), columns));
         }
         Ok(Self {
-            kind: args.kind,
+            kind,
             files,
             currency: args.currency.clone(),
             batch_rows: args.batch_rows as usize,

@@ -16,8 +16,8 @@ use super::rejections::Rejection;
 use crate::client::{Client, call_refused, explain};
 use crate::error::CommandError;
 
-const ATTEMPTS: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const ATTEMPTS: u32 = 6;
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// How a batch ended.
 pub(super) struct Sent {
@@ -46,7 +46,7 @@ pub(super) async fn send(client: Client, mut batch: Batch) -> Result<Sent, Comma
     unreachable!("the last attempt returns")
 }
 
-fn is_passing(status: &Status) -> bool {
+pub(super) fn is_passing(status: &Status) -> bool {
     matches!(
         status.code(),
         Code::Unavailable | Code::DeadlineExceeded | Code::Aborted | Code::ResourceExhausted
@@ -69,7 +69,7 @@ async fn call(client: &Client, records: &Records) -> Result<Answer, Status> {
             let answer = catalog.batch_upsert_customers(BatchUpsertCustomersRequest { customers }).await?;
             (answer.into_inner().verdicts, 0)
         }
-        Records::Interactions(interactions) => {
+        Records::Interactions(interactions) | Records::Transactions(interactions) => {
             let request = BatchRecordInteractionsRequest { interactions };
             let answer = catalog.batch_record_interactions(request).await?.into_inner();
             (answer.verdicts, answer.duplicate_count)
@@ -108,7 +108,7 @@ impl Records {
         match self {
             Self::Products(_) => "BatchUpsertProducts",
             Self::Customers(_) => "BatchUpsertCustomers",
-            Self::Interactions(_) => "BatchRecordInteractions",
+            Self::Interactions(_) | Self::Transactions(_) => "BatchRecordInteractions",
             Self::Promotions(_) => "BatchUpsertPromotions",
             Self::Budgets(_) => "BatchUpsertBudgets",
         }
