@@ -6,13 +6,13 @@ use toml::{Table, Value};
 
 use crate::sections::{Section, Setting};
 use crate::{
-    AlertingSettings, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings, GatewaySettings,
-    IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings, RedisSettings,
-    ResilienceSettings, Settings, TelemetrySettings, TlsSettings,
+    AlertingSettings, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings, FlagSettings,
+    GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, QuotaSettings,
+    RecommendationSettings, RedisSettings, ResilienceSettings, Settings, TelemetrySettings, TlsSettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 14] = [
+pub(crate) const SECTIONS: [(&str, Section); 16] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
     ("backup", BackupSettings::SECTION),
@@ -24,6 +24,8 @@ pub(crate) const SECTIONS: [(&str, Section); 14] = [
     ("identity", IdentitySettings::SECTION),
     ("limits", LimitsSettings::SECTION),
     ("cache", CacheSettings::SECTION),
+    ("quotas", QuotaSettings::SECTION),
+    ("flags", FlagSettings::SECTION),
     ("tls", TlsSettings::SECTION),
     ("lifecycle", LifecycleSettings::SECTION),
     ("resilience", ResilienceSettings::SECTION),

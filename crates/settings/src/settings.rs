@@ -11,8 +11,8 @@ use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
     AlertingSettings, Authentication, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings,
-    GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, RecommendationSettings,
-    RedisSettings, ResilienceSettings, TelemetrySettings, TlsSettings,
+    FlagSettings, GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, QuotaSettings,
+    RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings, TlsSettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -47,6 +47,10 @@ pub struct Settings {
     pub limits: LimitsSettings,
     /// Answers that are kept.
     pub cache: CacheSettings,
+    /// How much tenants may use in a month.
+    pub quotas: QuotaSettings,
+    /// Feature flags.
+    pub flags: FlagSettings,
     /// Certificates between services.
     pub tls: TlsSettings,
     /// Stopping in order.
@@ -74,6 +78,8 @@ impl Default for Settings {
             identity: IdentitySettings::default(),
             limits: LimitsSettings::default(),
             cache: CacheSettings::default(),
+            quotas: QuotaSettings::default(),
+            flags: FlagSettings::default(),
             tls: TlsSettings::default(),
             lifecycle: LifecycleSettings::default(),
             resilience: ResilienceSettings::default(),

@@ -33,6 +33,16 @@ section! {
             Duration = Duration::from_secs(10), Kind::Whole(1..=600_000);
         /// The largest request body that is read.
         request_body_limit_bytes: usize = 32 * 1024 * 1024, Kind::Whole(1024..=1_073_741_824);
+        /// How old a connection becomes before its client is told to come back on another (`GOAWAY`, `Connection: close`); each
+        /// client's is up to a tenth less, so that not all leave together.
+        connection_max_age ("connection_max_age_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_secs(3_600), Kind::Whole(100..=604_800_000);
+        /// How long calls and streams that are running then may still take.
+        connection_grace ("connection_grace_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_secs(300), Kind::Whole(100..=86_400_000);
+        /// How long a connection may bring no request before it is ended in the same way; it is looked at once in that time.
+        connection_idle ("connection_idle_ms", "crate::durations::milliseconds"):
+            Duration = Duration::from_secs(600), Kind::Whole(100..=86_400_000);
         /// How many gateways run side by side. More than one need Redis to share their limits.
         replicas: u32 = 1, Kind::Whole(1..=1_000);
         /// The networks of proxies in front, whose `x-forwarded-for` is believed.
