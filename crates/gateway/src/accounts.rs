@@ -6,6 +6,7 @@ mod at_the_machine;
 mod audit;
 mod convert;
 mod error;
+mod flags;
 mod grpc;
 mod keys;
 mod mail;
@@ -14,14 +15,17 @@ pub(crate) mod roles;
 mod sessions;
 mod setting;
 mod tenants;
+mod usage;
 mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use larder_flags::Flags;
 use larder_identity::page::PageTokens;
 use larder_identity::{GrpcCallerLayer, GrpcCallerPolicy, TokenVerifier};
 use larder_lifecycle::Shutdown;
+use larder_proto::larder::flags::v1::flag_service_server::FlagServiceServer;
 use larder_proto::larder::identity::v1::identity_service_server::IdentityServiceServer;
 use larder_settings::Settings;
 use larder_telemetry::grpc::GrpcTelemetryLayer;
@@ -37,6 +41,7 @@ use crate::audit::AuditLog;
 use crate::caller::Rings;
 use crate::error::GatewayError;
 use crate::limits::RateLimits;
+use crate::usage::Meter;
 pub use at_the_machine::{
     AccountError, Commander, FirstUser, Invited, create_user, disable_user, first_user, invite_again,
     list_users,
@@ -59,6 +64,8 @@ pub(crate) struct State {
     pub(crate) rings: Rings,
     pub(crate) rates: Arc<RateLimits>,
     pub(crate) audit: Arc<AuditLog>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) flags: Arc<Flags>,
     passwords: Passwords,
     mail: Option<Mail>,
     /// One for each mail that is on its way.
@@ -83,6 +90,8 @@ pub(crate) struct Parts {
     pub(crate) rings: Rings,
     pub(crate) rates: Arc<RateLimits>,
     pub(crate) audit: Arc<AuditLog>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) flags: Arc<Flags>,
 }
 
 /// The service's end of the pipe, not served yet.
@@ -101,7 +110,7 @@ pub(crate) fn build(
     verifier: TokenVerifier,
     parts: Parts,
 ) -> Result<(Accounts, Channel), GatewayError> {
-    let Parts { app, worker, page_token_key, rings, rates, audit } = parts;
+    let Parts { app, worker, page_token_key, rings, rates, audit, meter, flags } = parts;
     let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     let identity = &settings.identity;
     let state = Arc::new(State {
@@ -111,6 +120,8 @@ pub(crate) fn build(
         rings,
         rates,
         audit,
+        meter,
+        flags,
         passwords: Passwords::default(),
         mail: Mail::from_settings(identity)?,
         mails: Arc::new(Semaphore::new(setting::MAILS)),
@@ -147,12 +158,14 @@ impl Accounts {
             anonymous_tenant_allowed: false,
             required_scope: larder_proto::required_scope,
         };
+        let flags = FlagServiceServer::new(flags::FlagCalls { state: self.state.clone() });
         let calls = IdentityServiceServer::new(grpc::IdentityCalls { state: self.state });
         let served = tonic::transport::Server::builder()
             .layer(GrpcTelemetryLayer::new("identity").known_methods(is_known))
             .layer(CatchPanicLayer)
             .layer(GrpcCallerLayer::new(policy))
             .add_service(calls)
+            .add_service(flags)
             .serve_with_incoming_shutdown(
                 ReceiverStream::new(self.connections).map(Ok::<_, std::io::Error>),
                 shutdown.wait_owned(),

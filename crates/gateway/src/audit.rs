@@ -8,8 +8,10 @@ pub(crate) mod ndjson;
 mod subject_matter;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use larder_flags::Change;
 use larder_identity::{Caller, TenantId};
 use larder_lifecycle::Shutdown;
 use larder_telemetry::CorrelationId;
@@ -19,6 +21,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::clock;
+use crate::gate::Gate;
 use crate::metrics::{self, Kept};
 use crate::problem;
 use crate::rpcs::Rpc;
@@ -33,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(1);
 /// Events that wait for the database; beyond them only the process's log has them.
 const WAITING: usize = 10_000;
+
+/// What is told of changed flags, at most.
+const TARGET_BYTES: usize = 1_024;
 
 /// What happened, as the caller of this module knows it.
 #[derive(Debug, Clone)]
@@ -160,6 +166,25 @@ impl From<NewEntry> for Event {
         );
         Self { tenant: entry.tenant, event }
     }
+}
+
+/// Follows the file of flags, and tells the log of the operating tenant what another one changed.
+pub(crate) async fn follow_flags(gate: Arc<Gate>, operator: String, shutdown: Shutdown) {
+    let Ok(tenant) = TenantId::parse(&operator) else { return shutdown.wait().await };
+    let tell = |change: Change| {
+        let mut target = change.flags.join(" ");
+        target.truncate(target.floor_char_boundary(TARGET_BYTES));
+        gate.audit.keep_later(NewEntry {
+            tenant: tenant.clone(),
+            actor: "file:flags".to_owned(),
+            action: "flags.changed".to_owned(),
+            target,
+            address: String::new(),
+            outcome: Code::Ok,
+            correlation_id: String::new(),
+        });
+    };
+    gate.flags.clone().run(shutdown, tell).await;
 }
 
 /// The correlation id of the request that is worked on.

@@ -8,6 +8,11 @@ pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
 
+/// An instant in seconds since 1970.
+pub(crate) fn seconds(at: SystemTime) -> i64 {
+    micros(at).div_euclid(1_000_000)
+}
+
 /// An instant in microseconds since 1970.
 pub(crate) fn micros(at: SystemTime) -> i64 {
     i64::try_from(at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros()).unwrap_or(i64::MAX)

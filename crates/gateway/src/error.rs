@@ -62,6 +62,12 @@ pub enum GatewayError {
     /// The mail server or the sender of mails is none.
     #[error("{0} {1}")]
     Mail(&'static str, &'static str),
+    /// The file of plans cannot be used.
+    #[error("quotas.plans_file: {0}")]
+    Plans(#[from] crate::usage::PlansError),
+    /// The file of flags cannot be used.
+    #[error("flags.file {0}")]
+    Flags(#[from] larder_flags::FlagError),
     /// A certificate cannot be used.
     #[error("{0}: {1}")]
     Certificate(&'static str, larder_certificates::CertificateError),
@@ -171,6 +177,21 @@ pub(crate) fn over_limit(over: Over) -> Status {
             wait,
             HashMap::from([("limit".to_owned(), limit.to_owned())]),
         ),
+        Over::Quota(standing) => (
+            Code::ResourceExhausted,
+            format!(
+                "quota exceeded: this month's {} of {} are used up; it begins anew in {} s",
+                standing.limit,
+                standing.quantity.name().trim_end_matches("-per-month").replace('-', " "),
+                standing.resets_in.as_secs()
+            ),
+            "QUOTA_EXCEEDED",
+            standing.resets_in,
+            HashMap::from([
+                ("quota".to_owned(), standing.quantity.name().to_owned()),
+                ("limit".to_owned(), standing.limit.to_string()),
+            ]),
+        ),
         Over::Unknown => (
             Code::Unavailable,
             "limits cannot be kept right now, and nobody is let in without them".to_owned(),
@@ -182,6 +203,13 @@ pub(crate) fn over_limit(over: Over) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     details.set_retry_info(Some(wait));
     Status::with_error_details(code, message, details)
+}
+
+/// A flag switches this RPC off, for this caller's tenant at least.
+pub(crate) fn switched_off(flag: &str) -> Status {
+    let metadata = HashMap::from([("flag".to_owned(), flag.to_owned())]);
+    let details = ErrorDetails::with_error_info("SWITCHED_OFF", DOMAIN, metadata);
+    Status::with_error_details(Code::Unavailable, "this call is switched off at the moment", details)
 }
 
 /// The gateway works on as many requests as it may.

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use larder_flags::{Context, Flags};
 use larder_identity::Caller;
 use larder_telemetry::RequestContext;
 use tonic::Status;
@@ -17,14 +18,19 @@ use crate::grpc::OwnServices;
 use crate::health::PlatformHealth;
 use crate::limits::{InFlight, Place, RateLimits, Standing};
 use crate::maintenance::{Maintenance, Notice};
+use crate::metrics;
 use crate::peer::TrustedProxies;
 use crate::rpcs::{Rpc, RpcTable};
 use crate::transcode::RouteTable;
 use crate::upstream::Upstream;
+use crate::usage::{Meter, QuotaStanding, Traffic};
 use crate::visitor;
 
 /// Names the session of a user to the identity service; from outside it is never let through.
 pub(crate) const SESSION_HEADER: HeaderName = HeaderName::from_static("x-larder-session");
+
+/// The services that a tenant may call when everything is used up.
+const ACCOUNTS: &str = "larder.identity.";
 
 /// The state behind every route.
 pub(crate) struct Gate {
@@ -43,6 +49,8 @@ pub(crate) struct Gate {
     pub(crate) maintenance: std::sync::Arc<Maintenance>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) audit: std::sync::Arc<AuditLog>,
+    pub(crate) meter: std::sync::Arc<Meter>,
+    pub(crate) flags: std::sync::Arc<Flags>,
     pub(crate) recommendation: std::sync::Arc<Upstream>,
     /// By the packages that other processes serve, such as `larder.backup.`.
     pub(crate) others: Vec<(&'static str, std::sync::Arc<Upstream>)>,
@@ -64,6 +72,8 @@ pub(crate) struct Admitted {
 pub(crate) struct Trail {
     /// How the caller's limits stand.
     pub(crate) standing: Option<Standing>,
+    /// How the nearest quota of the tenant stands.
+    pub(crate) quota: Option<QuotaStanding>,
     /// What the audit log is to be told when it has ended.
     pub(crate) audit: Option<Pending>,
     /// What the call makes old, while nobody told of it yet.
@@ -123,6 +133,16 @@ impl Gate {
         let place = self.in_flight.enter(rpc.priority).ok_or_else(error::too_much_in_flight)?;
         let Known { caller, session_id } = self.caller_of(rpc, headers, extensions).await?;
         trail.standing = self.rates.admit(&caller, &rpc.label).map_err(error::over_limit)?;
+        if !rpc.public {
+            // Who is over may still look at what they used, and sign out.
+            let is_exempt = rpc.service.starts_with(ACCOUNTS);
+            let counted = self.meter.admit(&caller.tenant, is_exempt);
+            trail.quota = counted.map_err(error::over_limit)?;
+            if let Some(traffic) = extensions.get::<Traffic>() {
+                traffic.belongs_to(&caller.tenant);
+            }
+        }
+        self.check_switch(rpc, &caller)?;
         if rpc.audited {
             trail.audit = Some(Pending::new(rpc, &caller, self.proxies.client(headers, extensions)));
         }
@@ -142,10 +162,37 @@ impl Gate {
         self.cache.write(self.upstream_of(&rpc.service).name, rpc, caller)
     }
 
+    /// Refuses an RPC that a flag named `rpc.<path without the first slash>` switches off.
+    fn check_switch(&self, rpc: &Rpc, caller: &Caller) -> Result<(), Status> {
+        if !self.flags.contains(&rpc.switch) || self.flags.is_on(&rpc.switch, &context_of(caller), true) {
+            return Ok(());
+        }
+        metrics::count_switched_off();
+        Err(error::switched_off(&rpc.switch))
+    }
+
+    /// Whether a flag named `kept.<path without the first slash>` spares the service behind, where something is kept.
+    pub(crate) fn spares_the_service(&self, rpc: &Rpc, caller: &Caller) -> bool {
+        self.flags.contains(&rpc.relief) && self.flags.is_on(&rpc.relief, &context_of(caller), false)
+    }
+
+    /// Writes what a client may know of its limits and quotas into an answer.
+    pub(crate) fn describe(&self, trail: &Trail, headers: &mut HeaderMap) {
+        self.rates.describe(trail.standing, headers);
+        if let Some(quota) = trail.quota {
+            quota.describe(headers);
+        }
+    }
+
     /// The process that serves `service`. One that is not configured is unknown to the process that
     /// is asked instead, which says so.
     pub(crate) fn upstream_of(&self, service: &str) -> &std::sync::Arc<Upstream> {
         let other = self.others.iter().find(|(package, _)| service.starts_with(package));
         other.map_or(&self.recommendation, |(_, upstream)| upstream)
     }
+}
+
+/// Whom a flag is evaluated for at the gateway.
+fn context_of(caller: &Caller) -> Context {
+    Context::of(caller.subject.as_str()).with("tenant", caller.tenant.as_str())
 }

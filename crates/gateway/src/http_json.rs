@@ -44,11 +44,11 @@ pub(crate) async fn serve(State(gate): State<Arc<Gate>>, request: Request) -> Re
         Ok(_) => Code::Ok,
         Err(problem) => problem.code(),
     };
-    if let Some(pending) = trail.audit {
+    if let Some(pending) = trail.audit.take() {
         gate.audit.keep(pending.ended(outcome)).await;
     }
     let mut response = answered.unwrap_or_else(|problem| refuse(problem, &path));
-    gate.rates.describe(trail.standing, response.headers_mut());
+    gate.describe(&trail, response.headers_mut());
     response.extensions_mut().insert(RouteTemplate(route.label.clone()));
     response
 }
@@ -83,6 +83,11 @@ async fn answer(
     }
     if let Some(notice) = gate.maintenance_of(rpc, &admitted.caller) {
         return cached::under_maintenance(gate, route, rpc, &notice, &admitted.caller, &built.message).await;
+    }
+    if gate.spares_the_service(rpc, &admitted.caller)
+        && let Some(kept) = cached::sparing(gate, route, rpc, &admitted.caller, &built.message).await?
+    {
+        return Ok(kept);
     }
     let mut write = gate.begin_write(rpc, &admitted.caller);
     if let (Some(write), Some(changes)) = (&mut write, &rpc.changes) {

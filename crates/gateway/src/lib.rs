@@ -31,6 +31,7 @@ pub mod store;
 mod transcode;
 mod transport;
 mod upstream;
+mod usage;
 mod visitor;
 mod webhooks;
 
@@ -42,3 +43,4 @@ pub use app::{App, GatewayAppSettings, RunningApp};
 pub use config::SCHEMA;
 pub use error::GatewayError;
 pub use transcode::{RuleError, TemplateError};
+pub use usage::PlansError;

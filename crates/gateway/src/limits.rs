@@ -23,6 +23,7 @@ pub(crate) use in_flight::{InFlight, Place, Priority};
 pub(crate) use sharing::Sharing;
 
 use crate::metrics;
+use crate::usage::QuotaStanding;
 use gcra::{Left, Rate, Wait};
 use ledger::Ledger;
 
@@ -66,6 +67,8 @@ pub(crate) struct Standing {
 pub(crate) enum Over {
     /// The limit of this name.
     Limit(&'static str, Duration),
+    /// What the tenant's plan has in this month is used up.
+    Quota(QuotaStanding),
     /// Limits cannot be kept, and are set to let nobody in then.
     Unknown,
 }
@@ -81,6 +84,7 @@ impl RateLimits {
             Some(Limit { name, rate, share: rate.share(replicas), ledger: Ledger::new(shared) })
         };
         let usual = |name, per_s| limit(name, per_s, limits.burst, shared, replicas);
+        let guesses = |name, per_s, burst| limit(name, per_s, burst, shared, replicas);
         let wrong_per_min = limits.wrong_credentials_per_min;
         let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
         let wrong_passwords_per_s = f64::from(limits.wrong_passwords_per_h) / 3_600.0;
@@ -89,9 +93,8 @@ impl RateLimits {
             caller: usual("caller", limits.caller_per_s),
             tenant: usual("tenant", limits.tenant_per_s),
             rpc: usual("rpc", limits.rpc_per_s),
-            // Guesses are counted by each gateway for itself.
-            wrong_credentials: limit("wrong-credentials", f64::from(wrong_per_min) / 60.0, minute, false, 1),
-            wrong_passwords: limit("wrong-passwords", wrong_passwords_per_s, hour, false, 1),
+            wrong_credentials: guesses("wrong-credentials", f64::from(wrong_per_min) / 60.0, minute),
+            wrong_passwords: guesses("wrong-passwords", wrong_passwords_per_s, hour),
             on_redis_failure: limits.on_redis_failure,
             alone: AtomicBool::new(true),
             policy_header: None,
@@ -109,33 +112,39 @@ impl RateLimits {
     /// Refuses an address that showed too many wrong credentials, before these are looked at.
     pub(crate) fn may_show_credentials(&self, address: IpAddr) -> Result<(), Over> {
         let Some(limit) = &self.wrong_credentials else { return Ok(()) };
-        match limit.ledger.must_wait(&network(address), limit.rate, self.now_ns()) {
-            Some(Wait(wait)) => Err(refused(limit.name, wait)),
-            None => Ok(()),
-        }
+        self.may_guess(limit, &network(address))
     }
 
     /// Remembers that an address showed wrong credentials.
     pub(crate) fn count_wrong_credentials(&self, address: IpAddr) {
         if let Some(limit) = &self.wrong_credentials {
-            let _ = limit.ledger.take(&network(address), limit.rate, self.now_ns());
+            let _ = limit.ledger.take(&network(address), self.guess_rate(limit), self.now_ns());
         }
     }
 
     /// Refuses a user for whom too many wrong passwords were tried, before one is looked at.
     pub(crate) fn may_try_password(&self, account: &str) -> Result<(), Over> {
         let Some(limit) = &self.wrong_passwords else { return Ok(()) };
-        match limit.ledger.must_wait(account, limit.rate, self.now_ns()) {
-            Some(Wait(wait)) => Err(refused(limit.name, wait)),
-            None => Ok(()),
-        }
+        self.may_guess(limit, &nameless(account))
     }
 
     /// Remembers that a wrong password was tried for a user.
     pub(crate) fn count_wrong_password(&self, account: &str) {
         if let Some(limit) = &self.wrong_passwords {
-            let _ = limit.ledger.take(account, limit.rate, self.now_ns());
+            let _ = limit.ledger.take(&nameless(account), self.guess_rate(limit), self.now_ns());
         }
+    }
+
+    fn may_guess(&self, limit: &Limit, account: &str) -> Result<(), Over> {
+        match limit.ledger.must_wait(account, self.guess_rate(limit), self.now_ns()) {
+            Some(Wait(wait)) => Err(refused(limit.name, wait)),
+            None => Ok(()),
+        }
+    }
+
+    /// Guesses are never let in without a limit: while Redis is away each gateway takes its share.
+    fn guess_rate(&self, limit: &Limit) -> Rate {
+        if self.alone.load(Ordering::Relaxed) { limit.share } else { limit.rate }
     }
 
     /// Lets a call of `caller` to `rpc` in, and tells what is left of the nearest limit.
@@ -181,13 +190,19 @@ impl RateLimits {
         }
     }
 
+    /// What gateways tell each other of.
     fn shared(&self) -> impl Iterator<Item = &Limit> {
+        self.told().chain([&self.wrong_credentials, &self.wrong_passwords].into_iter().flatten())
+    }
+
+    /// What callers are told of.
+    fn told(&self) -> impl Iterator<Item = &Limit> {
         [&self.address, &self.caller, &self.tenant, &self.rpc].into_iter().flatten()
     }
 
     fn policies(&self) -> Option<HeaderValue> {
         let policies: Vec<String> = self
-            .shared()
+            .told()
             .map(|limit| {
                 let window_s = limit.rate.window().as_secs_f64().ceil().max(1.0);
                 format!("\"{}\";q={};w={window_s:.0}", limit.name, limit.rate.burst())
@@ -221,6 +236,12 @@ impl Standing {
 fn refused(limit: &'static str, wait: Duration) -> Over {
     metrics::count_limited(limit);
     Over::Limit(limit, wait)
+}
+
+/// A user as accounts name them: what lies in Redis tells nobody's address.
+fn nameless(account: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, account.as_bytes());
+    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An address as accounts name it: whoever has an IPv6 address has a whole /64 of them.

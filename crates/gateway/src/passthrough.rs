@@ -60,7 +60,7 @@ pub(crate) async fn serve(gate: Arc<Gate>, request: Request<Body>) -> Result<Res
         }
         response = audited::told_when_ended(rpc, write, response).await;
     }
-    gate.rates.describe(trail.standing, response.headers_mut());
+    gate.describe(&trail, response.headers_mut());
     if let Some(pending) = trail.audit {
         response = heard.keep_when_ended(&gate, pending, response).await;
     }

@@ -15,7 +15,7 @@ use larder_settings::Settings;
 
 use crate::gate::Gate;
 use crate::problem::Problem;
-use crate::{browsers, compression, docs, grpc, health, http_json, openapi, passthrough, webhooks};
+use crate::{browsers, compression, docs, grpc, health, http_json, openapi, passthrough, usage, webhooks};
 
 /// What the gateway answers on its public port.
 ///
@@ -42,7 +42,8 @@ pub(crate) fn router(gate: Arc<Gate>, settings: &Settings) -> Router {
         .route(webhooks::SQUARE_PATH, post(webhooks::square).fallback(only_post))
         .fallback(dispatch)
         .method_not_allowed_fallback(only_get)
-        .with_state(gate.clone());
+        .with_state(gate.clone())
+        .layer(from_fn_with_state(gate.clone(), usage::measure));
     let routes = if settings.gateway.console { with_console(gate, settings, routes) } else { routes };
     routes
         .layer(from_fn_with_state(transport, browsers::secure))

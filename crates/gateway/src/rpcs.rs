@@ -19,6 +19,10 @@ pub(crate) struct Rpc {
     pub(crate) service: String,
     /// Its path, as telemetry names it.
     pub(crate) label: Arc<str>,
+    /// The flag that switches it off.
+    pub(crate) switch: String,
+    /// The flag that has it answered with what is kept.
+    pub(crate) relief: String,
     pub(crate) client_streaming: bool,
     pub(crate) server_streaming: bool,
     pub(crate) priority: Priority,
@@ -53,6 +57,8 @@ impl RpcTable {
                 let scope = scope_of(pool, &method);
                 let rpc = Rpc {
                     service: service.full_name().to_owned(),
+                    switch: format!("rpc.{}", label.trim_start_matches('/')),
+                    relief: format!("kept.{}", label.trim_start_matches('/')),
                     label: label.clone(),
                     client_streaming: method.is_client_streaming(),
                     server_streaming: method.is_server_streaming(),

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod tenants;
+pub(crate) mod usage;
 pub(crate) mod users;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use larder_settings::Settings;
 use crate::config::SCHEMA;
 
 pub use api_keys::{ApiKey, CreatedKey, KeyError, NewKey, create_key, list_keys, revoke_key, rotate_key};
-pub(crate) use api_keys::{KeyRecord, find_key, is_reachable};
+pub(crate) use api_keys::{KeyRecord, find_key, is_reachable, list_keys_before};
 pub use audit::{NewAuditEvent, append_audit_event};
 pub use users::UserRow;
 

@@ -93,7 +93,7 @@ impl From<IdentityError> for Status {
         let message = error.to_string();
         match error {
             IdentityError::MissingCredentials => {
-                refusal(Code::Unauthenticated, message, "MISSING_CREDENTIALS", HashMap::new())
+                refusal(Code::Unauthenticated, message, "CREDENTIALS_MISSING", HashMap::new())
             }
             IdentityError::InvalidCredentials(_) | IdentityError::InvalidApiKey => {
                 let message = "the credentials are not valid".to_owned();

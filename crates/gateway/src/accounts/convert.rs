@@ -37,6 +37,12 @@ pub(super) fn id(field: &'static str, text: &str) -> Result<Uuid, Error> {
     text.parse().map_err(|_| Error::invalid(field, "must be an id as it was given out"))
 }
 
+/// The place of a page token in a list by ids, the newest first.
+pub(super) fn place(place: Option<String>) -> Result<Uuid, Error> {
+    let broken = |_| Error::Internal("a page token of ours has no place".to_owned());
+    place.map_or(Ok(Uuid::max()), |place| place.parse().map_err(broken))
+}
+
 /// The id of a tenant.
 pub(super) fn tenant_id(text: &str) -> Result<TenantId, Error> {
     TenantId::parse(text).map_err(|refused| Error::invalid("tenant_id", refused.to_string()))
@@ -109,6 +115,7 @@ pub(super) fn tenant(row: TenantRow) -> Tenant {
         create_time: Some(timestamp(row.created_at_us)),
         suspend_time: row.suspended_at_us.map(timestamp),
         suspend_reason: row.suspend_reason,
+        plan: row.plan.unwrap_or_default(),
     }
 }
 

@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::error::Error;
-use super::{State, audit, keys, roles, sessions, setting, tenants, users};
+use super::{State, audit, keys, roles, sessions, setting, tenants, usage, users};
 use crate::gate::SESSION_HEADER;
 use crate::visitor;
 
@@ -29,7 +29,7 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    fn of<T>(request: &Request<T>) -> Result<Self, Error> {
+    pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Error> {
         let caller = request.extensions().get::<Caller>().cloned();
         let caller =
             caller.ok_or_else(|| Error::Internal("no caller: the identity layer is missing".to_owned()))?;
@@ -109,6 +109,10 @@ calls! {
     list_tenants: ListTenantsRequest => ListTenantsResponse = tenants::list;
     suspend_tenant: SuspendTenantRequest => SuspendTenantResponse = tenants::suspend;
     resume_tenant: ResumeTenantRequest => ResumeTenantResponse = tenants::resume;
+    set_tenant_plan: SetTenantPlanRequest => SetTenantPlanResponse = tenants::set_plan;
+    list_tenant_usage: ListTenantUsageRequest => ListTenantUsageResponse = usage::list;
+    get_usage: GetUsageRequest => GetUsageResponse = usage::get;
+    export_usage: ExportUsageRequest => ExportUsageResponse = usage::export;
     list_audit_events: ListAuditEventsRequest => ListAuditEventsResponse = audit::list;
     verify_audit_events: VerifyAuditEventsRequest => VerifyAuditEventsResponse = audit::verify;
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use larder_identity::Scopes;
+use larder_identity::page::{self, PageOf};
 use larder_proto::larder::identity::v1::*;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -38,10 +39,18 @@ pub(super) async fn create(
 pub(super) async fn list(
     state: &State,
     asker: &Asker,
-    _: ListApiKeysRequest,
+    request: ListApiKeysRequest,
 ) -> Result<ListApiKeysResponse, Error> {
-    let keys = store::list_keys(&state.app, &asker.caller.tenant).await?;
-    Ok(ListApiKeysResponse { api_keys: keys.into_iter().map(convert::api_key).collect() })
+    let size = page::size(request.page_size)?;
+    let tenant = &asker.caller.tenant;
+    let of = PageOf { tenant, list: "api keys", filters: String::new() };
+    let before = convert::place(state.pages.read(&of, &request.page_token)?)?;
+    let mut keys = store::list_keys_before(&state.app, tenant, before, size + 1).await?;
+    let next = page::cut(&mut keys, size, |key| key.key_id.to_string());
+    Ok(ListApiKeysResponse {
+        api_keys: keys.into_iter().map(convert::api_key).collect(),
+        next_page_token: next.map(|place| state.pages.issue(&of, &place)).unwrap_or_default(),
+    })
 }
 
 pub(super) async fn rotate(

@@ -25,9 +25,10 @@ const MANAGER: &str = "alerting.read alerting.write catalog.read catalog.write c
                        exchange.read exchange.write experiments.read interactions.write market.read market.write models.read nutrition.read \
                        nutrition.write recommendations.read";
 const ADMINISTRATOR: &str = "alerting.read alerting.send alerting.write audit.read catalog.erase catalog.read \
-                             catalog.write connectors.write customers.compare exchange.read exchange.write experiments.read experiments.write \
-                             interactions.write keys.read keys.write market.read market.write models.read \
-                             models.write nutrition.read nutrition.write recommendations.read users.read users.write";
+                             catalog.write connectors.write customers.compare exchange.read exchange.write experiments.read \
+                             experiments.write flags.read interactions.write keys.read keys.write market.read market.write models.read \
+                             models.write nutrition.read nutrition.write recommendations.read usage.read users.read \
+                             users.write";
 const BUILT_IN: [(&str, &str); 5] = [
     ("viewer", VIEWER),
     ("vendor", VENDOR),

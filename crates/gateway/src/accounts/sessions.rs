@@ -1,6 +1,7 @@
 //! Signing in and out. Whoever is not let in is told the same in the same time, whatever was wrong: the tenant, the
 //! address, the password, or a user who may not.
 
+use larder_identity::page::{self, PageOf};
 use larder_identity::{TenantId, password, session_token};
 use larder_proto::larder::identity::v1::*;
 use secrecy::ExposeSecret;
@@ -125,9 +126,17 @@ pub(super) async fn list(
     let now_us = clock::micros(clock::now());
     let mut transaction = larder_database::begin_tenant_read_only(&state.app, tenant).await?;
     let alive = (now_us - state.rules.session_idle_us, now_us);
-    let rows = store::sessions::list(&mut transaction, tenant, user_id, alive).await?;
+    let size = page::size(request.page_size)?;
+    let of = PageOf { tenant, list: "sessions", filters: user_id.to_string() };
+    let before = convert::place(state.pages.read(&of, &request.page_token)?)?;
+    let mut rows =
+        store::sessions::list(&mut transaction, tenant, user_id, alive, (before, size + 1)).await?;
+    let next = page::cut(&mut rows, size, |row| row.session_id.to_string());
     let to_wire = |row: &SessionRow| convert::session(row, state.rules.session_idle_us, asker.session_id);
-    Ok(ListSessionsResponse { sessions: rows.iter().map(to_wire).collect() })
+    Ok(ListSessionsResponse {
+        sessions: rows.iter().map(to_wire).collect(),
+        next_page_token: next.map(|place| state.pages.issue(&of, &place)).unwrap_or_default(),
+    })
 }
 
 pub(super) async fn delete(

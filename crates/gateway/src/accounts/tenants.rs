@@ -69,6 +69,29 @@ pub(super) async fn resume(
     Ok(ResumeTenantResponse { tenant: Some(set(state, &request.tenant_id, None, "").await?) })
 }
 
+pub(super) async fn set_plan(
+    state: &State,
+    asker: &Asker,
+    request: SetTenantPlanRequest,
+) -> Result<SetTenantPlanResponse, Error> {
+    check_operator(state, asker)?;
+    let tenant = convert::tenant_id(&request.tenant_id)?;
+    let plan = Some(request.plan.as_str()).filter(|plan| !plan.is_empty());
+    if let Some(unknown) = plan.filter(|plan| !state.meter.plans().has(plan)) {
+        let names = state.meter.plans().names();
+        return Err(Error::invalid(
+            "plan",
+            format!("there is no plan {unknown:?}; accepted is one of {names}"),
+        ));
+    }
+    if !store::usage::set_plan(&state.worker, &tenant, plan).await? {
+        return Err(Error::NotFound("tenant"));
+    }
+    state.meter.look_again(&tenant);
+    let row = store::tenants::get(&state.worker, &tenant).await?;
+    Ok(SetTenantPlanResponse { tenant: row.map(convert::tenant) })
+}
+
 async fn set(state: &State, id: &str, since_us: Option<i64>, reason: &str) -> Result<Tenant, Error> {
     let tenant = convert::tenant_id(id)?;
     if !store::tenants::set_suspended(&state.worker, &tenant, since_us, reason).await? {
@@ -80,7 +103,7 @@ async fn set(state: &State, id: &str, since_us: Option<i64>, reason: &str) -> Re
 }
 
 /// A scope says what may be done, not to whom: other tenants are the operating tenant's business.
-fn check_operator(state: &State, asker: &Asker) -> Result<(), Error> {
+pub(super) fn check_operator(state: &State, asker: &Asker) -> Result<(), Error> {
     if asker.caller.tenant.as_str() == state.rules.operator_tenant {
         Ok(())
     } else {

@@ -75,14 +75,37 @@ pub(super) async fn under_maintenance(
     message: &Bytes,
 ) -> Result<Response, Problem> {
     const REASON: &str = "there is maintenance; this is the last good answer";
+    let kept = match notice.answers_from_cache {
+        true => kept(gate, route, rpc, caller, message, REASON).await?,
+        false => None,
+    };
+    kept.ok_or_else(|| Problem::from_status(&error::maintenance(notice)))
+}
+
+/// While a flag spares the service: what is kept, if anything is.
+pub(super) async fn sparing(
+    gate: &Gate,
+    route: &Arc<Route>,
+    rpc: &Rpc,
+    caller: &Caller,
+    message: &Bytes,
+) -> Result<Option<Response>, Problem> {
+    kept(gate, route, rpc, caller, message, "the service is spared; this is the last good answer").await
+}
+
+/// The last good answer, told as degraded for this reason.
+async fn kept(
+    gate: &Gate,
+    route: &Arc<Route>,
+    rpc: &Rpc,
+    caller: &Caller,
+    message: &Bytes,
+    reason: &'static str,
+) -> Result<Option<Response>, Problem> {
     let service = gate.upstream_of(&rpc.service).name;
-    let question = gate.cache.question(service, rpc, caller, message).filter(|_| notice.answers_from_cache);
-    if let Some(question) = question
-        && let Some(found) = gate.cache.last_good(&question, REASON).await
-    {
-        return last_good(route, &question, &found, REASON);
-    }
-    Err(Problem::from_status(&error::maintenance(notice)))
+    let Some(question) = gate.cache.question(service, rpc, caller, message) else { return Ok(None) };
+    let found = gate.cache.last_good(&question, reason).await;
+    found.map(|found| last_good(route, &question, &found, reason)).transpose()
 }
 
 fn last_good(

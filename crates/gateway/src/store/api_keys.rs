@@ -164,8 +164,21 @@ pub async fn rotate_key<E: From<KeyError>>(
     Ok(created)
 }
 
-/// The keys of `tenant`, the newest first, revoked ones too.
+/// All keys of `tenant`, the newest first, revoked ones too.
+///
+/// # Errors
+/// The database's own.
 pub async fn list_keys(pool: &PgPool, tenant: &TenantId) -> Result<Vec<ApiKey>, KeyError> {
+    list_keys_before(pool, tenant, Uuid::max(), i64::MAX).await
+}
+
+/// Those made before the key `before`, `limit` at most.
+pub(crate) async fn list_keys_before(
+    pool: &PgPool,
+    tenant: &TenantId,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<ApiKey>, KeyError> {
     let mut transaction = larder_database::begin_tenant_read_only(pool, tenant).await?;
     let rows = sqlx::query!(
         r#"SELECT key_id, prefix, name, scopes, successor_key_id,
@@ -173,8 +186,10 @@ pub async fn list_keys(pool: &PgPool, tenant: &TenantId) -> Result<Vec<ApiKey>, 
                   (extract(epoch FROM expires_at) * 1000000)::bigint AS expires_at_micros,
                   (extract(epoch FROM revoked_at) * 1000000)::bigint AS revoked_at_micros,
                   (extract(epoch FROM last_used_at) * 1000000)::bigint AS last_used_at_micros
-             FROM identity.api_keys WHERE tenant_id = $1 ORDER BY key_id DESC"#,
-        tenant.as_str()
+             FROM identity.api_keys WHERE tenant_id = $1 AND key_id < $2 ORDER BY key_id DESC LIMIT $3"#,
+        tenant.as_str(),
+        before,
+        limit
     )
     .fetch_all(&mut *transaction)
     .await?;

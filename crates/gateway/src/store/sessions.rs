@@ -56,12 +56,13 @@ pub(crate) async fn insert(
     .map(drop)
 }
 
-/// Sessions of a user that have not ended, the newest first.
+/// Sessions of a user that have not ended, the newest first: those begun before the session `before`, `limit` at most.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     tenant: &TenantId,
     user_id: Uuid,
     (idle_since_us, now_us): (i64, i64),
+    (before, limit): (Uuid, i64),
 ) -> Result<Vec<SessionRow>, sqlx::Error> {
     sqlx::query_as!(
         SessionRow,
@@ -71,12 +72,14 @@ pub(crate) async fn list(
                   (extract(epoch FROM expires_at) * 1000000)::bigint AS "expires_at_us!"
              FROM identity.sessions
             WHERE tenant_id = $1 AND user_id = $2 AND expires_at > to_timestamp($3::bigint / 1000000.0)
-              AND last_used_at > to_timestamp($4::bigint / 1000000.0)
-            ORDER BY session_id DESC"#,
+              AND last_used_at > to_timestamp($4::bigint / 1000000.0) AND session_id < $5
+            ORDER BY session_id DESC LIMIT $6"#,
         tenant.as_str(),
         user_id,
         now_us,
-        idle_since_us
+        idle_since_us,
+        before,
+        limit
     )
     .fetch_all(connection)
     .await

@@ -11,6 +11,7 @@ pub(crate) struct TenantRow {
     pub(crate) created_at_us: i64,
     pub(crate) suspended_at_us: Option<i64>,
     pub(crate) suspend_reason: String,
+    pub(crate) plan: Option<String>,
 }
 
 /// Makes the tenant of the transaction, unless it is there.
@@ -43,7 +44,7 @@ pub(crate) async fn insert(
 pub(crate) async fn get(pool: &PgPool, tenant: &TenantId) -> Result<Option<TenantRow>, sqlx::Error> {
     sqlx::query_as!(
         TenantRow,
-        r#"SELECT tenant_id, display_name, suspend_reason,
+        r#"SELECT tenant_id, display_name, suspend_reason, plan,
                   (extract(epoch FROM created_at) * 1000000)::bigint AS "created_at_us!",
                   (extract(epoch FROM suspended_at) * 1000000)::bigint AS suspended_at_us
              FROM identity.tenants WHERE tenant_id = $1"#,
@@ -57,7 +58,7 @@ pub(crate) async fn get(pool: &PgPool, tenant: &TenantId) -> Result<Option<Tenan
 pub(crate) async fn list(pool: &PgPool, after: &str, limit: i64) -> Result<Vec<TenantRow>, sqlx::Error> {
     sqlx::query_as!(
         TenantRow,
-        r#"SELECT tenant_id, display_name, suspend_reason,
+        r#"SELECT tenant_id, display_name, suspend_reason, plan,
                   (extract(epoch FROM created_at) * 1000000)::bigint AS "created_at_us!",
                   (extract(epoch FROM suspended_at) * 1000000)::bigint AS suspended_at_us
              FROM identity.tenants WHERE tenant_id COLLATE "C" > $1 ORDER BY tenant_id COLLATE "C" LIMIT $2"#,

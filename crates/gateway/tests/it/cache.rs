@@ -339,3 +339,37 @@ async fn several_gateways_without_redis_keep_nothing_but_for_when_the_service_fa
     mood.fail(true);
     assert_eq!(source(&get(&gateway, &[]).await), "hit; detail=last-good");
 }
+
+#[tokio::test]
+async fn a_flag_spares_a_service_whose_answer_is_kept_and_asks_it_where_none_is() {
+    const FLAG: &str = "kept.larder.recommendation.v1.RecommendationService/Recommend";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flags.json");
+    let write = |variant: &str| {
+        let flag =
+            json!({"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": variant});
+        std::fs::write(&file, json!({"flags": {FLAG: flag}}).to_string()).unwrap();
+    };
+    write("off");
+    let (gateway, mood) = keeping(|settings| settings.flags.file = Some(file.clone())).await;
+    let anew = [("cache-control", "no-cache")];
+    assert_eq!(source(&get(&gateway, &anew).await), "fwd=miss");
+    write("on");
+    let spared = async {
+        loop {
+            let answer = get(&gateway, &anew).await;
+            if source(&answer) == "hit; detail=last-good" {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(20), spared).await.expect("the file is followed");
+    assert!(answer.header("x-larder-degraded").starts_with("the service is spared"), "{answer:?}");
+    assert_eq!(answer.json()["degraded"], true);
+    let asked = mood.asked();
+    assert_eq!(source(&get(&gateway, &anew).await), "hit; detail=last-good");
+    assert_eq!(mood.asked(), asked);
+    let other = gateway.http.get("/v1/customers/7/recommendations?limit=4").await;
+    assert_eq!((source(&other), mood.asked()), ("fwd=miss", asked + 1), "nothing is kept for it");
+}

@@ -119,7 +119,7 @@ async fn going_round_the_gateway_gains_nothing() {
     let stranger = larder_identity::TokenSigner::generate().unwrap();
     let forged = format!("Bearer {}", token(&stranger, "shop-1", "*"));
     for rpc in rpcs() {
-        assert_eq!(reason(&call(&channel, &rpc.path, &[]).await), "MISSING_CREDENTIALS", "{}", rpc.path);
+        assert_eq!(reason(&call(&channel, &rpc.path, &[]).await), "CREDENTIALS_MISSING", "{}", rpc.path);
         let forged = call(&channel, &rpc.path, &[("authorization", &forged)]).await;
         assert_eq!(reason(&forged), "INVALID_CREDENTIALS", "{}", rpc.path);
     }

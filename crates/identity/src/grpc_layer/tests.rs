@@ -89,7 +89,7 @@ async fn a_valid_token_enters_with_its_tenant() {
 async fn without_credentials_nobody_enters_where_they_are_required() {
     let status = House::new(false).send(PATH, &[(TENANT_HEADER, "demo")]).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
-    assert_eq!(reason_of(&status), "MISSING_CREDENTIALS");
+    assert_eq!(reason_of(&status), "CREDENTIALS_MISSING");
 }
 
 #[tokio::test]

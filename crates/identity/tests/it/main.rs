@@ -60,7 +60,7 @@ async fn a_client_sees_each_refusal_as_a_status_with_details() {
 
     let missing = get_product(&channel, None).await;
     assert_eq!(missing.code(), Code::Unauthenticated);
-    assert_eq!(missing.get_details_error_info().unwrap().reason, "MISSING_CREDENTIALS");
+    assert_eq!(missing.get_details_error_info().unwrap().reason, "CREDENTIALS_MISSING");
 
     let forged = token_of(&TokenSigner::generate().unwrap(), "catalog.read");
     let invalid = get_product(&channel, Some(&forged)).await;

@@ -76,6 +76,9 @@ pub struct Tenant {
     /// Why it was suspended.
     #[prost(string, tag = "5")]
     pub suspend_reason: ::prost::alloc::string::String,
+    /// The plan it was given; empty is the default one.
+    #[prost(string, tag = "6")]
+    pub plan: ::prost::alloc::string::String,
 }
 /// A credential of a program. Its secret is known to nobody but its holder.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -103,6 +106,70 @@ pub struct ApiKey {
     /// The key that takes its place, when it was rotated.
     #[prost(string, tag = "9")]
     pub successor_key_id: ::prost::alloc::string::String,
+}
+/// What one tenant used in one month.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Usage {
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// As "2026-11".
+    #[prost(string, tag = "2")]
+    pub month: ::prost::alloc::string::String,
+    /// The plan that holds for the tenant now; empty without one.
+    #[prost(string, tag = "3")]
+    pub plan: ::prost::alloc::string::String,
+    /// Calls that were let in.
+    #[prost(int64, tag = "4")]
+    pub request_count: i64,
+    /// Bytes of their bodies, as they came.
+    #[prost(int64, tag = "5")]
+    pub received_bytes: i64,
+    /// Bytes of the answers' bodies, before compression.
+    #[prost(int64, tag = "6")]
+    pub sent_bytes: i64,
+}
+/// How much of something a plan has a month.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Quota {
+    /// "requests-per-month", "received-bytes-per-month" or "sent-bytes-per-month".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub limit: i64,
+    #[prost(int64, tag = "3")]
+    pub used: i64,
+    #[prost(int64, tag = "4")]
+    pub remaining: i64,
+}
+/// How usage is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UsageFormat {
+    Unspecified = 0,
+    Json = 1,
+    Csv = 2,
+}
+impl UsageFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "USAGE_FORMAT_UNSPECIFIED",
+            Self::Json => "USAGE_FORMAT_JSON",
+            Self::Csv => "USAGE_FORMAT_CSV",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "USAGE_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "USAGE_FORMAT_JSON" => Some(Self::Json),
+            "USAGE_FORMAT_CSV" => Some(Self::Csv),
+            _ => None,
+        }
+    }
 }
 /// Somebody who can sign in.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -201,12 +268,18 @@ pub struct ListSessionsRequest {
     /// Left out, the sessions of the user who asks.
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
 }
 /// Answers ListSessions.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSessionsResponse {
     #[prost(message, repeated, tag = "1")]
     pub sessions: ::prost::alloc::vec::Vec<Session>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 /// Asks for DeleteSession.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -403,13 +476,20 @@ pub struct CreateApiKeyResponse {
     pub secret: ::prost::alloc::string::String,
 }
 /// Asks for ListApiKeys.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListApiKeysRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListApiKeysRequest {
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
 /// Answers ListApiKeys.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListApiKeysResponse {
     #[prost(message, repeated, tag = "1")]
     pub api_keys: ::prost::alloc::vec::Vec<ApiKey>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 /// Asks for RotateApiKey.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -495,6 +575,78 @@ pub struct ResumeTenantRequest {
 pub struct ResumeTenantResponse {
     #[prost(message, optional, tag = "1")]
     pub tenant: ::core::option::Option<Tenant>,
+}
+/// Asks for SetTenantPlan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetTenantPlanRequest {
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// A plan of the operator's file; empty is the default one.
+    #[prost(string, tag = "2")]
+    pub plan: ::prost::alloc::string::String,
+}
+/// Answers SetTenantPlan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetTenantPlanResponse {
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+/// Asks for ListTenantUsage.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTenantUsageRequest {
+    /// As "2026-11"; left out, this month (UTC).
+    #[prost(string, tag = "1")]
+    pub month: ::prost::alloc::string::String,
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Answers ListTenantUsage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTenantUsageResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub usage: ::prost::alloc::vec::Vec<Usage>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for GetUsage.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetUsageRequest {
+    /// As "2026-11"; left out, this month (UTC).
+    #[prost(string, tag = "1")]
+    pub month: ::prost::alloc::string::String,
+}
+/// Answers GetUsage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetUsageResponse {
+    #[prost(message, optional, tag = "1")]
+    pub usage: ::core::option::Option<Usage>,
+    /// What the plan has a month; what is absent has no limit.
+    #[prost(message, repeated, tag = "2")]
+    pub quotas: ::prost::alloc::vec::Vec<Quota>,
+    /// When the month is over and everything begins anew.
+    #[prost(message, optional, tag = "3")]
+    pub reset_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for ExportUsage.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportUsageRequest {
+    /// The first month, as "2026-01"; left out, this month (UTC).
+    #[prost(string, tag = "1")]
+    pub from_month: ::prost::alloc::string::String,
+    /// The last month; left out, this month (UTC).
+    #[prost(string, tag = "2")]
+    pub until_month: ::prost::alloc::string::String,
+    /// JSON when left out.
+    #[prost(enumeration = "UsageFormat", tag = "3")]
+    pub format: i32,
+}
+/// Answers ExportUsage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExportUsageResponse {
+    #[prost(message, optional, tag = "1")]
+    pub body: ::core::option::Option<super::super::super::google::api::HttpBody>,
 }
 /// Asks for ListAuditEvents.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1341,6 +1493,120 @@ pub mod identity_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Gives a tenant a plan; what it has a month holds within seconds. For callers of the operating tenant alone.
+        pub async fn set_tenant_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetTenantPlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetTenantPlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.identity.v1.IdentityService/SetTenantPlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.identity.v1.IdentityService",
+                        "SetTenantPlan",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what every tenant used in a month, by tenant. For callers of the operating tenant alone.
+        pub async fn list_tenant_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTenantUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTenantUsageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.identity.v1.IdentityService/ListTenantUsage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "larder.identity.v1.IdentityService",
+                        "ListTenantUsage",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells what the tenant used in a month, and what its plan has.
+        pub async fn get_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetUsageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.identity.v1.IdentityService/GetUsage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.identity.v1.IdentityService", "GetUsage"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Writes what the tenant used, a row a month, as CSV or JSON.
+        pub async fn export_usage(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExportUsageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/larder.identity.v1.IdentityService/ExportUsage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("larder.identity.v1.IdentityService", "ExportUsage"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists what was done in the tenant, the newest first.
         pub async fn list_audit_events(
             &mut self,
@@ -1644,6 +1910,38 @@ pub mod identity_service_server {
             request: tonic::Request<super::ResumeTenantRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ResumeTenantResponse>,
+            tonic::Status,
+        >;
+        /// Gives a tenant a plan; what it has a month holds within seconds. For callers of the operating tenant alone.
+        async fn set_tenant_plan(
+            &self,
+            request: tonic::Request<super::SetTenantPlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetTenantPlanResponse>,
+            tonic::Status,
+        >;
+        /// Lists what every tenant used in a month, by tenant. For callers of the operating tenant alone.
+        async fn list_tenant_usage(
+            &self,
+            request: tonic::Request<super::ListTenantUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTenantUsageResponse>,
+            tonic::Status,
+        >;
+        /// Tells what the tenant used in a month, and what its plan has.
+        async fn get_usage(
+            &self,
+            request: tonic::Request<super::GetUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetUsageResponse>,
+            tonic::Status,
+        >;
+        /// Writes what the tenant used, a row a month, as CSV or JSON.
+        async fn export_usage(
+            &self,
+            request: tonic::Request<super::ExportUsageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExportUsageResponse>,
             tonic::Status,
         >;
         /// Lists what was done in the tenant, the newest first.
@@ -2881,6 +3179,188 @@ pub mod identity_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResumeTenantSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.identity.v1.IdentityService/SetTenantPlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetTenantPlanSvc<T: IdentityService>(pub Arc<T>);
+                    impl<
+                        T: IdentityService,
+                    > tonic::server::UnaryService<super::SetTenantPlanRequest>
+                    for SetTenantPlanSvc<T> {
+                        type Response = super::SetTenantPlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetTenantPlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityService>::set_tenant_plan(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetTenantPlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.identity.v1.IdentityService/ListTenantUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTenantUsageSvc<T: IdentityService>(pub Arc<T>);
+                    impl<
+                        T: IdentityService,
+                    > tonic::server::UnaryService<super::ListTenantUsageRequest>
+                    for ListTenantUsageSvc<T> {
+                        type Response = super::ListTenantUsageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTenantUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityService>::list_tenant_usage(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTenantUsageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.identity.v1.IdentityService/GetUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetUsageSvc<T: IdentityService>(pub Arc<T>);
+                    impl<
+                        T: IdentityService,
+                    > tonic::server::UnaryService<super::GetUsageRequest>
+                    for GetUsageSvc<T> {
+                        type Response = super::GetUsageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityService>::get_usage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetUsageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/larder.identity.v1.IdentityService/ExportUsage" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportUsageSvc<T: IdentityService>(pub Arc<T>);
+                    impl<
+                        T: IdentityService,
+                    > tonic::server::UnaryService<super::ExportUsageRequest>
+                    for ExportUsageSvc<T> {
+                        type Response = super::ExportUsageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExportUsageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityService>::export_usage(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportUsageSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

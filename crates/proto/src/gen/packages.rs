@@ -38,6 +38,11 @@ pub mod larder {
             include!("larder.exchange.v1.rs");
         }
     }
+    pub mod flags {
+        pub mod v1 {
+            include!("larder.flags.v1.rs");
+        }
+    }
     pub mod identity {
         pub mod v1 {
             include!("larder.identity.v1.rs");
