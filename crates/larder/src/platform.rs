@@ -217,7 +217,10 @@ pub(crate) async fn recommendation(
 ) -> Result<RunningRecommendation, CommandError> {
     let connectors = Connectors::from_settings(&settings.connectors)
         .map_err(|refused| CommandError::Refused(refused.to_string()))?;
+    let flags = larder_flags::Flags::open(settings.flags.file.as_deref())
+        .map_err(|refused| CommandError::Refused(format!("flags.file {refused}")))?;
     let app = RecommendationApp::build(AppSettings {
+        flags,
         connectors: Arc::new(connectors),
         settings: settings.clone(),
         server,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use larder_connectors::Connectors;
 use larder_database::{Role, Server};
+use larder_flags::Flags;
 use larder_identity::TokenVerifier;
 use larder_identity::page::PageTokens;
 use larder_lifecycle::{HealthIdentity, HealthRegistry, Shutdown, Tasks};
@@ -103,6 +104,8 @@ pub struct AppSettings {
     pub clock: Clock,
     /// Shops, weather, events and holidays.
     pub connectors: Arc<Connectors>,
+    /// What is switched on for whom.
+    pub flags: Arc<Flags>,
     /// The `larder` that is started to train; `None` trains in this process.
     pub trainer_program: Option<PathBuf>,
 }
@@ -169,6 +172,7 @@ impl App {
         let outside = (model_settings.clone(), app.connectors.clone(), shops.clone());
         health::register(&registry, pool.clone(), served.clone(), models, outside);
         larder_lifecycle::system::register(&registry, app.settings.data_dir.clone());
+        app.flags.register(&registry);
         let keeper = Arc::new(FactsKeeper::new(snapshots.clone(), recommendation.profiles_max_age));
         let (exposures, waiting) = ExposureLog::new();
         let generic_foods = Arc::new(GenericFoods::default());
@@ -190,6 +194,7 @@ impl App {
             expressions: ExpressionCache::new(KEPT_EXPRESSIONS),
             settings: recommendation,
             model_settings,
+            flags: app.flags.clone(),
             generic_foods,
             demand_models: DemandModels::default(),
             demand_nudge: Notify::new(),
@@ -265,6 +270,8 @@ impl App {
         tasks.spawn("trainer", self.state.trainer.clone().run(self.state.served.clone(), shutdown.clone()));
         tasks.spawn("demand models", watch_demand::run(self.state.clone(), shutdown.clone()));
         tasks.spawn("shops", sync_shops::run(self.state.clone(), shutdown.clone()));
+        // The gateway keeps changes in the audit log; here they only act.
+        tasks.spawn("flags", self.state.flags.clone().run(shutdown.clone(), drop));
         tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
         if let Some(receiver) = self.exposures.take() {
             let lost = self.state.exposures.lost().clone();

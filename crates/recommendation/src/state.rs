@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_connectors::Connectors;
+use larder_flags::Flags;
 use larder_identity::page::PageTokens;
 use larder_ranking::ExpressionCache;
 use larder_settings::RecommendationSettings;
@@ -48,6 +49,8 @@ pub(crate) struct State {
     pub(crate) expressions: ExpressionCache,
     pub(crate) settings: RecommendationSettings,
     pub(crate) model_settings: Arc<ModelSettings>,
+    /// What is switched on for whom.
+    pub(crate) flags: Arc<Flags>,
     /// What stands in for products whose nutrients nobody told.
     pub(crate) generic_foods: Arc<GenericFoods>,
     pub(crate) demand_models: DemandModels,

@@ -194,6 +194,7 @@ async fn start(settings: Settings, signer: &TokenSigner) -> RunningApp {
     let verifier = TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], SCHEMA).unwrap();
     let app = AppSettings {
         connectors: Arc::new(Connectors::from_settings(&settings.connectors).unwrap()),
+        flags: larder_flags::Flags::open(settings.flags.file.as_deref()).unwrap(),
         settings,
         server,
         verifier,

@@ -82,3 +82,46 @@ async fn an_older_model_answers_when_it_is_named_and_knows_what_is_new() {
     let foreign = other.recommendations.recommend(request).await.unwrap_err();
     assert_eq!((foreign.code(), foreign.message()), (Code::NotFound, "model not found"));
 }
+
+#[tokio::test]
+async fn a_flag_decides_which_model_answers_whom_and_a_model_that_is_gone_changes_nothing() {
+    let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flags.json");
+    std::fs::write(&file, r#"{"flags": {}}"#).unwrap();
+    let house = House::open_with(database, |settings| {
+        settings.recommendation.snapshots_kept = 100;
+        settings.flags.file = Some(file.clone());
+    })
+    .await;
+    let mut guest = house.guest("shop").await;
+    guest.stock_shop().await;
+    let older = guest.train_well().await;
+    guest.record(vec![purchase("ann", "rye", 1)]).await;
+    let newer = guest.train_well().await;
+    assert_eq!(guest.recommend("ann").await.model_version, newer);
+    let flag = |tenant: &str, version: &str| {
+        let rule = serde_json::json!({"if": [{"==": [{"var": "tenant"}, tenant]}, "chosen", "promoted"]});
+        serde_json::json!({"flags": {"recommendation-model": {
+            "state": "ENABLED", "variants": {"chosen": version, "promoted": ""}, "defaultVariant": "promoted",
+            "targeting": rule}}})
+        .to_string()
+    };
+    for (tenant, version, answering) in [
+        ("shop", older.as_str(), &older),
+        ("another", older.as_str(), &newer),
+        ("shop", older.as_str(), &older),
+        ("shop", "20200101T000000.000000Z-gone", &newer),
+    ] {
+        std::fs::write(&file, flag(tenant, version)).unwrap();
+        let mut found = String::new();
+        for _ in 0..400 {
+            found = guest.recommend("ann").await.model_version;
+            if &found == answering {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        assert_eq!(&found, answering, "{tenant} {version}");
+    }
+}

@@ -1,6 +1,7 @@
 //! A recommendation to a customer or a visitor on its way out: arranged as the placement, the request and
 //! the arm of an experiment say, drawn where the answer explores, and noted where it is logged.
 
+use larder_flags::{Context, Flags};
 use larder_identity::TenantId;
 use larder_proto::larder::recommendation::v1::{
     ExperimentAssignment, RecommendForSessionRequest, RecommendForSessionResponse, RecommendRequest,
@@ -25,6 +26,8 @@ pub(super) struct Shown {
     pub(super) answer: RecommendResponse,
     pub(super) is_logged: bool,
 }
+/// The flag whose text names the model that answers.
+const MODEL_FLAG: &str = "recommendation-model";
 
 /// Recommends products to a customer.
 pub(super) async fn recommend(
@@ -154,14 +157,26 @@ pub(super) async fn model_of(
     showing: &Showing<'_>,
     named: &str,
 ) -> Result<ModelAtHand, Error> {
-    let of_arm = showing.assignment.as_ref().and_then(|assignment| assignment.model_version.as_deref());
-    match of_arm.filter(|_| named.is_empty()) {
+    let of_arm = showing.assignment.as_ref().and_then(|assignment| assignment.model_version.clone());
+    // Whoever takes part in an experiment is left in it.
+    let of_flag = || flagged_model(&state.flags, tenant, showing).filter(|_| showing.assignment.is_none());
+    match of_arm.or_else(of_flag).filter(|_| named.is_empty()) {
         None => find_model(&state.served, &state.nudge, tenant, named).await,
-        Some(version) => match find_model(&state.served, &state.nudge, tenant, version).await {
+        Some(version) => match find_model(&state.served, &state.nudge, tenant, &version).await {
             Err(Error::NotFound { .. } | Error::Unavailable(_) | Error::Busy(_)) => Ok(ModelAtHand::Promoted),
             found => found,
         },
     }
+}
+
+/// The model that the flag `recommendation-model` has for whom it is shown to; an empty text is the promoted one.
+fn flagged_model(flags: &Flags, tenant: &TenantId, showing: &Showing<'_>) -> Option<String> {
+    if !flags.contains(MODEL_FLAG) {
+        return None;
+    }
+    let context =
+        Context::of(showing.subject).with("tenant", tenant.as_str()).with("placement", showing.placement);
+    flags.text(MODEL_FLAG, &context).filter(|version| !version.is_empty())
 }
 
 fn show(
