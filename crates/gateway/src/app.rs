@@ -7,6 +7,7 @@ use std::sync::Arc;
 use larder_certificates::Watched;
 use larder_certificates::acme::Acme;
 use larder_database::{Role, Server};
+use larder_flags::Flags;
 use larder_identity::{TokenSigner, TokenVerifier};
 use larder_lifecycle::{Drained, HealthIdentity, HealthRegistry, Shutdown, Stage, Tasks};
 use larder_settings::Settings;
@@ -35,7 +36,8 @@ use crate::rpcs::RpcTable;
 use crate::transcode::{self, RouteTable};
 use crate::transport::Transport;
 use crate::upstream::Upstream;
-use crate::{openapi, router, server, store};
+use crate::usage::Meter;
+use crate::{audit, openapi, router, server, store};
 
 /// What a gateway is made of.
 pub struct GatewayAppSettings {
@@ -128,6 +130,10 @@ impl App {
             .map(|database| larder_database::connect(database, SCHEMA, Role::App, &settings.database));
         let (audit, waiting) = AuditLog::new(app_pool.clone());
         let audit = Arc::new(audit);
+        let flags = Flags::open(settings.flags.file.as_deref())?;
+        flags.register(&registry);
+        let worker = looked_up.as_ref().map(|(worker, _)| worker.clone());
+        let meter = Arc::new(Meter::new(&settings.quotas, worker)?);
         let mut served = None;
         if let (Some(app), Some((worker, rings))) = (app_pool, looked_up) {
             let parts = accounts::Parts {
@@ -137,10 +143,13 @@ impl App {
                 rings,
                 rates: rates.clone(),
                 audit: audit.clone(),
+                meter: meter.clone(),
+                flags: flags.clone(),
             };
             let (accounts, pipe) = accounts::build(&settings, callers.verifier.clone(), parts)?;
-            let identity = Upstream::in_this_process("identity", pipe, &settings);
-            others.push(("larder.identity.", Arc::new(identity)));
+            let identity = Arc::new(Upstream::in_this_process("identity", pipe, &settings));
+            others.push(("larder.flags.", identity.clone()));
+            others.push(("larder.identity.", identity));
             served = Some(accounts);
         }
         let mut services = vec![("recommendation", gateway.recommendation_ops_url.clone())];
@@ -161,6 +170,8 @@ impl App {
             maintenance: Arc::new(Maintenance::new(settings.gateway.maintenance_file.clone())),
             proxies: TrustedProxies::new(&settings.gateway.trusted_proxies)?,
             audit,
+            meter,
+            flags,
             recommendation,
             others,
         };
@@ -197,7 +208,9 @@ impl App {
         if let Some(database) = self.database {
             store::prepare(database, &self.settings, &mut tasks, &shutdown).await?;
         }
-        let inner = inner_stage(self.accounts, self.waiting);
+        let operator = self.settings.operator_tenant().to_owned();
+        tasks.spawn("flags", audit::follow_flags(self.gate.clone(), operator, shutdown.clone()));
+        let inner = inner_stage(self.accounts, self.waiting, self.gate.meter.clone());
         if let Some(redis) = self.redis.filter(|_| self.gate.rates.is_any_set()) {
             let sharing = Sharing::new(self.gate.rates.clone(), redis, self.settings.redis.timeout);
             tasks.spawn("limits", sharing.run(shutdown.clone()));
@@ -217,7 +230,8 @@ impl App {
             let door = listen(setting, self.settings.gateway.acme_listen_address).await?;
             tasks.spawn("acme", acme.run(door, shutdown.clone()));
         }
-        let serving = server::serve(listener, self.tls.clone(), service, shutdown.wait_owned());
+        let ages = server::Ages::new(&self.settings.gateway);
+        let serving = server::serve(listener, self.tls.clone(), ages, service, shutdown.wait_owned());
         tasks.spawn("gateway", serving);
         self.gate.own_services.health.set_service_status("", ServingStatus::Serving).await;
         self.registry.startup_complete();
@@ -296,12 +310,14 @@ fn others(
     Ok(others)
 }
 
-/// The identity service and the writer of the audit log.
-fn inner_stage(accounts: Option<Accounts>, waiting: Waiting) -> Stage {
+/// The identity service, and what writes the audit log and usage.
+fn inner_stage(accounts: Option<Accounts>, waiting: Waiting, meter: Arc<Meter>) -> Stage {
     let (shutdown, mut tasks) = (Shutdown::new(), Tasks::new());
     if let Some(accounts) = accounts {
         tasks.spawn("identity service", accounts.serve(shutdown.clone()));
     }
+    let writing = shutdown.clone();
+    tasks.spawn("usage", async move { meter.write(writing).await });
     tasks.spawn("audit log", waiting.write(shutdown.clone()));
     Stage { name: "identity", shutdown, tasks }
 }

@@ -13,6 +13,24 @@ const CACHE_ALONE: &str = "larder_gateway_cache_alone";
 const MAINTENANCE: &str = "larder_gateway_maintenance";
 const REFUSED_ROWS: &str = "larder_gateway_unreadable_rows_total";
 
+const OVER_QUOTA: &str = "larder_gateway_over_quota_total";
+const USAGE_UNWRITTEN: &str = "larder_gateway_usage_unwritten";
+const ENDED_CONNECTIONS: &str = "larder_gateway_connections_ended_total";
+const SWITCHED_OFF: &str = "larder_gateway_switched_off_total";
+
+/// Why the gateway ended a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ended {
+    /// No first byte came.
+    Silent,
+    /// No request came for long.
+    Idle,
+    /// It was told to come back on another.
+    Old,
+    /// It had been told, and a call was still running when the grace was over.
+    Cut,
+}
+
 /// Where the answer about an API key came from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeySource {
@@ -63,6 +81,10 @@ pub(crate) fn describe() {
     describe_gauge!(CACHE_BYTES, "Memory that kept answers take");
     describe_gauge!(CACHE_ALONE, "1 while the cache is set to be shared and Redis does not answer");
     describe_gauge!(MAINTENANCE, "1 while anything is under maintenance");
+    describe_counter!(OVER_QUOTA, "Requests refused because a tenant's month is used up, by quota");
+    describe_gauge!(USAGE_UNWRITTEN, "1 while what tenants use cannot be written and waits in memory");
+    describe_counter!(ENDED_CONNECTIONS, "Connections that the gateway ended, by reason");
+    describe_counter!(SWITCHED_OFF, "Calls refused because a flag switches their RPC off");
     describe_counter!(REFUSED_ROWS, "Rows of batches that could not be read as the contract has them");
 }
 
@@ -90,6 +112,21 @@ pub(crate) fn count_audit_event(kept: Kept) {
 /// Counts a request that was over the limit of this name.
 pub(crate) fn count_limited(limit: &'static str) {
     counter!(LIMITED, "limit" => limit).increment(1);
+}
+
+/// Counts a request for which the tenant's month is used up.
+pub(crate) fn count_over_quota(quota: &'static str) {
+    counter!(OVER_QUOTA, "quota" => quota).increment(1);
+}
+
+/// Tells whether usage waits in memory.
+pub(crate) fn set_usage_unwritten(unwritten: bool) {
+    gauge!(USAGE_UNWRITTEN).set(if unwritten { 1.0 } else { 0.0 });
+}
+
+/// Counts a call of an RPC that is switched off.
+pub(crate) fn count_switched_off() {
+    counter!(SWITCHED_OFF).increment(1);
 }
 
 /// Counts a request that found no place.
@@ -134,4 +171,15 @@ pub(crate) fn count_refused_rows(count: usize) {
     if count > 0 {
         counter!(REFUSED_ROWS).increment(count as u64);
     }
+}
+
+/// Counts a connection that is ended.
+pub(crate) fn count_ended_connection(reason: Ended) {
+    let reason = match reason {
+        Ended::Silent => "silent",
+        Ended::Idle => "idle",
+        Ended::Old => "old",
+        Ended::Cut => "cut",
+    };
+    counter!(ENDED_CONNECTIONS, "reason" => reason).increment(1);
 }

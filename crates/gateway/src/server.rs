@@ -1,6 +1,8 @@
 //! The listener: HTTP/1.1 and HTTP/2 on one port, over TLS where there is a certificate, with limits on slow and silent clients, and
 //! an end that lets requests in flight finish.
 
+mod connection;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +10,16 @@ use std::time::Duration;
 use axum::Extension;
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use larder_certificates::Watched;
-use tokio::io::{AsyncRead, AsyncWrite};
+use larder_lifecycle::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, Service};
 
 use crate::peer::Peer;
+pub(crate) use connection::Ages;
+use connection::Connection;
 
 /// A client has this long to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +37,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn serve<S, B>(
     listener: TcpListener,
     tls: Option<Arc<Watched>>,
+    ages: Ages,
     service: S,
     stop: impl Future<Output = ()>,
 ) where
@@ -45,7 +48,7 @@ pub(crate) async fn serve<S, B>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let builder = builder();
-    let graceful = GracefulShutdown::new();
+    let ending = Shutdown::new();
     let mut connections = tokio::task::JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -62,41 +65,26 @@ pub(crate) async fn serve<S, B>(
                 continue;
             }
         };
-        let service = TowerToHyperService::new(Extension(peer).layer(service.clone()));
-        let (builder, watcher) = (builder.clone(), graceful.watcher());
+        let connection = Connection {
+            builder: builder.clone(),
+            service: Extension(peer).layer(service.clone()),
+            ages: ages.of(peer),
+            ending: ending.clone(),
+        };
         match tls.clone() {
-            None => connections.spawn(talk(prepare(stream), builder, service, watcher)),
+            None => connections.spawn(connection.talk(prepare(stream))),
             // Hands are shaken beside the others, so that a slow client holds up nobody.
             Some(tls) => connections.spawn(async move {
                 match tls.shake_hands(stream).await {
-                    Ok(stream) => talk(stream, builder, service, watcher).await,
+                    Ok(stream) => connection.talk(stream).await,
                     Err(error) => tracing::debug!(error = %error, "no TLS with this client"),
                 }
             }),
         };
     }
     drop(listener);
-    graceful.shutdown().await;
-}
-
-/// Serves one connection to its end.
-async fn talk<I, S, B>(
-    stream: I,
-    builder: Builder<TokioExecutor>,
-    service: TowerToHyperService<S>,
-    watcher: Watcher,
-) where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<http::Request<Incoming>, Response = http::Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send + 'static,
-    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(error = %error, "connection ended early");
-    }
+    ending.trigger();
+    while connections.join_next().await.is_some() {}
 }
 
 fn prepare(stream: TcpStream) -> TcpStream {

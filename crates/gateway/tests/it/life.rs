@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use larder_gateway::{App, GatewayAppSettings, GatewayError};
 use larder_telemetry::MetricsHandle;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::support::{Gateway, Http, gateway, gateway_with, service, settings, signer};
@@ -77,4 +84,91 @@ async fn a_service_that_comes_back_is_found_again() {
         assert!(healed.elapsed() < Duration::from_secs(15), "not healed; service at {address}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Reads a connection to its end; how long that took.
+async fn until_the_end(stream: &mut TcpStream) -> (String, Duration) {
+    let started = Instant::now();
+    let mut said = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut said))
+        .await
+        .expect("the gateway ends the connection");
+    (String::from_utf8_lossy(&said).into_owned(), started.elapsed())
+}
+
+#[tokio::test]
+async fn who_connects_and_says_nothing_is_let_go() {
+    let gateway = gateway().await;
+    let mut stream = TcpStream::connect(gateway.app.address()).await.unwrap();
+    let (said, took) = until_the_end(&mut stream).await;
+    assert_eq!(said, "");
+    assert!((9..15).contains(&took.as_secs()), "{took:?}");
+}
+
+/// An HTTP/2 connection of its own to a gateway, and what tells when it ends.
+async fn connection(
+    gateway: &Gateway,
+) -> (http2::SendRequest<Full<Bytes>>, JoinHandle<Result<(), hyper::Error>>) {
+    let stream = TcpStream::connect(gateway.app.address()).await.unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    (sender, tokio::spawn(connection))
+}
+
+fn asking(method: &str, path: &str, tenant: &str) -> Request<Full<Bytes>> {
+    let request = Request::builder().method(method).uri(format!("http://gateway{path}"));
+    let request = request.header("x-larder-tenant", tenant).header("content-type", "application/json");
+    request.body(Full::default()).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_for_nothing_is_ended_and_one_that_asks_stays() {
+    let mut settings = settings(service::start().await);
+    settings.gateway.connection_idle = Duration::from_millis(600);
+    let gateway = gateway_with(settings, None).await;
+    let (mut busy, busy_end) = connection(&gateway).await;
+    let (_idle, idle_end) = connection(&gateway).await;
+    for _ in 0..20 {
+        busy.ready().await.unwrap();
+        let answer = busy.send_request(asking("GET", "/v1/products/a", "demo")).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(idle_end.is_finished() && !busy_end.is_finished());
+    idle_end.await.unwrap().unwrap();
+    busy_end.abort();
+}
+
+#[tokio::test]
+async fn an_old_connection_is_told_to_come_back_and_its_calls_have_a_grace() {
+    let mut settings = settings(service::start().await);
+    settings.gateway.connection_max_age = Duration::from_millis(500);
+    settings.gateway.connection_grace = Duration::from_millis(1_500);
+    let gateway = gateway_with(settings, None).await;
+    let began = Instant::now();
+    // One without a call leaves at once, with GOAWAY and no error.
+    let (mut fresh, fresh_end) = connection(&gateway).await;
+    assert_eq!(fresh.send_request(asking("GET", "/v1/products/a", "demo")).await.unwrap().status(), 200);
+    // One with a stream that never ends takes no further calls and is cut when the grace is over.
+    let (mut endless, endless_end) = connection(&gateway).await;
+    let mut stream = endless.send_request(asking("POST", "/v1/models:train", "endless")).await.unwrap();
+    stream.body_mut().frame().await.unwrap().unwrap();
+    fresh_end.await.unwrap().unwrap();
+    assert!(began.elapsed() < Duration::from_millis(1_400), "{:?}", began.elapsed());
+    assert!(fresh.ready().await.is_err());
+    let last = loop {
+        match stream.body_mut().frame().await {
+            Some(Ok(_)) => {}
+            last => break last,
+        }
+    };
+    assert!(last.is_some_and(|last| last.is_err()), "it is cut, and does not look whole");
+    assert!((1_800..4_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+    assert!(endless.ready().await.is_err());
+    endless_end.abort();
+    // HTTP/1.1 is told with a header, or by the end.
+    let mut old = TcpStream::connect(gateway.app.address()).await.unwrap();
+    old.write_all(b"GET /v1/products/a HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let (said, took) = until_the_end(&mut old).await;
+    assert!(said.starts_with("HTTP/1.1 200 OK"), "{said}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }

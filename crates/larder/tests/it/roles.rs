@@ -11,6 +11,11 @@ use larder_testkit::TestDatabase;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use super::larder::{finish, larder, signal};
 
@@ -49,6 +54,42 @@ async fn each_service_runs_alone_and_they_trust_each_other_by_keys() {
     finish(larder(&import).env("LARDER_API_KEY", key)).await.expect_code(0);
 
     stop(gateway).await;
+    stop(recommendation).await;
+}
+
+/// A graceful stop may wait for an open stream for ever (hyper #4170), and a collector that never answers for whatever
+/// holds spans.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_with_an_open_stream_and_a_dead_collector_stops_within_its_bound() {
+    // It takes connections, and never says anything.
+    let collector = TcpListener::bind("127.0.0.1:0").unwrap();
+    let database = TestDatabase::create(&[]).await;
+    let deployment = Deployment::new(database.url().expose_secret()).await;
+    let mut settings = fs::read_to_string(deployment.settings()).unwrap();
+    settings.push_str(&format!(
+        "[telemetry]\notlp_endpoint = \"http://{}\"\n[lifecycle]\ndrain_timeout_ms = 2000\n",
+        collector.local_addr().unwrap()
+    ));
+    fs::write(deployment.settings(), settings).unwrap();
+    let recommendation = deployment.serve("recommendation", &deployment.recommendation_ops).await;
+    let mut gateway = deployment.serve("gateway", &deployment.gateway_ops).await;
+    let channel = Endpoint::from_shared(deployment.gateway.clone()).unwrap().connect().await.unwrap();
+    let mut health = HealthClient::new(channel);
+    let mut told = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(told.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    for _ in 0..50 {
+        health.check(HealthCheckRequest::default()).await.unwrap();
+    }
+    let started = Instant::now();
+    signal("TERM", gateway.id().unwrap()).await;
+    assert_eq!(
+        told.message().await.unwrap().unwrap().status(),
+        ServingStatus::NotServing,
+        "it says so first"
+    );
+    let ended = tokio::time::timeout(Duration::from_secs(40), gateway.wait()).await;
+    ended.expect("it stops").unwrap();
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     stop(recommendation).await;
 }
 
