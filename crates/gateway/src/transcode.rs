@@ -25,4 +25,6 @@ pub(crate) use rule::routes as routes_of;
 pub(crate) use text::has_text_form;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
