@@ -2,6 +2,7 @@
 //! and scopes are what the protos say, so it cannot fall behind them.
 
 mod comments;
+mod examples;
 mod operations;
 mod schemas;
 

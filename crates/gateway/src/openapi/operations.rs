@@ -1,14 +1,28 @@
 //! One route as an OpenAPI operation: parameters from the path and the query, the body, the
 //! answers and the scope it needs.
 
+use http::Method;
 use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, MethodDescriptor, Value as Field};
 use serde_json::{Value, json};
 
 use super::comments::Comments;
+use super::examples;
 use super::schemas::Schemas;
 use crate::http_json::raw;
 use crate::rpcs::PUBLIC_SCOPE;
 use crate::transcode::{RequestBody, Route, has_text_form};
+
+const PROBLEM: &str = "#/components/responses/Problem";
+/// What every route may answer instead; `docs/reference/errors.md` has the types and reasons.
+const REFUSALS: [(&str, &str); 7] = [
+    ("400", "The request cannot be read, or a field has a value that is never right"),
+    ("401", "No credentials, or none that are valid"),
+    ("403", "The caller may not do this"),
+    ("404", "No such thing for this tenant"),
+    ("429", "A limit or a quota is over; `Retry-After` says when it is not"),
+    ("503", "Something needed is away; `Retry-After` says when to ask again"),
+    ("504", "There was no answer in time"),
+];
 
 /// Query parameters may be nested this deep.
 const DEPTH_LIMIT: usize = 4;
@@ -27,8 +41,14 @@ pub(crate) fn write(
         "tags": [rpc.parent_service().name()],
         "summary": comment.split_inclusive(". ").next().unwrap_or_default().trim().trim_end_matches('.'),
         "description": description(pool, rpc, comment),
-        "responses": {"200": answer(route, schemas), "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {"200": answer(route, schemas), "default": {"$ref": PROBLEM}},
     });
+    for (status, why) in REFUSALS {
+        let is_public = required_scope(pool, rpc).as_deref() == Some(PUBLIC_SCOPE);
+        if !(is_public && matches!(status, "401" | "403")) {
+            operation["responses"][status] = json!({"$ref": PROBLEM, "description": why});
+        }
+    }
     match required_scope(pool, rpc).as_deref() {
         Some(PUBLIC_SCOPE) => operation["security"] = json!([]),
         Some(scope) => operation["security"] = json!([{"bearer": [scope]}, {"apiKey": [scope]}]),
@@ -40,12 +60,21 @@ pub(crate) fn write(
     }
     let body = match &route.body {
         RequestBody::None => None,
-        RequestBody::Whole => Some(schemas.message(&rpc.input())),
-        RequestBody::Field(field) => Some(schemas.field(field)),
+        RequestBody::Whole => Some((schemas.message(&rpc.input()), examples::of_message(&rpc.input()))),
+        RequestBody::Field(field) => Some((schemas.field(field), examples::of_field(field))),
     };
-    if let Some(schema) = body {
-        operation["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": schema}}});
+    if let Some((schema, example)) = body {
+        let mut content = json!({"schema": schema});
+        if let Some(example) = example {
+            content["example"] = example;
+        }
+        operation["requestBody"] = json!({"required": true, "content": {"application/json": content}});
+    }
+    if route.http_method == Method::GET && is_kept(pool, rpc) {
+        let etag =
+            json!({"description": "Names this answer, for `If-None-Match`.", "schema": {"type": "string"}});
+        operation["responses"]["200"]["headers"] = json!({"ETag": etag});
+        operation["responses"]["304"] = json!({"description": "The answer is still the one that `If-None-Match` names.", "headers": {"ETag": etag}});
     }
     operation
 }
@@ -86,6 +115,12 @@ fn required_scope(pool: &DescriptorPool, rpc: &MethodDescriptor) -> Option<Strin
     }
 }
 
+/// Whether answers may be kept, and so asked for by what names them.
+fn is_kept(pool: &DescriptorPool, rpc: &MethodDescriptor) -> bool {
+    let extension = pool.get_extension_by_name("larder.cache.v1.cached");
+    extension.is_some_and(|extension| rpc.options().has_extension(&extension))
+}
+
 fn answer(route: &Route, schemas: &mut Schemas<'_>) -> Value {
     if raw::is_raw(route) {
         let schema = json!({"type": "string", "format": "binary"});
@@ -111,15 +146,23 @@ fn answer(route: &Route, schemas: &mut Schemas<'_>) -> Value {
 fn parameters(route: &Route, schemas: &mut Schemas<'_>) -> Vec<Value> {
     let mut parameters = Vec::new();
     for (variable, fields) in route.template.variables.iter().zip(&route.variables) {
-        let schema = schemas.field(&fields[fields.len() - 1]);
-        let name = variable.openapi_name();
-        parameters.push(json!({"name": name, "in": "path", "required": true, "schema": schema}));
+        let field = &fields[fields.len() - 1];
+        let (schema, name) = (schemas.field(field), variable.openapi_name());
+        parameters
+            .push(parameter(json!({"name": name, "in": "path", "required": true, "schema": schema}), field));
     }
     if !matches!(route.body, RequestBody::Whole) {
         let mut parents = Vec::new();
         query_parameters(route, &route.rpc.input(), &mut parents, schemas, &mut parameters);
     }
     parameters
+}
+
+fn parameter(mut parameter: Value, field: &FieldDescriptor) -> Value {
+    if let Some(example) = examples::of_field(field) {
+        parameter["example"] = example;
+    }
+    parameter
 }
 
 fn query_parameters(
@@ -146,7 +189,10 @@ fn query_parameters(
             None => {
                 let name: Vec<&str> = parents.iter().map(FieldDescriptor::json_name).collect();
                 let schema = schemas.field(&field);
-                parameters.push(json!({"name": name.join("."), "in": "query", "schema": schema}));
+                parameters.push(parameter(
+                    json!({"name": name.join("."), "in": "query", "schema": schema}),
+                    &field,
+                ));
             }
         }
         parents.pop();

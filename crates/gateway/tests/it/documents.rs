@@ -135,6 +135,54 @@ async fn every_operation_is_complete() {
     assert!(ids.contains("Recommend") && ids.contains("RecommendByPostQuery"), "{ids:?}");
 }
 
+/// A text as one segment of a path or one value of a query.
+fn encoded(text: &str) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes()
+        .map(|byte| if is_plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_example_is_read_as_the_contract_has_it() {
+    let gateway = gateway().await;
+    let document = gateway.http.get("/openapi.json").await.json();
+    let mut sent = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let body = &operation["requestBody"]["content"]["application/json"]["example"];
+            let mut target = path.clone();
+            let mut query = Vec::new();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let (name, example) = (parameter["name"].as_str().unwrap(), &parameter["example"]);
+                let example = example.get(0).unwrap_or(example);
+                let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+                let text = encoded(&text);
+                if parameter["in"] == "path" {
+                    let text = if example.is_null() { "x".to_owned() } else { text.clone() };
+                    target = target.replace(&format!("{{{name}}}"), &text);
+                } else if !example.is_null() {
+                    query.push(format!("{name}={text}"));
+                }
+            }
+            if !query.is_empty() {
+                target = format!("{target}?{}", query.join("&"));
+            }
+            let headers = [("content-type", "application/json"), ("grpc-timeout", "2S")];
+            let text = if body.is_null() { String::new() } else { body.to_string() };
+            let answer =
+                gateway.http.send(&method.to_ascii_uppercase(), &target, &headers, text.clone()).await;
+            let said = String::from_utf8_lossy(&answer.body);
+            assert!(
+                ![400, 404, 405, 415].contains(&answer.status.as_u16()),
+                "{method} {target} {text}: {said}"
+            );
+            sent += usize::from(!body.is_null());
+        }
+    }
+    assert!(sent > 40, "{sent}");
+}
+
 #[tokio::test]
 async fn the_page_needs_no_internet() {
     let gateway = gateway().await;
