@@ -14,6 +14,7 @@ mod lint;
 mod packages;
 mod prepare;
 mod rustc_wrapper;
+mod schemathesis;
 mod servers;
 mod stack;
 mod test;
@@ -37,6 +38,8 @@ cargo xtask COMMAND
   test [--full] [--coverage | --no-coverage] [-p CRATE]… [NAME…]
                        run the tests, --full the long ones too, on a PostgreSQL and a Redis started for them
   test-stack           break the database of a whole stack, and see that it is told and heals
+  schemathesis [--seconds N]
+                       ask a demo shop everything that its OpenAPI document allows and forbids
   with-servers -- COMMAND…
                        run a command with that PostgreSQL and Redis
   bench NAME [--json] [-- ARGUMENTS…]
@@ -83,6 +86,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "up" => up::run(&workspace, &interrupt, arguments),
         "test" => test::run(&workspace, &interrupt, arguments),
         "test-stack" => stack::run(&workspace, &interrupt, arguments),
+        "schemathesis" => schemathesis::run(&workspace, &interrupt, arguments),
         "with-servers" => test::with_servers(&workspace, &interrupt, arguments),
         "bench" => bench::run(&workspace, &interrupt, arguments),
         "lint" => lint::run(&workspace, &interrupt, arguments),

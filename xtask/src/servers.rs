@@ -8,6 +8,8 @@ mod redis;
 mod versions;
 mod weed;
 
+pub(crate) use outside::python_with;
+
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;

@@ -123,7 +123,7 @@ fn acme() -> Option<Vec<(&'static str, PathBuf)>> {
 }
 
 /// An environment of its own in the cache, made anew when it was made for other packages.
-fn python_with(interrupt: &Interrupt, folder: &str, package: &str) -> Result<PathBuf> {
+pub(crate) fn python_with(interrupt: &Interrupt, folder: &str, package: &str) -> Result<PathBuf> {
     let place = cache_folder()?.join("tools").join(folder);
     let (python, mark) = (place.join("bin/python"), place.join("packages"));
     if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == package) {
