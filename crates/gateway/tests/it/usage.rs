@@ -51,7 +51,7 @@ async fn get(shop: &Shop, credential: &str, path: &str) -> Answer {
 
 /// Waits until so many requests of the tenant are in the database.
 async fn until_written(shop: &Shop, tenant: &str, requests: i64) -> Value {
-    until(shop, tenant, |usage| usage["requestCount"] == requests.to_string()).await
+    until(shop, tenant, |usage| usage["requestCount"].as_str() == Some(requests.to_string().as_str())).await
 }
 
 /// Waits until what is in the database of the tenant is as wanted.
