@@ -15,9 +15,9 @@ const SECONDS: u32 = 35;
 /// The load alone and beside a backup, by turns.
 const PAIRS: usize = 3;
 /// The default of `backup.throttle_bytes_per_second` in MiB a second.
-const DEFAULT_BOUND: u64 = 64;
+const DEFAULT_BOUND: u64 = 48;
 /// What another bound would cost, each measured once.
-const OTHER_BOUNDS: [u64; 2] = [32, 128];
+const OTHER_BOUNDS: [u64; 2] = [64, 128];
 
 /// The default of `backup.record_most_bytes`.
 const COUNTED_BYTES: u64 = 1 << 30;
