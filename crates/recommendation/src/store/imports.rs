@@ -9,6 +9,7 @@ use crate::error::Error;
 
 /// How a file is read, where it does not tell.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Answers {
     /// Titles with the columns they are taken for.
     pub(crate) columns: Vec<(String, String)>,
