@@ -26,6 +26,7 @@ use crate::cache::Cache;
 use crate::caller::{Authenticator, Issuer, KeyRing, Rings, SessionRing, TenantRing, TokenMint};
 use crate::config::{Limits, SCHEMA, SERVICE, SERVICE_AUDIENCE};
 use crate::error::GatewayError;
+use crate::front::Front;
 use crate::gate::Gate;
 use crate::grpc::OwnServices;
 use crate::health::{PlatformHealth, checks};
@@ -221,7 +222,7 @@ impl App {
         let service = ServiceBuilder::new()
             .layer(HttpTelemetryLayer::new(SERVICE))
             .layer(CatchPanicLayer)
-            .service(router::router(self.gate.clone(), &self.settings));
+            .service(Front::new(self.gate.clone(), router::router(self.gate.clone(), &self.settings)));
         for watched in [&self.tls, &self.certificates].into_iter().flatten() {
             tasks.spawn("certificates", watched.clone().run(shutdown.clone()));
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
+use hyper::body::Incoming;
 use tonic::body::Body;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -17,6 +18,7 @@ use crate::error::GatewayError;
 use crate::gate::Gate;
 use crate::passthrough;
 use crate::problem::Problem;
+use crate::usage::Traffic;
 
 /// The services that the gateway answers itself.
 #[derive(Clone)]
@@ -46,7 +48,21 @@ impl OwnServices {
     }
 }
 
-/// Answers one gRPC or gRPC-Web request.
+/// Answers one native gRPC request.
+pub(crate) async fn serve_native(gate: Arc<Gate>, mut request: http::Request<Incoming>) -> Response {
+    let traffic = Traffic::begin(&gate, request.extensions_mut());
+    let request = request.map(|body| match &traffic {
+        Some(traffic) => Body::new(traffic.received(body)),
+        None => Body::new(body),
+    });
+    let Ok(response) = dispatch(gate, request).await;
+    response.map(|body| match &traffic {
+        Some(traffic) => axum::body::Body::new(traffic.sent(body)),
+        None => axum::body::Body::new(body),
+    })
+}
+
+/// Answers one gRPC or gRPC-Web request that came through the routes.
 pub(crate) async fn serve(gate: Arc<Gate>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let inner = service_fn(move |request: http::Request<Body>| {

@@ -13,6 +13,7 @@ mod config;
 mod deadline;
 mod docs;
 mod error;
+mod front;
 mod gate;
 mod grpc;
 mod health;

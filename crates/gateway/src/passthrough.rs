@@ -134,7 +134,6 @@ fn prepare(headers: &mut HeaderMap, authorization: HeaderValue, timeout: Option<
 
 async fn send(upstream: &Upstream, request: Request<Body>) -> Result<Response<Body>, Status> {
     let mut connection = upstream.connection();
-    let ready = connection.ready().await.map_err(|failure| Status::from_error(failure.into()))?;
-    let response = ready.call(request).await.map_err(|failure| Status::from_error(failure.into()))?;
+    let response = connection.ready().await?.call(request).await?;
     Ok(response.map(Body::new))
 }

@@ -3,6 +3,7 @@
 
 mod codec;
 mod metadata;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,19 +29,15 @@ use crate::cache::{Ask, Fetched, Keeping};
 use crate::error::{self, GatewayError};
 use codec::RawCodec;
 pub(crate) use metadata::CallMetadata;
+use wire::{CONNECT_TIMEOUT, CONNECTION_WINDOW_BYTES, KEEP_ALIVE_INTERVAL, Plain, STREAM_WINDOW_BYTES, Wire};
 
 /// A connection that passes trace and correlation on and measures its calls.
-pub(crate) type Connection = InjectService<Channel>;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+pub(crate) type Connection = InjectService<Wire>;
 
 /// One service behind the gateway.
 pub(crate) struct Upstream {
     pub(crate) name: &'static str,
-    connections: Vec<Channel>,
+    connections: Vec<Wire>,
     inject: InjectLayer,
     next: AtomicUsize,
     policy: Policy,
@@ -84,7 +81,7 @@ impl Upstream {
         };
         Self {
             name,
-            connections: vec![pipe],
+            connections: vec![Wire::Channel(pipe)],
             inject: InjectLayer::new("gateway"),
             next: AtomicUsize::new(0),
             policy: Policy::new(name, &limits),
@@ -197,7 +194,7 @@ impl Upstream {
         let mut client = Grpc::new(self.connection())
             .max_decoding_message_size(self.message_limit_bytes)
             .max_encoding_message_size(usize::MAX);
-        client.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        client.ready().await?;
         Ok(client)
     }
 
@@ -245,10 +242,13 @@ fn keeping_of(metadata: &MetadataMap) -> Keeping {
     }
 }
 
-fn connect(endpoint: &Endpoint, url: &url::Url, certificates: Option<&Arc<Watched>>) -> Channel {
-    match certificates {
-        Some(certificates) => larder_certificates::channel(endpoint, url, certificates.clone()),
-        None => endpoint.connect_lazy(),
+fn connect(endpoint: &Endpoint, url: &url::Url, certificates: Option<&Arc<Watched>>) -> Wire {
+    if let Some(certificates) = certificates {
+        return Wire::Channel(larder_certificates::channel(endpoint, url, certificates.clone()));
+    }
+    match Plain::to(url) {
+        Some(plain) => Wire::Plain(Arc::new(plain)),
+        None => Wire::Channel(endpoint.connect_lazy()),
     }
 }
 

@@ -5,10 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures::TryStreamExt;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::{BodyStream, StreamBody};
 use tonic::Status;
 use tonic::body::Body;
 
@@ -20,9 +18,31 @@ use crate::error;
 /// Empty frames are left out: many clients end a request with one, passed on it would not be
 /// the last, and a service takes a connection on which a hundred of them came for an attack.
 pub(crate) fn of_unknown_length(inner: Body) -> Body {
-    let is_empty = |frame: &Frame<Bytes>| frame.data_ref().is_some_and(Bytes::is_empty);
-    let frames = BodyStream::new(inner).try_filter(move |frame| std::future::ready(!is_empty(frame)));
-    Body::new(StreamBody::new(frames))
+    Body::new(OfUnknownLength(inner))
+}
+
+struct OfUnknownLength(Body);
+
+impl HttpBody for OfUnknownLength {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        loop {
+            let frame = ready!(Pin::new(&mut self.0).poll_frame(context));
+            let is_empty = |frame: &Frame<Bytes>| frame.data_ref().is_some_and(Bytes::is_empty);
+            if !frame.as_ref().is_some_and(|frame| frame.as_ref().is_ok_and(is_empty)) {
+                return Poll::Ready(frame);
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
 }
 
 /// `inner`, with any error at its end as trailers.

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
+use http::Extensions;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use larder_identity::TenantId;
 
@@ -27,6 +28,31 @@ struct Passing {
 }
 
 impl Traffic {
+    /// What passes of one request, which is noted in its extensions; nothing where nothing is counted.
+    pub(crate) fn begin(gate: &Arc<Gate>, extensions: &mut Extensions) -> Option<Self> {
+        if !gate.meter.is_on() {
+            return None;
+        }
+        let traffic = Self(Arc::new(Passing {
+            gate: gate.clone(),
+            tenant: OnceLock::new(),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        }));
+        extensions.insert(traffic.clone());
+        Some(traffic)
+    }
+
+    /// The body of the request, counted.
+    pub(crate) fn received<B>(&self, body: B) -> Counted<B> {
+        Counted { body, passing: self.0.clone(), count: |passing| &passing.received }
+    }
+
+    /// The body of the answer, counted.
+    pub(crate) fn sent<B>(&self, body: B) -> Counted<B> {
+        Counted { body, passing: self.0.clone(), count: |passing| &passing.sent }
+    }
+
     /// Notes whose request it is.
     pub(crate) fn belongs_to(&self, tenant: &TenantId) {
         let _ = self.0.tenant.set(tenant.clone());
@@ -44,43 +70,35 @@ impl Drop for Passing {
 
 /// Counts what passes, where anything is counted.
 pub(crate) async fn measure(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
-    if !gate.meter.is_on() {
+    let Some(traffic) = Traffic::begin(&gate, request.extensions_mut()) else {
         return next.run(request).await;
-    }
-    let passing = Arc::new(Passing {
-        gate,
-        tenant: OnceLock::new(),
-        received: AtomicU64::new(0),
-        sent: AtomicU64::new(0),
+    };
+    let request = request.map(|body| match body.is_end_stream() {
+        true => body,
+        false => Body::new(traffic.received(body)),
     });
-    request.extensions_mut().insert(Traffic(passing.clone()));
-    let received = passing.clone();
-    let request = request.map(|body| counted(body, received, |passing| &passing.received));
     let response = next.run(request).await;
-    response.map(|body| counted(body, passing, |passing| &passing.sent))
+    response.map(|body| match body.is_end_stream() {
+        true => body,
+        false => Body::new(traffic.sent(body)),
+    })
 }
 
-fn counted(body: Body, passing: Arc<Passing>, count: fn(&Passing) -> &AtomicU64) -> Body {
-    if body.is_end_stream() {
-        return body;
-    }
-    Body::new(Counted { body, passing, count })
-}
-
-struct Counted {
-    body: Body,
+/// A body whose bytes are counted.
+pub(crate) struct Counted<B> {
+    body: B,
     passing: Arc<Passing>,
     count: fn(&Passing) -> &AtomicU64,
 }
 
-impl HttpBody for Counted {
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Counted<B> {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
