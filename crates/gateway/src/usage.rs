@@ -56,6 +56,8 @@ struct Account {
     written: Amounts,
     /// What is counted and not written yet.
     pending: Amounts,
+    /// What is being written, until the database says what it has now.
+    underway: Amounts,
     plan: Option<String>,
     /// Whether the database was asked for the tenant in this month.
     is_known: bool,
@@ -123,7 +125,8 @@ impl Meter {
         account.used_at = Instant::now();
         if account.month != month {
             // What is pending of the month before is little and goes into the new one.
-            *account = Account { month, written: Amounts::default(), is_known: false, ..account.clone() };
+            let (written, underway) = (Amounts::default(), Amounts::default());
+            *account = Account { month, written, underway, is_known: false, ..account.clone() };
         }
         let limits = self.plans.limits_of(account.plan.as_deref());
         let used_up = account.nearest(limits, month, now_s).filter(|standing| standing.left == 0);
@@ -197,10 +200,9 @@ impl Meter {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts
             .retain(|_, account| account.pending != Amounts::default() || account.used_at.elapsed() < KEPT);
-        let take = |(tenant, account): (&TenantId, &mut Account)| store::usage::Counted {
-            tenant: tenant.clone(),
-            month: account.month,
-            amounts: std::mem::take(&mut account.pending),
+        let take = |(tenant, account): (&TenantId, &mut Account)| {
+            account.underway = std::mem::take(&mut account.pending);
+            store::usage::Counted { tenant: tenant.clone(), month: account.month, amounts: account.underway }
         };
         let has_news = |account: &Account| !account.is_known || account.pending != Amounts::default();
         accounts.iter_mut().filter(|(_, account)| has_news(account)).map(take).collect()
@@ -213,6 +215,7 @@ impl Meter {
             let Some(account) = tenant.and_then(|tenant| accounts.get_mut(&tenant)) else { continue };
             if account.month == total.month {
                 account.written = total.amounts;
+                account.underway = Amounts::default();
                 account.is_known = true;
             }
             account.plan = total.plan;
@@ -224,6 +227,7 @@ impl Meter {
         for counted in told {
             let account = accounts.entry(counted.tenant).or_insert_with(|| Account::new(counted.month));
             account.pending = account.pending.plus(counted.amounts);
+            account.underway = Amounts::default();
         }
     }
 }
@@ -234,6 +238,7 @@ impl Account {
             month,
             written: Amounts::default(),
             pending: Amounts::default(),
+            underway: Amounts::default(),
             plan: None,
             is_known: false,
             used_at: Instant::now(),
@@ -242,7 +247,7 @@ impl Account {
 
     /// The quota of which the smallest share is left.
     fn nearest(&self, limits: &Limits, month: Month, now_s: i64) -> Option<QuotaStanding> {
-        let used = self.written.plus(self.pending);
+        let used = self.written.plus(self.underway).plus(self.pending);
         let standing = |quantity: Quantity| {
             let limit = limits.of(quantity)?;
             let left = limit.saturating_sub(used.of(quantity));

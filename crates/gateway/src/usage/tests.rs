@@ -37,6 +37,20 @@ fn what_could_not_be_written_is_counted_on() {
 }
 
 #[test]
+fn what_is_being_written_is_not_forgotten_meanwhile() {
+    let meter = meter("requests_per_month = 3");
+    for _ in 0..2 {
+        meter.admit(&tenant(), false).unwrap();
+    }
+    let told = meter.take();
+    assert_eq!(meter.admit(&tenant(), false).unwrap().unwrap().left, 0);
+    assert!(meter.admit(&tenant(), false).is_err());
+    meter.give_back(told);
+    assert!(meter.admit(&tenant(), false).is_err(), "nor counted twice when it could not be");
+    assert_eq!(meter.take()[0].amounts.requests, 3);
+}
+
+#[test]
 fn many_at_once_are_counted_each_and_none_twice() {
     let meter = Arc::new(meter("requests_per_month = 1000"));
     let let_in: usize = std::thread::scope(|scope| {

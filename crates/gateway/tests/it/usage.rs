@@ -30,7 +30,7 @@ impl PlansFile {
 }
 
 const PLANS: &str = "default_plan = \"free\"\n[plans.free]\nrequests_per_month = 3\n[plans.business]\n\
-                     requests_per_month = 1000\nsent_bytes_per_month = 500\n[plans.whole]\n";
+                     requests_per_month = 1000\nsent_bytes_per_month = 20000\n[plans.whole]\n";
 
 fn quick(settings: &mut Settings, plans: &PlansFile) {
     settings.quotas.plans_file = Some(plans.path());
@@ -140,7 +140,7 @@ async fn another_plan_holds_at_once_and_bytes_are_counted_too() {
             }
         }
     };
-    let problem = tokio::time::timeout(Duration::from_secs(20), over).await.expect("500 bytes are soon sent");
+    let problem = tokio::time::timeout(Duration::from_secs(20), over).await.expect("20,000 bytes are soon sent");
     assert_eq!(problem["metadata"]["quota"], "sent-bytes-per-month");
     let policy = get(&shop, &ann, "/v1/account").await;
     assert!(policy.header("ratelimit-policy").contains(";qu=\"content-bytes\";"), "{policy:?}");
