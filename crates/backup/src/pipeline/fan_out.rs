@@ -14,7 +14,7 @@ use crate::target::{ObjectKey, PART_BYTES, SharedTarget, TargetError};
 const QUEUED_PARTS: usize = 2;
 
 /// What is known of an object once it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredFacts {
     /// Its size.
     pub stored_bytes: u64,
@@ -86,7 +86,7 @@ impl FanOut {
             fan_out: self.clone(),
             lanes,
             buffer: BytesMut::with_capacity(PART_BYTES),
-            facts: StoredFacts { stored_bytes: 0, parts: Vec::new() },
+            facts: StoredFacts::default(),
         }
     }
 
@@ -143,7 +143,7 @@ impl ObjectWriter {
             self.wait_for(lane);
         }
         self.refuse_if_alone()?;
-        Ok(self.facts)
+        Ok(std::mem::take(&mut self.facts))
     }
 
     fn wait_for(&self, lane: Lane) {
@@ -182,6 +182,17 @@ impl ObjectWriter {
         }
         let told: Vec<_> = self.fan_out.failures().iter().map(ToString::to_string).collect();
         Err(io::Error::other(told.join("; ")))
+    }
+}
+
+/// Whoever throws a backup away removes what is there, so nothing may still be written behind it.
+impl Drop for ObjectWriter {
+    fn drop(&mut self) {
+        for lane in std::mem::take(&mut self.lanes) {
+            drop(lane.queue);
+            // It is thrown away, however it ended.
+            let _ = self.fan_out.runtime.block_on(lane.upload);
+        }
     }
 }
 
