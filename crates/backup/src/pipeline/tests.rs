@@ -1,7 +1,7 @@
 //! The law of the pipeline: what comes out is what went in, however it was cut, compressed, sealed
 //! and however slowly a target took it; and a target that fails takes only itself away.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::target::folder::FolderTarget;
-use crate::target::{Download, ObjectKey, SharedTarget, StoredObject, Target, TargetError, Upload};
+use crate::target::throttled::{Rates, throttled};
+use crate::target::{Download, ObjectKey, PART_BYTES, SharedTarget, StoredObject, Target, TargetError, Upload};
 
 const BLOCK: usize = 512;
 
@@ -225,6 +226,24 @@ fn a_target_that_fails_takes_only_itself_away() {
             .unwrap()
     });
     assert!(alone.is_err_and(|error| error.to_string().contains("no space left")));
+}
+
+#[test]
+fn what_is_thrown_away_is_not_written_any_more_when_that_is_told() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let inner: SharedTarget = Arc::new(FolderTarget::open("slow", folder.path()).unwrap());
+    // The part is on its way for more than a second.
+    let slow = throttled(inner, Rates { write: 6_000_000, read: 0 });
+    let fan_out = runtime.block_on(async { FanOut::new(vec![slow]) });
+    let mut writer = fan_out.begin(&"backup/object".parse().unwrap());
+    writer.write_all(&vec![7; PART_BYTES]).unwrap();
+    let place = folder.path().join("backup");
+    while !std::fs::read_dir(&place).is_ok_and(|mut files| files.next().is_some()) {
+        std::thread::yield_now();
+    }
+    drop(writer);
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "whoever removes the folder now removes it all");
 }
 
 #[test]
