@@ -26,6 +26,7 @@ use crate::jobs::schedules::Scheduler;
 use crate::operations::Operations;
 use crate::page::PageTokens;
 use crate::state::{Reading, State};
+use crate::under_way::UnderWay;
 use crate::{health, metrics};
 
 /// The schema that this service owns.
@@ -142,6 +143,7 @@ impl App {
             self_test_at: watch::Sender::new(None),
             pages: PageTokens::new(&app.page_token_key),
             reading: Reading::default(),
+            under_way: UnderWay::in_folder(app.settings.data_dir.join("under-way").join(&backup.cluster)),
             wal: OnceLock::new(),
         });
         let pool = larder_database::connect(&app.server, SCHEMA, Role::Worker, &app.settings.database);
@@ -186,6 +188,7 @@ impl App {
             }
             scheduler.run(shutdown).await;
         });
+        tasks.spawn("left-overs", jobs::left_overs::run(self.state.clone(), self.shutdown.clone()));
         if let Some(alarms) = alarms {
             tasks.spawn("alarms", alarms.run(self.shutdown.clone()));
         }

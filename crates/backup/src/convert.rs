@@ -7,8 +7,8 @@ use crate::dump::StoredDump;
 use crate::manifest::BackupKind;
 use crate::operate::LogPreview;
 use crate::recovery::{RecoveryStatus, Window};
-use crate::retention::RetentionVerdict;
-use crate::vault::StoredBackup;
+use crate::retention::{Reason, RetentionVerdict};
+use crate::vault::{Hold, StoredBackup};
 use crate::wal::expire::StoredPiece;
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -65,7 +65,7 @@ pub(crate) fn verdict(stored: &StoredBackup, verdict: &RetentionVerdict) -> wire
     wire::RetentionVerdict {
         backup: Some(backup(stored)),
         keep: verdict.stays(),
-        reason: verdict.reason.to_string(),
+        reason: reason(verdict, stored.marks.hold.as_ref()),
     }
 }
 
@@ -86,6 +86,7 @@ pub(crate) fn dump(stored: &StoredDump) -> wire::Dump {
         table_count: count(manifest.tables.len() as u64),
         counted_row_count: count(manifest.tables.iter().filter_map(|table| table.rows).sum()),
         encrypted: manifest.is_sealed(),
+        held: stored.hold.is_some(),
     }
 }
 
@@ -93,7 +94,16 @@ pub(crate) fn dump_verdict(stored: &StoredDump, verdict: &RetentionVerdict) -> w
     wire::DumpRetention {
         dump: Some(dump(stored)),
         keep: verdict.stays(),
-        reason: verdict.reason.to_string(),
+        reason: reason(verdict, stored.hold.as_ref()),
+    }
+}
+
+/// Why in words, and of what is held also what whoever holds it said.
+fn reason(verdict: &RetentionVerdict, hold: Option<&Hold>) -> String {
+    let said = hold.map(|hold| hold.reason.trim()).filter(|said| !said.is_empty());
+    match (&verdict.reason, said) {
+        (Reason::Held, Some(said)) => format!("{}: {said}", verdict.reason),
+        _ => verdict.reason.to_string(),
     }
 }
 

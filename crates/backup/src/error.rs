@@ -47,6 +47,12 @@ pub enum BackupError {
     /// A dump that does not exist at any target that was asked.
     #[error("there is no dump {0} at any target; `larder backup dumps` shows those there are")]
     NoSuchDump(String),
+    /// Neither a backup nor a dump at any target.
+    #[error(
+        "there is no backup and no dump {0} at any target; `larder backup list` and `larder backup dumps` show those \
+         there are"
+    )]
+    NoSuchBackupOrDump(String),
     /// A field of a call, and what would be accepted.
     #[error("{field}: {description}")]
     Invalid {
@@ -117,6 +123,7 @@ impl BackupError {
             Self::File { .. } => "write",
             Self::NoSuchBackup(_)
             | Self::NoSuchDump(_)
+            | Self::NoSuchBackupOrDump(_)
             | Self::CannotBuildOn { .. }
             | Self::Refused(_)
             | Self::Invalid { .. } => "prepare",
@@ -131,7 +138,7 @@ impl BackupError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Invalid { .. } => ErrorKind::InvalidArgument,
-            Self::NoSuchBackup(_) | Self::NoSuchDump(_) => ErrorKind::NotFound,
+            Self::NoSuchBackup(_) | Self::NoSuchDump(_) | Self::NoSuchBackupOrDump(_) => ErrorKind::NotFound,
             Self::Refused(_) | Self::CannotBuildOn { .. } | Self::Damaged { .. } | Self::NotProven { .. } => {
                 ErrorKind::Conflict
             }
@@ -145,7 +152,7 @@ impl BackupError {
     fn code_and_reason(&self) -> (Code, &'static str) {
         match self {
             Self::Invalid { .. } => (Code::InvalidArgument, "INVALID_FIELD"),
-            Self::NoSuchBackup(_) => (Code::NotFound, "BACKUP_NOT_FOUND"),
+            Self::NoSuchBackup(_) | Self::NoSuchBackupOrDump(_) => (Code::NotFound, "BACKUP_NOT_FOUND"),
             Self::NoSuchDump(_) => (Code::NotFound, "DUMP_NOT_FOUND"),
             Self::Refused(_) | Self::CannotBuildOn { .. } => (Code::FailedPrecondition, "REFUSED"),
             Self::Damaged { .. } => (Code::DataLoss, "BACKUP_DAMAGED"),

@@ -28,6 +28,7 @@ pub mod schedule;
 mod state;
 mod store;
 pub mod target;
+mod under_way;
 pub mod vault;
 pub mod wal;
 

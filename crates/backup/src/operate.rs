@@ -17,11 +17,13 @@ use crate::recovery::{self, RecoveryStatus, Window};
 use crate::restore::{RestoreRequest, restore};
 use crate::state::State;
 use crate::target::SharedTarget;
-use crate::vault::{CreateRequest, StoredBackup, Verdict, Verification, create, verify};
+use crate::under_way::Kind;
+use crate::vault::{CreateRequest, Hold, StoredBackup, Verdict, Verification, create, verify};
 
 pub(crate) use self::drill::{DrillWishes, drill_backup};
 pub(crate) use self::dump::{
-    LoadWishes, RescueWishes, create_dumps, expire_dumps, list_dumps, load, preview_dumps, rescue,
+    LoadWishes, RescueWishes, create_dumps, expire_dumps, is_left_over, list_dumps, load, preview_dumps,
+    rescue,
 };
 pub(crate) use self::retention::{LogPreview, apply_retention, preview_log, preview_retention, tiers_of};
 
@@ -62,7 +64,13 @@ pub(crate) async fn create_backup(
         checkpoint: CheckpointSpeed::Fast,
         now: state.clock,
     };
-    let created = create(&state.vault, request, progress).await?;
+    let note = state.under_way.begin(Kind::Backup, &request.backup_id);
+    let created = create(&state.vault, request, progress).await;
+    // A target that failed may have kept some of it: then the note stays for whoever takes that away.
+    if let Some(note) = note.filter(|_| created.as_ref().is_ok_and(|created| created.failures.is_empty())) {
+        note.done();
+    }
+    let created = created?;
     let manifest = &created.manifest;
     metrics::taken(manifest.kind, manifest.source_bytes());
     for failure in &created.failures {
@@ -209,6 +217,33 @@ pub(crate) async fn list_all(state: &State, target: Option<&str>) -> Result<Vec<
         (&other.manifest.backup_id, &one.target).cmp(&(&one.manifest.backup_id, &other.target))
     });
     Ok(backups)
+}
+
+/// Forbids the removal of a backup or a dump of this name, or allows it again.
+pub(crate) async fn change_hold(
+    state: &State,
+    id: &BackupId,
+    hold: Option<&Hold>,
+) -> Result<(), BackupError> {
+    let vault = &state.vault;
+    let backup = match hold {
+        Some(hold) => vault.hold(id, hold).await,
+        None => vault.release(id).await,
+    };
+    let dump = match hold {
+        Some(hold) => vault.hold_dump(id, hold).await,
+        None => vault.release_dump(id).await,
+    };
+    match (backup, dump) {
+        (Err(BackupError::NoSuchBackup(_)), Err(BackupError::NoSuchDump(_))) => {
+            return Err(BackupError::NoSuchBackupOrDump(id.to_string()));
+        }
+        (Err(BackupError::NoSuchBackup(_)), dump) => dump?,
+        (backup, Err(BackupError::NoSuchDump(_))) => backup?,
+        (backup, dump) => backup.and(dump)?,
+    }
+    tracing::info!(backup.id = %id, backup.held = hold.is_some(), "hold changed");
+    Ok(())
 }
 
 /// The promise as it stands.

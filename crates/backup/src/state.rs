@@ -14,6 +14,7 @@ use crate::manifest::BackupId;
 use crate::operations::Operations;
 use crate::page::PageTokens;
 use crate::retention::{Policy, Tier};
+use crate::under_way::UnderWay;
 use crate::vault::Vault;
 use crate::wal::WalStatus;
 
@@ -55,6 +56,8 @@ pub(crate) struct State {
     pub(crate) self_test_at: watch::Sender<Option<Timestamp>>,
     pub(crate) pages: PageTokens,
     pub(crate) reading: Reading,
+    /// What is being stored, so that a later process finds what a kill has left of it.
+    pub(crate) under_way: UnderWay,
     /// How the log is doing, once it is received.
     pub(crate) wal: OnceLock<watch::Receiver<WalStatus>>,
 }

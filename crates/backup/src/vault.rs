@@ -10,6 +10,7 @@ mod verify;
 use std::sync::Arc;
 
 pub use create::{CreateRequest, CreatedBackup, create};
+pub(crate) use marks::{HOLD, MOST_MARK_BYTES};
 pub use marks::{Hold, Marks, Proof, Verdict, Verification};
 pub use verify::{VerifiedBackup, verify};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::BackupError;
 use crate::manifest::{BackupId, MANIFEST_NAME, MOST_MANIFEST_BYTES};
 use crate::target::{ObjectKey, SharedTarget, read_small};
-use crate::vault::Vault;
+use crate::vault::{HOLD, Hold, MOST_MARK_BYTES, Vault};
 
 use super::manifest::DumpManifest;
 
@@ -17,6 +17,8 @@ pub struct StoredDump {
     pub target: String,
     /// Its manifest.
     pub manifest: Arc<DumpManifest>,
+    /// The order to keep it.
+    pub hold: Option<Hold>,
 }
 
 /// What is at one target.
@@ -55,8 +57,9 @@ impl Vault {
         for id in names.iter().rev().filter_map(|name| name.parse::<BackupId>().ok()) {
             match self.read_dump_manifest(target, &id).await {
                 Ok(manifest) => {
+                    let hold = self.read_dump_hold(target, &id).await?;
                     let (target, manifest) = (target.name().to_owned(), Arc::new(manifest));
-                    listing.dumps.push(StoredDump { target, manifest });
+                    listing.dumps.push(StoredDump { target, manifest, hold });
                 }
                 Err(BackupError::NoSuchDump(_)) => listing.uncommitted.push(id),
                 Err(BackupError::Damaged { cause, .. }) => listing.damaged.push((id, cause)),
@@ -90,6 +93,58 @@ impl Vault {
             return Err(damaged(format!("it is the manifest of {}", manifest.dump_id)));
         }
         Ok(manifest)
+    }
+
+    /// Reads the order to keep a dump at a target, if there is one.
+    ///
+    /// # Errors
+    /// As the target has it.
+    pub async fn read_dump_hold(
+        &self,
+        target: &SharedTarget,
+        id: &BackupId,
+    ) -> Result<Option<Hold>, BackupError> {
+        match read_small(target.as_ref(), &self.dump_key(id, HOLD)?, MOST_MARK_BYTES).await {
+            Err(error) if error.is_not_found() => Ok(None),
+            read => Ok(Some(Hold::read(&read?))),
+        }
+    }
+
+    /// Forbids that a dump is removed from any target that holds it.
+    ///
+    /// # Errors
+    /// As the targets have it; a hold that was there before stays as it was.
+    pub async fn hold_dump(&self, id: &BackupId, hold: &Hold) -> Result<(), BackupError> {
+        for target in self.dump_holders(id).await? {
+            hold.put(&target, &self.dump_key(id, HOLD)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Allows the removal again.
+    ///
+    /// # Errors
+    /// As the targets have it.
+    pub async fn release_dump(&self, id: &BackupId) -> Result<(), BackupError> {
+        for target in self.dump_holders(id).await? {
+            target.remove(&self.dump_key(id, HOLD)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn dump_holders(&self, id: &BackupId) -> Result<Vec<SharedTarget>, BackupError> {
+        let mut holders = Vec::new();
+        for target in &self.targets {
+            match self.read_dump_manifest(target, id).await {
+                Err(BackupError::NoSuchDump(_)) => {}
+                Ok(_) | Err(BackupError::Damaged { .. }) => holders.push(target.clone()),
+                Err(error) => return Err(error),
+            }
+        }
+        if holders.is_empty() {
+            return Err(BackupError::NoSuchDump(id.to_string()));
+        }
+        Ok(holders)
     }
 
     /// Finds a dump: the first target that holds it, of those asked for.

@@ -153,13 +153,13 @@ impl BackupService for BackupCalls {
     ) -> Result<Response<HoldBackupResponse>, Status> {
         let HoldBackupRequest { backup_id, release, reason } = request.into_inner();
         let id = fields::backup_id(&backup_id)?;
-        if release {
-            self.state.vault.release(&id).await?;
-        } else {
-            self.state.vault.hold(&id, &Hold { at: (self.state.clock)(), reason }).await?;
-        }
-        tracing::info!(backup.id = %id, backup.held = !release, "hold changed");
-        Ok(Response::new(HoldBackupResponse { backups: self.at_targets(&id).await? }))
+        let hold = (!release).then(|| Hold { at: (self.state.clock)(), reason });
+        operate::change_hold(&self.state, &id, hold.as_ref()).await?;
+        let all = operate::list_all(&self.state, None).await?;
+        let of = all.iter().filter(|backup| backup.manifest.backup_id == id);
+        let backups = of.map(convert::backup).collect();
+        let dumps = self.dumps_at_targets(&id).await?;
+        Ok(Response::new(HoldBackupResponse { backups, dumps }))
     }
 
     async fn preview_retention(

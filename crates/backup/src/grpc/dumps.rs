@@ -10,6 +10,7 @@ use crate::convert;
 use crate::drill::RecoveryTarget;
 use crate::dump::StoredDump;
 use crate::error::BackupError;
+use crate::manifest::BackupId;
 use crate::operate::{self, DrillWishes, LoadWishes, RescueWishes};
 use crate::operations::{self, Responses};
 
@@ -42,6 +43,12 @@ impl BackupCalls {
         dumps.truncate(size);
         let dumps = dumps.iter().map(convert::dump).collect();
         Ok(ListDumpsResponse { dumps, next_page_token: next.unwrap_or_default() })
+    }
+
+    /// A dump as each target holds it; empty when there is none of this name.
+    pub(super) async fn dumps_at_targets(&self, id: &BackupId) -> Result<Vec<Dump>, BackupError> {
+        let all = operate::list_dumps(&self.state, None).await?;
+        Ok(all.iter().filter(|dump| dump.manifest.dump_id == *id).map(convert::dump).collect())
     }
 
     pub(super) fn load(&self, request: LoadDumpRequest) -> Result<Responses<LoadDumpResponse>, BackupError> {

@@ -16,6 +16,7 @@ use crate::progress::Progress;
 use crate::retention::{self, Candidate, Policy, RetentionVerdict};
 use crate::state::State;
 use crate::target::SharedTarget;
+use crate::under_way::Kind;
 
 use super::drill::{DrillWishes, identities_for, request as drill_request};
 use super::{guard, random};
@@ -117,7 +118,12 @@ async fn dump_one(
         record_most_bytes: state.settings.record_most_bytes,
         now: state.clock,
     };
-    let created = create_dump(&state.vault, &request, progress).await?;
+    let note = state.under_way.begin(Kind::Dump, &request.dump_id);
+    let created = create_dump(&state.vault, &request, progress).await;
+    if let Some(note) = note.filter(|_| created.as_ref().is_ok_and(|created| created.failures.is_empty())) {
+        note.done();
+    }
+    let created = created?;
     let manifest = &created.manifest;
     for failure in &created.failures {
         metrics::target_failed(failure.target());
@@ -246,7 +252,7 @@ fn candidate(state: &State, dump: &StoredDump) -> Candidate {
         backup_id: dump.manifest.dump_id.clone(),
         parent: None,
         is_proven: false,
-        is_held: false,
+        is_held: dump.hold.is_some(),
         is_in_use: state.reading.contains(&dump.manifest.dump_id),
         // The dumps of one database do not push out those of another.
         series: dump.manifest.database.clone(),
@@ -257,7 +263,8 @@ fn candidate(state: &State, dump: &StoredDump) -> Candidate {
 pub(crate) async fn expire_dumps(state: &State, target: &SharedTarget) -> Result<(), BackupError> {
     let (listing, verdicts) = preview_dumps(state, target).await?;
     for verdict in verdicts.iter().filter(|verdict| !verdict.stays()) {
-        if state.reading.contains(&verdict.backup_id) {
+        let hold = state.vault.read_dump_hold(target, &verdict.backup_id).await?;
+        if hold.is_some() || state.reading.contains(&verdict.backup_id) {
             continue;
         }
         state.vault.remove_dump(target, &verdict.backup_id).await?;
@@ -273,7 +280,7 @@ pub(crate) async fn expire_dumps(state: &State, target: &SharedTarget) -> Result
 }
 
 /// What another process is writing is young; what is left of a failed dump is not.
-fn is_left_over(id: &BackupId, now: Timestamp) -> bool {
+pub(crate) fn is_left_over(id: &BackupId, now: Timestamp) -> bool {
     let age = now.duration_since(id.begun_at());
     age.is_positive() && age.unsigned_abs() > super::retention::UNFINISHED_AGE
 }

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{Vault, put_once};
 use crate::error::BackupError;
 use crate::manifest::BackupId;
-use crate::target::{SharedTarget, read_small};
+use crate::target::{ObjectKey, SharedTarget, read_small};
 
-const MOST_MARK_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MOST_MARK_BYTES: usize = 4 * 1024 * 1024;
 const PROOF: &str = "proof-";
 const VERIFIED: &str = "verified-";
-const HOLD: &str = "hold.json";
+pub(crate) const HOLD: &str = "hold.json";
 
 /// How a drill or a verification ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,24 @@ pub struct Hold {
     pub at: Timestamp,
     /// Why.
     pub reason: String,
+}
+
+impl Hold {
+    /// A hold that cannot be read holds all the same.
+    pub(crate) fn read(content: &[u8]) -> Self {
+        serde_json::from_slice(content).unwrap_or_else(|_| Self {
+            at: Timestamp::UNIX_EPOCH,
+            reason: "the note of the hold cannot be read".to_owned(),
+        })
+    }
+
+    /// Puts the order at a target; one that is there stays as it is.
+    pub(crate) async fn put(&self, target: &SharedTarget, key: &ObjectKey) -> Result<(), BackupError> {
+        match put_note(target, key, self).await {
+            Err(BackupError::Target(error)) if error.is_exists() => Ok(()),
+            put => put,
+        }
+    }
 }
 
 /// Everything noted about a backup.
@@ -101,11 +119,7 @@ impl Vault {
             }
             let content = read_small(target.as_ref(), &object.key, MOST_MARK_BYTES).await?;
             if name == HOLD {
-                // A hold that cannot be read holds all the same.
-                marks.hold = Some(serde_json::from_slice(&content).unwrap_or_else(|_| Hold {
-                    at: Timestamp::UNIX_EPOCH,
-                    reason: "the note of the hold cannot be read".to_owned(),
-                }));
+                marks.hold = Some(Hold::read(&content));
             } else if name.starts_with(PROOF)
                 && let Ok(proof) = serde_json::from_slice::<Proof>(&content)
             {
@@ -151,10 +165,7 @@ impl Vault {
     /// As the targets have it; a hold that was there before stays as it was.
     pub async fn hold(&self, id: &BackupId, hold: &Hold) -> Result<(), BackupError> {
         for target in self.holders(id).await? {
-            match self.note(&target, id, HOLD, hold).await {
-                Err(BackupError::Target(error)) if error.is_exists() => {}
-                noted => noted?,
-            }
+            hold.put(&target, &self.key(id, HOLD)?).await?;
         }
         Ok(())
     }
@@ -192,10 +203,18 @@ impl Vault {
         name: &str,
         note: &T,
     ) -> Result<(), BackupError> {
-        let content = serde_json::to_vec_pretty(note)
-            .map_err(|error| BackupError::Internal(format!("a note that is no JSON: {error}")))?;
-        Ok(put_once(target, &self.key(id, name)?, content).await?)
+        put_note(target, &self.key(id, name)?, note).await
     }
+}
+
+async fn put_note<T: Serialize + Sync>(
+    target: &SharedTarget,
+    key: &ObjectKey,
+    note: &T,
+) -> Result<(), BackupError> {
+    let content = serde_json::to_vec_pretty(note)
+        .map_err(|error| BackupError::Internal(format!("a note that is no JSON: {error}")))?;
+    Ok(put_once(target, key, content).await?)
 }
 
 impl Marks {

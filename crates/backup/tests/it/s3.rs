@@ -2,6 +2,7 @@
 //! half-way. What is refused or lost there is told by the object's name, and is never a backup.
 
 mod faults;
+mod killed;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

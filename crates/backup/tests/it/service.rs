@@ -4,7 +4,10 @@ mod drills;
 mod dumps;
 mod kept_log;
 
+use std::path::{Path, PathBuf};
+
 use larder_backup::{App, AppSettings, RunningApp};
+use larder_database::Server;
 use larder_identity::{TokenSigner, TokenVerifier};
 use larder_proto::larder::backup::v1::backup_service_client::BackupServiceClient;
 use larder_proto::larder::backup::v1::*;
@@ -13,6 +16,7 @@ use larder_settings::Settings;
 use larder_telemetry::MetricsHandle;
 use larder_testkit::{TestCluster, postgresql_versions};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -27,12 +31,7 @@ impl House {
     pub(crate) async fn open(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cluster = TestCluster::start(&postgresql_versions()[0], &[]).await;
-        let mut settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
-        settings.backup.listen_address = "127.0.0.1:0".parse().unwrap();
-        settings.backup.ops_address = "127.0.0.1:0".parse().unwrap();
-        settings.backup.schedule = "never".to_owned();
-        settings.backup.drill_schedule = "never".to_owned();
-        settings.backup.self_test_schedule = "never".to_owned();
+        let mut settings = usual_settings(folder.path());
         settings.database.bin_dir = Some(cluster.binaries().dir.clone());
         settings.backup.drill_folder = Some(cluster.socket_dir().join("drills"));
         change(&mut settings);
@@ -40,22 +39,48 @@ impl House {
         Self { folder, settings, cluster, app }
     }
 
+    /// What the ops port tells of the health of every part.
+    pub(crate) async fn health(&self) -> String {
+        let mut stream = tokio::net::TcpStream::connect(self.app.ops_address()).await.unwrap();
+        let request = "GET /health/detailed HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
     pub(crate) async fn client(&self) -> BackupServiceClient<Channel> {
         BackupServiceClient::connect(format!("http://{}", self.app.api_address())).await.unwrap()
     }
 }
 
+/// Nothing runs by itself, and every port is free.
+pub(crate) fn usual_settings(data_dir: &Path) -> Settings {
+    let mut settings = Settings { data_dir: data_dir.to_owned(), ..Settings::default() };
+    settings.backup.listen_address = "127.0.0.1:0".parse().unwrap();
+    settings.backup.ops_address = "127.0.0.1:0".parse().unwrap();
+    settings.backup.schedule = "never".to_owned();
+    settings.backup.drill_schedule = "never".to_owned();
+    settings.backup.self_test_schedule = "never".to_owned();
+    settings
+}
+
 pub(crate) fn app_settings(settings: &Settings, cluster: &TestCluster) -> AppSettings {
+    app_settings_at(settings, cluster.server(), cluster.socket_dir().join("larder"))
+}
+
+/// For a process that does not own the cluster.
+pub(crate) fn app_settings_at(settings: &Settings, server: Server, program: PathBuf) -> AppSettings {
     let signer = TokenSigner::generate().unwrap();
     let verifier = TokenVerifier::new(&[signer.verifying_key_pem().to_owned()], "larder").unwrap();
     AppSettings {
         settings: settings.clone(),
-        server: cluster.server().with_database("larder"),
+        server: server.with_database("larder"),
         verifier,
         metrics: MetricsHandle::detached(),
         page_token_key: [7; 32],
         signer: None,
-        program: cluster.socket_dir().join("larder"),
+        program,
         clock: larder_backup::system_clock,
     }
 }
@@ -101,7 +126,7 @@ async fn a_backup_is_taken_listed_verified_held_and_restored_by_calls() {
     let held = client.hold_backup(hold).await.unwrap().into_inner();
     assert!(held.backups[0].held);
     let kept = client.preview_retention(PreviewRetentionRequest::default()).await.unwrap().into_inner();
-    assert_eq!(kept.verdicts[0].reason, "it is held");
+    assert_eq!(kept.verdicts[0].reason, "it is held: an audit");
 
     let folder = house.folder.path().join("restored");
     let request = RestoreBackupRequest { folder: folder.display().to_string(), ..Default::default() };

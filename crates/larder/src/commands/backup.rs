@@ -62,9 +62,9 @@ enum BackupCommand {
     Status(PlainArgs),
     /// Shows what retention would remove now, and why
     Retention(PlainArgs),
-    /// Forbids the removal of a backup
+    /// Forbids the removal of a backup or a dump
     Hold(HoldArgs),
-    /// Allows the removal of a backup again
+    /// Allows the removal of a backup or a dump again
     Release(OneArgs),
 }
 
@@ -79,7 +79,7 @@ struct PlainArgs {
 
 #[derive(Debug, clap::Args)]
 struct OneArgs {
-    /// The backup, as `larder backup list` shows it
+    /// The backup or the dump, as `larder backup list` and `larder backup dumps` show it
     backup_id: String,
     #[command(flatten)]
     plain: PlainArgs,
@@ -87,7 +87,7 @@ struct OneArgs {
 
 #[derive(Debug, clap::Args)]
 struct HoldArgs {
-    /// The backup, as `larder backup list` shows it
+    /// The backup or the dump, as `larder backup list` and `larder backup dumps` show it
     backup_id: String,
     /// Why, for whoever finds the hold later
     #[arg(long, default_value = "")]
@@ -253,7 +253,7 @@ async fn hold(
         reason: reason.unwrap_or_default().to_owned(),
     };
     let answer = client.backup.clone().hold_backup(request).await;
-    show::backups(&answer.map_err(call_refused("HoldBackup"))?.into_inner().backups, json);
+    show::held(&answer.map_err(call_refused("HoldBackup"))?.into_inner(), json);
     Ok(())
 }
 

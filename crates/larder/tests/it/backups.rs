@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::larder::{DataDir, Finished, Up, finish, larder, on_folder};
 
-async fn backup(data: &Path, arguments: &[&str]) -> Finished {
+pub(crate) async fn backup(data: &Path, arguments: &[&str]) -> Finished {
     let mut command = larder(&["backup"]);
     command.args(arguments).arg("--json");
     on_folder(&mut command, data);
@@ -19,7 +19,7 @@ async fn backup(data: &Path, arguments: &[&str]) -> Finished {
 }
 
 /// The backup that the schedule takes when there was none yet.
-async fn first_backup(data: &Path) -> Value {
+pub(crate) async fn first_backup(data: &Path) -> Value {
     for _ in 0..600 {
         let listed = backup(data, &["list"]).await.expect_code(0).json();
         if let Some(first) = listed["backups"].as_array().and_then(|all| all.first()) {
@@ -46,7 +46,7 @@ async fn the_private_cluster_is_backed_up_by_itself_and_restored_without_it() {
     let held = backup(&data.path(), &["hold", &id, "--reason", "an audit"]).await.expect_code(0).json();
     assert_eq!(held["backups"][0]["held"], true);
     let kept = backup(&data.path(), &["retention"]).await.expect_code(0).json();
-    assert_eq!(kept["verdicts"][0]["reason"], "it is held");
+    assert_eq!(kept["verdicts"][0]["reason"], "it is held: an audit");
     let (code, answer) = up.request("GET", "/v1/backups", None).await.unwrap();
     assert_eq!((code, answer["backups"][0]["backupId"].as_str()), (200, Some(id.as_str())));
     assert_eq!(up.stop().await, Some(0));
@@ -61,14 +61,14 @@ async fn the_private_cluster_is_backed_up_by_itself_and_restored_without_it() {
 }
 
 /// A server as its owner's own tools see it.
-struct Psql {
-    programs: Binaries,
-    host: String,
+pub(crate) struct Psql {
+    pub(crate) programs: Binaries,
+    pub(crate) host: String,
 }
 
 impl Psql {
     /// The private cluster of a data folder: its server notes where its socket is.
-    fn of_private_cluster(data: &DataDir) -> Self {
+    pub(crate) fn of_private_cluster(data: &DataDir) -> Self {
         let note = std::fs::read_to_string(data.cluster().join("postmaster.pid")).unwrap();
         let host = note.lines().nth(4).unwrap().to_owned();
         let version = std::fs::read_to_string(data.cluster().join("PG_VERSION")).unwrap();
@@ -77,7 +77,7 @@ impl Psql {
         Self { programs, host }
     }
 
-    fn ask(&self, database: &str, query: &str) -> String {
+    pub(crate) fn ask(&self, database: &str, query: &str) -> String {
         let mut psql = std::process::Command::new(self.programs.program("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]);
         psql.args(["--host", &self.host, "--username", "postgres", "--dbname", database]);
@@ -86,11 +86,12 @@ impl Psql {
     }
 }
 
-const JARS: &str = "SELECT count(*) || ' ' || sum(jar) FROM public.jars";
-const NOW: &str = "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+pub(crate) const JARS: &str = "SELECT count(*) || ' ' || sum(jar) FROM public.jars";
+pub(crate) const NOW: &str =
+    "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
 
 /// Waits until the archived log leads beyond an instant, writing a little meanwhile.
-async fn archived_beyond(data: &Path, psql: &Psql, instant: jiff::Timestamp) {
+pub(crate) async fn archived_beyond(data: &Path, psql: &Psql, instant: jiff::Timestamp) {
     for _ in 0..300 {
         psql.ask("larder", "INSERT INTO public.lines VALUES (1)");
         let status = backup(data, &["status"]).await.expect_code(0).json();
@@ -131,6 +132,31 @@ fn let_pass(folders: &[&Path]) {
     for folder in folders {
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
+}
+
+/// A backup restored by the command, for a server that fetches its log by the command as well.
+pub(crate) async fn restored_for_a_server(
+    programs: &Binaries,
+    data: &DataDir,
+    settings: &Path,
+    wanted: &[&str],
+) -> TestCluster {
+    let high = [("max_connections", "500"), ("max_worker_processes", "64"), ("max_wal_senders", "64")];
+    let copy = TestCluster::empty(programs, &high);
+    let mut command = tokio::process::Command::new(program_for_everybody(copy.socket_dir()));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LARDER_")) {
+        command.env_remove(name);
+    }
+    command.arg("--config").arg(settings).args(["backup", "restore"]).args(wanted).arg("--to");
+    command.arg(copy.data_dir());
+    if let Some((uid, gid)) = copy.account() {
+        command.args(["--owner", &format!("{uid}:{gid}")]);
+        let_pass(&[data.path().parent().unwrap(), &data.path()]);
+        open_to_everybody(settings);
+        open_to_everybody(&data.path().join("backups"));
+    }
+    finish(&mut command).await.expect_code(0);
+    copy
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,6 +209,13 @@ async fn a_table_that_was_dropped_comes_back_as_it_was_a_second_before() {
         (&dumps["dumps"][0]["dumpId"], &dumps["dumps"][0]["database"]),
         (&dump_id.into(), &"larder".into())
     );
+    let held = ["hold", dump_id, "--reason", "an audit"];
+    let held = backup(&data.path(), &held).await.expect_code(0).json();
+    assert_eq!(held["dumps"][0]["held"], true, "{held}");
+    let kept = backup(&data.path(), &["retention"]).await.expect_code(0).json();
+    assert_eq!(kept["dumps"][0]["reason"], "it is held: an audit");
+    let released = backup(&data.path(), &["release", dump_id]).await.expect_code(0).json();
+    assert_eq!(released["dumps"][0]["held"], false, "{released}");
     let loaded =
         backup(&data.path(), &["load", dump_id, "--into", "larder_copy"]).await.expect_code(0).json();
     assert!(loaded["compared_tables"].as_str().unwrap().parse::<u32>().unwrap() > 20, "{loaded}");
@@ -193,21 +226,7 @@ async fn a_table_that_was_dropped_comes_back_as_it_was_a_second_before() {
     let file = data.beside("larder.dump");
     backup(&data.path(), &["fetch", dump_id, "--to", file.to_str().unwrap()]).await.expect_code(0);
     assert!(std::fs::read(&file).unwrap().starts_with(b"PGDMP"));
-    let high = [("max_connections", "500"), ("max_worker_processes", "64"), ("max_wal_senders", "64")];
-    let mut copy = TestCluster::empty(&psql.programs, &high);
-    let mut command = tokio::process::Command::new(program_for_everybody(copy.socket_dir()));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LARDER_")) {
-        command.env_remove(name);
-    }
-    command.arg("--config").arg(&settings).args(["backup", "restore", &id, "--time", &before, "--to"]);
-    command.arg(copy.data_dir());
-    if let Some((uid, gid)) = copy.account() {
-        command.args(["--owner", &format!("{uid}:{gid}")]);
-        let_pass(&[data.path().parent().unwrap(), &data.path()]);
-        open_to_everybody(&settings);
-        open_to_everybody(&data.path().join("backups"));
-    }
-    finish(&mut command).await.expect_code(0);
+    let mut copy = restored_for_a_server(&psql.programs, &data, &settings, &[&id, "--time", &before]).await;
     copy.start_server().await;
     for _ in 0..1200 {
         if copy.value("SELECT pg_is_in_recovery()").await == "false" {

@@ -144,6 +144,9 @@ pub struct Dump {
     /// Whether it can be read only with a key.
     #[prost(bool, tag = "14")]
     pub encrypted: bool,
+    /// Whether nobody may remove it.
+    #[prost(bool, tag = "15")]
+    pub held: bool,
 }
 /// What would become of one dump.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -361,6 +364,8 @@ pub struct HoldBackupRequest {
 pub struct HoldBackupResponse {
     #[prost(message, repeated, tag = "1")]
     pub backups: ::prost::alloc::vec::Vec<Backup>,
+    #[prost(message, repeated, tag = "2")]
+    pub dumps: ::prost::alloc::vec::Vec<Dump>,
 }
 /// For which target; empty for all.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -36,6 +36,22 @@ pub(super) fn backups(backups: &[Backup], json: bool) {
     columns.lines().iter().for_each(|line| console::print_line(line));
 }
 
+/// What is held now, or is not any more.
+pub(super) fn held(answer: &HoldBackupResponse, json: bool) {
+    if json {
+        let backups: Vec<Value> = answer.backups.iter().map(as_json).collect();
+        let dumps: Vec<Value> = answer.dumps.iter().map(dump_as_json).collect();
+        console::print_json(&json!({ "backups": backups, "dumps": dumps }));
+        return;
+    }
+    if !answer.backups.is_empty() {
+        backups(&answer.backups, false);
+    }
+    if !answer.dumps.is_empty() {
+        dumps(&answer.dumps, false);
+    }
+}
+
 /// Dumps, one line a target.
 pub(super) fn dumps(dumps: &[Dump], json: bool) {
     if json {
@@ -50,6 +66,7 @@ pub(super) fn dumps(dumps: &[Dump], json: bool) {
         ("of", Align::Left),
         ("tables", Align::Right),
         ("stored", Align::Right),
+        ("hold", Align::Left),
     ]);
     for dump in dumps {
         columns.push(vec![
@@ -59,6 +76,7 @@ pub(super) fn dumps(dumps: &[Dump], json: bool) {
             instant(dump.snapshot_at.as_ref()).unwrap_or_default(),
             dump.table_count.to_string(),
             bytes(dump.stored_size_bytes),
+            if dump.held { "held" } else { "" }.to_owned(),
         ]);
     }
     columns.lines().iter().for_each(|line| console::print_line(line));
@@ -80,6 +98,7 @@ fn dump_as_json(dump: &Dump) -> Value {
         "tableCount": dump.table_count,
         "countedRowCount": dump.counted_row_count,
         "encrypted": dump.encrypted,
+        "held": dump.held,
     })
 }
 
