@@ -86,7 +86,9 @@ impl Facts<'_> {
             add("LarderDumpLate", "error", "", summary);
         }
         if let Some(since) = self.exposed_since() {
-            let summary = format!("the write-ahead log has not reached every target since {since}");
+            let cause = self.wal.and_then(WalStatus::obstacle).map(|cause| format!(": {cause}"));
+            let cause = cause.unwrap_or_default();
+            let summary = format!("the write-ahead log has not reached every target since {since}{cause}");
             add("LarderBackupLogBehind", "critical", "", summary);
         }
         if let Some(wal) = self.wal {
@@ -181,6 +183,19 @@ mod tests {
         let none = RecoveryStatus::default();
         let new = facts(&none, None, &schedule);
         assert!(!new.are_backups_alive() && new.alarms().is_empty(), "it has only begun");
+    }
+
+    #[test]
+    fn why_the_log_is_behind_is_told_with_it() {
+        let schedule = hourly();
+        let status = RecoveryStatus { last_backup_at: Some(at(50)), ..RecoveryStatus::default() };
+        let mut wal = log_until(40);
+        wal.targets[0].error = Some("folder: cannot write x: No space left on device".to_owned());
+        let told = facts(&status, Some(&wal), &schedule).alarms().remove(0).summary;
+        assert!(told.ends_with(": folder: cannot write x: No space left on device"), "{told}");
+        wal.state = WalState::Failing("cannot write spool/y: No space left on device".to_owned());
+        let told = facts(&status, Some(&wal), &schedule).alarms().remove(0).summary;
+        assert!(told.ends_with(": cannot write spool/y: No space left on device"), "{told}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use larder_lifecycle::{Check, CheckOutcome, HealthRegistry};
 
 use crate::config::Schedules;
+use crate::jobs;
 use crate::operate;
 use crate::schedule::Schedule;
 use crate::state::State;
@@ -19,6 +20,11 @@ const LATE: SignedDuration = SignedDuration::from_hours(2);
 /// Registers the checks of this service.
 pub(crate) fn register(registry: &HealthRegistry, state: Arc<State>, schedules: &Schedules) {
     let (backup, dump) = (schedules.backup.clone(), schedules.dump.clone());
+    let wal = state.clone();
+    registry.register(Check::optional("archived_log", TIMEOUT, move || {
+        let complaint = wal.wal.get().and_then(jobs::wal::complaint);
+        async move { complaint.map_or_else(CheckOutcome::healthy, CheckOutcome::degraded) }
+    }));
     registry.register(Check::optional("backups", TIMEOUT, move || {
         let (state, backup, dump) = (state.clone(), backup.clone(), dump.clone());
         async move { backups(&state, backup.as_ref(), dump.as_ref()).await }

@@ -88,13 +88,11 @@ async fn back_up_again(state: &State) -> bool {
 /// Why the log is not received, if it is not.
 pub(crate) fn complaint(status: &watch::Receiver<WalStatus>) -> Option<String> {
     let status = status.borrow();
-    let targets = status.targets.iter().find_map(|target| target.error.clone());
     match &status.state {
-        WalState::Failing(reason) | WalState::Refused(reason) => Some(reason.clone()),
         WalState::Stopped => Some("the log is not received any more".to_owned()),
         WalState::Connecting | WalState::Streaming if status.slot_is_half_full() => {
             Some("the server keeps half or more of the log that it may keep for us".to_owned())
         }
-        WalState::Connecting | WalState::Streaming => targets,
+        _ => status.obstacle(),
     }
 }

@@ -101,6 +101,14 @@ impl WalStatus {
         self.since.filter(|since| *since <= until).map(|since| (since, until))
     }
 
+    /// Why the log is not received, or does not reach a target, if it does not.
+    pub fn obstacle(&self) -> Option<String> {
+        match &self.state {
+            WalState::Failing(reason) | WalState::Refused(reason) => Some(reason.clone()),
+            _ => self.targets.iter().find_map(|target| target.error.clone()),
+        }
+    }
+
     /// Whether the server keeps half or more of what it may keep: beyond the whole it throws the
     /// log away, and there is a gap.
     pub fn slot_is_half_full(&self) -> bool {

@@ -32,7 +32,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(90);
 /// Settings of a server whose slots cannot fill its disk.
 pub(crate) const CAPPED: [(&str, &str); 1] = [("max_slot_wal_keep_size", "512MB")];
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::try_from(SystemTime::UNIX_EPOCH + clock_seconds()).unwrap()
 }
 
@@ -114,6 +114,16 @@ impl Place {
         let far = Switched::at("far", &folder.path().join("far"));
         let spool = folder.path().join("spool");
         Self { folder, spool, near, far }
+    }
+
+    /// The same, with the near target in a folder of its own.
+    pub(crate) fn with_near_in(near: &Path) -> Self {
+        Self { near: Switched::at("near", near), ..Self::new() }
+    }
+
+    /// The same, with the spool in a folder of its own.
+    pub(crate) fn with_spool_in(spool: &Path) -> Self {
+        Self { spool: spool.to_owned(), ..Self::new() }
     }
 
     pub(crate) fn targets(&self) -> Vec<SharedTarget> {
