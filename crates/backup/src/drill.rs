@@ -133,13 +133,6 @@ pub async fn run(
     report.ended_at = clock();
     match ended {
         Ok(()) => report.passed = report.checks.iter().all(|check| check.passed),
-        // Nothing is wrong with the backup when somebody asks for more than there is yet.
-        Err(BackupError::Program { output, .. }) if output.contains(TARGET_NOT_REACHED) => {
-            return Err(BackupError::Refused(format!(
-                "the archived log ends before {}: recover to an earlier moment, or wait until it is archived",
-                request.recover_to
-            )));
-        }
         Err(
             error @ (BackupError::Damaged { .. } | BackupError::Program { .. } | BackupError::Database(_)),
         ) => {
@@ -268,11 +261,25 @@ async fn recover(
         superuser: request.superuser.clone(),
         recovery_limit: request.recovery_limit,
     };
-    let cluster = ThrowAwayCluster::start(settings, place.run.path()).await?;
+    let started = ThrowAwayCluster::start(settings, place.run.path()).await;
+    let cluster = started.map_err(|error| as_asked_for(error, &request.recover_to))?;
     report.recovery_ms = millis(begun.elapsed());
     report.segments_replayed = giver.map_or(0, |giver| giver.segments_given());
     (report.reached_lsn, report.last_commit_at) = how_far(&cluster).await?;
     Ok(Recovered { cluster, _door: door })
+}
+
+/// Nothing is wrong with the backup when somebody asks for more than there is yet.
+fn as_asked_for(error: BackupError, recover_to: &RecoveryTarget) -> BackupError {
+    match error {
+        BackupError::Program { output, .. } if output.contains(TARGET_NOT_REACHED) => {
+            BackupError::Refused(format!(
+                "the archived log ends before {recover_to}: recover to an earlier moment, or wait until it is \
+                 archived"
+            ))
+        }
+        error => error,
+    }
 }
 
 fn restore_request(request: &DrillRequest, data: &Path, place: &Place) -> RestoreRequest {

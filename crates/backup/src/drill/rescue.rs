@@ -3,6 +3,7 @@
 //! older, and nothing else of the live server is touched.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -66,7 +67,10 @@ pub async fn rescue(
     progress: &Progress,
     clock: Clock,
 ) -> Result<Rescued, BackupError> {
-    let file = File::create_new(&request.into).map_err(BackupError::file("create", &request.into))?;
+    // What was somebody's data in the database is nobody else's business in a file.
+    let mut options = File::options();
+    let file = options.write(true).create_new(true).mode(0o600).open(&request.into);
+    let file = file.map_err(BackupError::file("create", &request.into))?;
     let rescued = dump_into(vault, request, file, progress, clock).await;
     if rescued.is_err() {
         // It is ours alone: it was not there before.

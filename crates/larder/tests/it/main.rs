@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alerting_secrets;
+mod archived_log;
 mod backups;
 mod browser;
 mod certificates;
