@@ -347,9 +347,10 @@ pub struct RunDrillResponse {
     #[prost(message, optional, tag = "1")]
     pub operation: ::core::option::Option<super::super::operation::v1::Operation>,
 }
-/// Whether a backup may be removed.
+/// Whether a backup or a dump may be removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HoldBackupRequest {
+    /// A backup, or a dump of a database.
     #[prost(string, tag = "1")]
     pub backup_id: ::prost::alloc::string::String,
     /// True takes the hold off.
@@ -359,7 +360,7 @@ pub struct HoldBackupRequest {
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
-/// The backup as each target holds it.
+/// The backup, or the dump, as each target holds it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HoldBackupResponse {
     #[prost(message, repeated, tag = "1")]
@@ -785,7 +786,7 @@ pub mod backup_service_client {
                 .insert(GrpcMethod::new("larder.backup.v1.BackupService", "RunDrill"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Forbids the removal of a backup, or allows it again.
+        /// Forbids the removal of a backup or a dump, or allows it again.
         pub async fn hold_backup(
             &mut self,
             request: impl tonic::IntoRequest<super::HoldBackupRequest>,
@@ -1085,7 +1086,7 @@ pub mod backup_service_server {
             &self,
             request: tonic::Request<super::RunDrillRequest>,
         ) -> std::result::Result<tonic::Response<Self::RunDrillStream>, tonic::Status>;
-        /// Forbids the removal of a backup, or allows it again.
+        /// Forbids the removal of a backup or a dump, or allows it again.
         async fn hold_backup(
             &self,
             request: tonic::Request<super::HoldBackupRequest>,
