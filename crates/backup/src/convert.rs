@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use larder_proto::larder::backup::v1 as wire;
 
+use crate::drill::DrillReport;
 use crate::dump::StoredDump;
 use crate::manifest::BackupKind;
 use crate::operate::LogPreview;
@@ -59,6 +60,32 @@ pub(crate) fn backup(stored: &StoredBackup) -> wire::Backup {
         verified_at: marks.verification.as_ref().map(|reading| timestamp(reading.at)),
         held: marks.hold.is_some(),
     }
+}
+
+/// The last drill of a backup; a note of another release that cannot be read is none.
+pub(crate) fn drill(stored: &StoredBackup) -> Option<wire::DrillReport> {
+    let proof = stored.marks.proof.as_ref()?;
+    let report: DrillReport = serde_json::from_value(proof.report.clone()).ok()?;
+    let checks = report.checks.into_iter().map(|check| wire::DrillCheck {
+        name: check.name,
+        passed: check.passed,
+        detail: check.detail,
+        duration_ms: count(check.duration_ms),
+    });
+    Some(wire::DrillReport {
+        target: report.target,
+        recovered_to: report.recover_to.to_string(),
+        started_at: Some(timestamp(report.started_at)),
+        ended_at: Some(timestamp(report.ended_at)),
+        passed: report.passed,
+        restored_size_bytes: count(report.restored_bytes),
+        restore_ms: count(report.restore_ms),
+        recovery_ms: count(report.recovery_ms),
+        replayed_segment_count: count(report.segments_replayed),
+        reached_lsn: report.reached_lsn.unwrap_or_default(),
+        last_commit_at: report.last_commit_at.map(timestamp),
+        checks: checks.collect(),
+    })
 }
 
 pub(crate) fn verdict(stored: &StoredBackup, verdict: &RetentionVerdict) -> wire::RetentionVerdict {

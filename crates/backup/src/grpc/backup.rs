@@ -85,7 +85,14 @@ impl BackupService for BackupCalls {
         request: Request<GetBackupRequest>,
     ) -> Result<Response<GetBackupResponse>, Status> {
         let id = fields::backup_id(&request.into_inner().backup_id)?;
-        Ok(Response::new(GetBackupResponse { backups: self.at_targets(&id).await? }))
+        let stored = self.at_targets(&id).await?;
+        if stored.is_empty() {
+            return Err(BackupError::NoSuchBackup(id.to_string()).into());
+        }
+        Ok(Response::new(GetBackupResponse {
+            backups: stored.iter().map(convert::backup).collect(),
+            drills: stored.iter().filter_map(convert::drill).collect(),
+        }))
     }
 
     async fn verify_backup(
@@ -155,9 +162,7 @@ impl BackupService for BackupCalls {
         let id = fields::backup_id(&backup_id)?;
         let hold = (!release).then(|| Hold { at: (self.state.clock)(), reason });
         operate::change_hold(&self.state, &id, hold.as_ref()).await?;
-        let all = operate::list_all(&self.state, None).await?;
-        let of = all.iter().filter(|backup| backup.manifest.backup_id == id);
-        let backups = of.map(convert::backup).collect();
+        let backups = self.at_targets(&id).await?.iter().map(convert::backup).collect();
         let dumps = self.dumps_at_targets(&id).await?;
         Ok(Response::new(HoldBackupResponse { backups, dumps }))
     }
@@ -243,13 +248,9 @@ impl BackupService for BackupCalls {
 }
 
 impl BackupCalls {
-    async fn at_targets(&self, id: &crate::manifest::BackupId) -> Result<Vec<wire::Backup>, BackupError> {
-        let all = operate::list_all(&self.state, None).await?;
-        let found: Vec<_> =
-            all.iter().filter(|backup| backup.manifest.backup_id == *id).map(convert::backup).collect();
-        if found.is_empty() {
-            return Err(BackupError::NoSuchBackup(id.to_string()));
-        }
+    async fn at_targets(&self, id: &crate::manifest::BackupId) -> Result<Vec<StoredBackup>, BackupError> {
+        let mut found = operate::list_all(&self.state, None).await?;
+        found.retain(|backup| backup.manifest.backup_id == *id);
         Ok(found)
     }
 }

@@ -58,6 +58,58 @@ pub struct Backup {
     #[prost(bool, tag = "20")]
     pub held: bool,
 }
+/// What a drill of a backup found.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DrillReport {
+    /// The target that the backup was read from.
+    #[prost(string, tag = "1")]
+    pub target: ::prost::alloc::string::String,
+    /// The moment that was recovered to, in words.
+    #[prost(string, tag = "2")]
+    pub recovered_to: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "3")]
+    pub started_at: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "4")]
+    pub ended_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether every step and every check was as it should be.
+    #[prost(bool, tag = "5")]
+    pub passed: bool,
+    /// Bytes of the database that were written.
+    #[prost(int64, tag = "6")]
+    pub restored_size_bytes: i64,
+    /// How long until every file was written and compared.
+    #[prost(int64, tag = "7")]
+    pub restore_ms: i64,
+    /// How long the server took from its start until it could be used.
+    #[prost(int64, tag = "8")]
+    pub recovery_ms: i64,
+    /// Segments of the log that were replayed from the archive.
+    #[prost(int64, tag = "9")]
+    pub replayed_segment_count: i64,
+    /// How far the log was replayed; empty when the server never told.
+    #[prost(string, tag = "10")]
+    pub reached_lsn: ::prost::alloc::string::String,
+    /// The last commit that was replayed.
+    #[prost(message, optional, tag = "11")]
+    pub last_commit_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Each check, and the step at which a drill ended that went wrong.
+    #[prost(message, repeated, tag = "12")]
+    pub checks: ::prost::alloc::vec::Vec<DrillCheck>,
+}
+/// What one check of a drill found.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrillCheck {
+    /// Such as "amcheck", or what the settings call a question of the owner.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub passed: bool,
+    /// In words.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    #[prost(int64, tag = "4")]
+    pub duration_ms: i64,
+}
 /// A stretch of time that can be restored to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecoveryWindow {
@@ -274,6 +326,9 @@ pub struct GetBackupRequest {
 pub struct GetBackupResponse {
     #[prost(message, repeated, tag = "1")]
     pub backups: ::prost::alloc::vec::Vec<Backup>,
+    /// The last drill of it at each target, where there was one.
+    #[prost(message, repeated, tag = "2")]
+    pub drills: ::prost::alloc::vec::Vec<DrillReport>,
 }
 /// Which backup to read again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -201,6 +201,10 @@ pub struct PreviewImportRequest {
     /// Rows to judge, up to 1,000; 0 means 100.
     #[prost(int32, tag = "3")]
     pub row_count: i32,
+    /// Tells what the columns are taken for, judges no row and keeps no answers. A file that lacks columns is
+    /// not refused then.
+    #[prost(bool, tag = "4")]
+    pub columns_only: bool,
 }
 /// What is wrong with a cell.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -244,6 +248,22 @@ pub struct PreviewImportResponse {
     /// Whether the file has more rows than were judged.
     #[prost(bool, tag = "5")]
     pub has_more: bool,
+    /// Every column that such a file may have, but for attributes.<key> of products and customers.
+    #[prost(message, repeated, tag = "6")]
+    pub table_columns: ::prost::alloc::vec::Vec<ImportColumn>,
+}
+/// A column that a file may have.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportColumn {
+    /// Such as "product_id".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether a file without it is refused.
+    #[prost(bool, tag = "2")]
+    pub required: bool,
+    /// What stands in it, one sentence for people.
+    #[prost(string, tag = "3")]
+    pub help: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CommitImportRequest {

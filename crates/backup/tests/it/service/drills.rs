@@ -112,6 +112,10 @@ async fn a_drill_proves_every_row_at_the_moment_of_the_record_and_the_end_of_the
     assert!(drilled.result["checks"].contains("0 have changed"), "{:?}", drilled.result);
     let got = client.get_backup(GetBackupRequest { backup_id: id.clone() }).await.unwrap().into_inner();
     assert_eq!(got.backups[0].proof_state(), ProofState::Proven);
+    let report = &got.drills[0];
+    assert!(report.passed && report.recovered_to.starts_with("just before"), "{report:?}");
+    assert!(report.restored_size_bytes > 0 && !report.reached_lsn.is_empty(), "{report:?}");
+    assert!(report.checks.iter().any(|check| check.name == "amcheck" && check.passed), "{report:?}");
     let status = client.get_recovery_status(GetRecoveryStatusRequest {}).await.unwrap().into_inner();
     assert!(status.proven && status.rto_measured, "{status:?}");
 
@@ -127,6 +131,9 @@ async fn a_drill_proves_every_row_at_the_moment_of_the_record_and_the_end_of_the
     assert!(told.contains("jars: the answer is \"0\"") && told.contains(&id), "{told}");
     let got = client.get_backup(GetBackupRequest { backup_id: id }).await.unwrap().into_inner();
     assert_eq!(got.backups[0].proof_state(), ProofState::Failed);
+    let report = &got.drills[0];
+    let jars = report.checks.iter().find(|check| check.name == "jars").unwrap();
+    assert!(!report.passed && !jars.passed && jars.detail.contains("the answer is \"0\""), "{report:?}");
     house.app.stop().await;
 }
 
