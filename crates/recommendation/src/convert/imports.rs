@@ -6,6 +6,7 @@ use crate::convert::timestamp;
 use crate::error::Error;
 use crate::exchange::imports::reading::{Judged, KnownFile};
 use crate::exchange::imports::{Previewed, running};
+use crate::exchange::table_of;
 use crate::store::imports::{Answers, ImportRow, Outcome, Run};
 use crate::validate::Fields;
 
@@ -115,6 +116,17 @@ pub(crate) fn columns(known: &KnownFile) -> Vec<ColumnMapping> {
         is_exact: one.is_exact,
     };
     known.columns.iter().map(column).collect()
+}
+
+/// The columns that a file of a kind may have. What the service sets itself is passed over.
+pub(crate) fn table_columns(kind: &str) -> Result<Vec<ImportColumn>, Error> {
+    let columns = table_of(kind)?.columns.into_iter().filter(|column| !column.is_told);
+    let column = |column: larder_exchange::Column| ImportColumn {
+        name: column.name,
+        required: column.required,
+        help: column.help.to_owned(),
+    };
+    Ok(columns.map(column).collect())
 }
 
 /// What would happen to a row.

@@ -98,6 +98,27 @@ fn must_not_run(state: &State, import: &ImportRow) -> Result<(), Error> {
     if runs { Err(Error::Busy("the import runs; cancel it or wait for its end")) } else { Ok(()) }
 }
 
+/// Tells what the columns of the file are taken for, and judges no row.
+pub(crate) async fn columns(
+    state: &State,
+    tenant: &TenantId,
+    import_id: &str,
+) -> Result<(ImportRow, KnownFile), Error> {
+    let permit = permit_to_read(state).await?;
+    let mut transaction = larder_database::begin_tenant_read_only(&state.app, tenant).await?;
+    let import = imports::get(&mut transaction, tenant, import_id).await?;
+    let file = reading::spool(&mut transaction, tenant, &import).await?;
+    transaction.commit().await?;
+    let (table, answers) = (table_of(&import.kind)?, import.answers.0.clone());
+    let read = tokio::task::spawn_blocking(move || {
+        let known = reading::titles(file, &table, &answers);
+        drop(permit);
+        known
+    });
+    let known = read.await.map_err(|error| Error::Internal(format!("reading an upload: {error}")))??;
+    Ok((import, known))
+}
+
 /// Keeps how the file is read, and judges its first rows.
 pub(crate) async fn preview(
     state: &State,

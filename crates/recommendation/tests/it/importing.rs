@@ -59,7 +59,8 @@ async fn preview(
     import_id: &str,
     answers: Option<ImportAnswers>,
 ) -> PreviewImportResponse {
-    let request = PreviewImportRequest { import_id: import_id.into(), answers, row_count: 0 };
+    let request =
+        PreviewImportRequest { import_id: import_id.into(), answers, ..PreviewImportRequest::default() };
     guest.exchange.preview_import(request).await.unwrap().into_inner()
 }
 
@@ -249,9 +250,17 @@ async fn what_cannot_be_imported_is_refused_by_name() {
     let refused = guest.exchange.create_import(create("market-plans")).await.unwrap_err();
     assert_eq!(refused.message(), "kind: market-plans are not imported");
     let id = begin(&mut guest, "budgets", b"Customer id,Birth date,Goal\na,2000-01-01,maintain\n").await;
-    let request = PreviewImportRequest { import_id: id, ..PreviewImportRequest::default() };
+    let request = PreviewImportRequest { import_id: id.clone(), ..PreviewImportRequest::default() };
     let refused = guest.exchange.preview_import(request).await.unwrap_err();
     assert!(refused.message().contains("the file looks like customers"), "{}", refused.message());
+    let request =
+        PreviewImportRequest { import_id: id, columns_only: true, ..PreviewImportRequest::default() };
+    let shown = guest.exchange.preview_import(request).await.unwrap().into_inner();
+    let told: Vec<_> =
+        shown.columns.iter().map(|column| (column.title.as_str(), column.column.as_str())).collect();
+    assert_eq!(told, [("Customer id", "customer_id"), ("Birth date", ""), ("Goal", "")], "{shown:?}");
+    let needed = shown.table_columns.iter().find(|column| column.name == "budget_id").unwrap();
+    assert!(needed.required && shown.verdicts.is_empty(), "{shown:?}");
     let unfinished =
         guest.exchange.create_import(create("budgets")).await.unwrap().into_inner().import.unwrap();
     let commit =

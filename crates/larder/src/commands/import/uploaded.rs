@@ -163,6 +163,7 @@ async fn preview(
         import_id: import_id.to_owned(),
         answers: Some(answers),
         row_count: PREVIEWED,
+        columns_only: false,
     };
     let shown = ask("PreviewImport", async || exchange.preview_import(request.clone()).await).await?;
     let refused = shown.verdicts.iter().filter(|verdict| verdict.outcome() == RowOutcome::Refused);

@@ -136,6 +136,46 @@ pub(crate) fn judge(
     judge.known.ok_or_else(|| Error::Internal("a file without titles was read".to_owned()))
 }
 
+/// What is known of a file before its rows, whatever columns it lacks.
+pub(crate) fn titles(file: Spooled, table: &Table, answers: &Answers) -> Result<KnownFile, Error> {
+    let mut titles = Titles { table, answers, known: None };
+    let read = larder_exchange::read(file, table, &Limits::default(), &mut titles);
+    match titles.known {
+        Some(known) => Ok(known),
+        None => {
+            read.map_err(refused)?;
+            Err(Error::Internal("a file without titles was read".to_owned()))
+        }
+    }
+}
+
+/// Takes the titles of a file, as they were settled or else as they are suggested, and no row.
+struct Titles<'a> {
+    table: &'a Table,
+    answers: &'a Answers,
+    known: Option<KnownFile>,
+}
+
+impl RowSink for Titles<'_> {
+    fn header(&mut self, header: &Header) -> ControlFlow<()> {
+        let told = &self.answers.columns;
+        let mut columns = Mapping::suggest(self.table, &header.titles);
+        for suggestion in &mut columns {
+            if let Some((_, column)) = told.iter().find(|(title, _)| *title == suggestion.title) {
+                suggestion.column.clone_from(column);
+            } else if told.iter().any(|(_, column)| *column == suggestion.column) {
+                suggestion.column.clear();
+            }
+        }
+        self.known = Some(KnownFile { header: header.clone(), columns, places: Vec::new() });
+        ControlFlow::Break(())
+    }
+
+    fn row(&mut self, _: RawRow) -> ControlFlow<()> {
+        ControlFlow::Break(())
+    }
+}
+
 fn refused(error: larder_exchange::ExchangeError) -> Error {
     match error {
         larder_exchange::ExchangeError::Io(error) => Error::Internal(format!("reading an upload: {error}")),

@@ -8,7 +8,7 @@ use larder_proto::google::api::HttpBody;
 use larder_proto::larder::exchange::v1::*;
 
 use super::{Parts, file_name};
-use crate::convert::imports::{answers, columns, to_wire, verdict};
+use crate::convert::imports::{answers, columns, table_columns, to_wire, verdict};
 use crate::error::Error;
 use crate::exchange::imports;
 use crate::exchange::imports::running::{self, Wanted};
@@ -56,6 +56,9 @@ pub(super) async fn preview_import(
     let mut fields = Fields::default();
     fields.whole("row_count", request.row_count.into(), 0, MOST_ROWS.into());
     fields.finish(())?;
+    if request.columns_only {
+        return columns_only(state, tenant, import_id).await;
+    }
     let rows = if request.row_count == 0 { USUAL_ROWS } else { request.row_count };
     let answers = request.answers.map(answers).transpose()?;
     let most = usize::try_from(rows).unwrap_or_default();
@@ -68,6 +71,23 @@ pub(super) async fn preview_import(
         columns: columns(&known),
         verdicts: previewed.into_iter().map(|previewed| verdict(&kind, previewed)).collect(),
         has_more,
+        table_columns: table_columns(&kind)?,
+    })
+}
+
+async fn columns_only(
+    state: &Arc<State>,
+    tenant: &TenantId,
+    import_id: &str,
+) -> Result<PreviewImportResponse, Error> {
+    let (row, known) = imports::columns(state, tenant, import_id).await?;
+    let table_columns = table_columns(&row.kind)?;
+    Ok(PreviewImportResponse {
+        import: Some(to_wire(row, (state.clock)())),
+        form: known.header.form.clone(),
+        columns: columns(&known),
+        table_columns,
+        ..PreviewImportResponse::default()
     })
 }
 

@@ -108,7 +108,7 @@ async fn what_could_mean_two_things_is_refused_until_somebody_says_which() {
         (Some(wrong.clone()), 0, "decimal_mark: must be . or , or empty"),
         (Some(wrong), 0, "currency: "),
     ] {
-        let request = PreviewImportRequest { import_id: id.clone(), answers, row_count };
+        let request = PreviewImportRequest { import_id: id.clone(), answers, row_count, columns_only: false };
         let refused = guest.exchange.preview_import(request).await.unwrap_err();
         assert!(refused.message().contains(told), "{told}: {refused}");
     }
