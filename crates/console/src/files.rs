@@ -20,9 +20,10 @@ const FILES: [(&str, &str, &str); 4] = [
 const WORKER: &str = include_str!("../static/worker.js");
 
 /// Paths of the gateway whose answers are files, by how they begin and end.
-const DOWNLOADS: [(&str, &str); 7] = [
+const DOWNLOADS: [(&str, &str); 8] = [
     ("/v1/exports/", ""),
     ("/v1/templates/", ""),
+    ("/v1/imports/", "/problems"),
     ("/v1/market-feedback:export", ""),
     ("/v1/audit-events:export", ""),
     ("/v1/incidents/", "/export"),
@@ -73,6 +74,11 @@ pub(crate) async fn download(visit: Arc<Visit>) -> Answer {
     if !is_file {
         return Err(Refusal::new(404, "there is no such file"));
     }
+    pass_on(&visit, target).await
+}
+
+/// What a path answers, as a file.
+pub(crate) async fn pass_on(visit: &Visit, target: &str) -> Answer {
     let mut response = visit.call(Method::GET, target, None).await?;
     if response.status().is_success() {
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

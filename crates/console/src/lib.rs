@@ -15,6 +15,7 @@ mod room;
 mod session;
 mod show;
 mod templates;
+mod upload;
 mod visit;
 mod vitals;
 mod words;

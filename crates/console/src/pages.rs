@@ -8,6 +8,8 @@ mod customers;
 mod experiments;
 mod exports;
 mod feedback;
+mod flags;
+mod imports;
 mod incidents;
 mod language;
 mod listing;
@@ -28,20 +30,21 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::refusal::Refusal;
-use crate::room::{Answer, Rooms};
+use crate::room::{Answer, Door, Rooms};
 use crate::visit::Visit;
 use crate::{Console, files, vitals};
 
 /// The routes of the console.
 pub(crate) fn routes() -> Router<Arc<Console>> {
-    Rooms::new()
+    let open = Rooms::behind(Door::Open)
         .other("/console/static/{name}", get(files::static_file))
         .other("/console/worker.js", get(files::worker))
         .other("/console/vitals", post(vitals::take))
-        .open_page("/console/sign-in", sign_in::show)
-        .open_form("/console/sign-in", sign_in::sign_in)
-        .open_form("/console/sign-out", sign_in::sign_out)
-        .open_page("/console/language/{code}", language::choose)
+        .page("/console/sign-in", sign_in::show)
+        .form("/console/sign-in", sign_in::sign_in)
+        .form("/console/sign-out", sign_in::sign_out)
+        .page("/console/language/{code}", language::choose);
+    let signed_in = Rooms::behind(Door::SignedIn)
         .page("/console", overview::show)
         .page("/console/download/{*path}", files::download)
         .page("/console/recommendations", recommendations::show)
@@ -63,6 +66,7 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .form("/console/silences/end", incidents::end_silence)
         .page("/console/backups", backups::show)
         .form("/console/backups", backups::act)
+        .page("/console/backups/{backup}", backups::one)
         .page("/console/models", models::show)
         .form("/console/models", models::act)
         .page("/console/models/{version}", models::one)
@@ -70,6 +74,11 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .page("/console/promotions", promotions::show)
         .form("/console/promotions", promotions::act)
         .page("/console/exports", exports::show)
+        .page("/console/exports/{kind}", exports::file)
+        .page("/console/imports", imports::show)
+        .form("/console/imports", imports::upload)
+        .page("/console/imports/{import}", imports::one)
+        .form("/console/imports/{import}", imports::act)
         .page("/console/experiments", experiments::show)
         .form("/console/experiments", experiments::act)
         .page("/console/experiments/{experiment}", experiments::one)
@@ -80,8 +89,9 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .page("/console/tenants", tenants::show)
         .form("/console/tenants", tenants::act)
         .page("/console/audit", audit::show)
-        .page("/console/{*rest}", missing)
-        .into_router()
+        .page("/console/flags", flags::show)
+        .page("/console/{*rest}", missing);
+    open.beside(signed_in)
 }
 
 /// There is no such page; it is said on one.

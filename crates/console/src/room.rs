@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::MethodRouter;
+use axum::routing::{MethodFilter, MethodRouter, on};
 use http::{Method, StatusCode};
 use larder_telemetry::http::RouteTemplate;
 use serde_json::json;
@@ -23,20 +23,23 @@ pub(crate) type Answer = Result<Response, Refusal>;
 
 /// Who may enter a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
+pub(crate) enum Door {
     /// Everybody.
     Open,
     /// Whoever signed in, or anybody where no credentials are needed.
     SignedIn,
 }
 
-/// Rooms that are being put side by side.
-pub(crate) struct Rooms(Router<Arc<Console>>);
+/// Rooms behind one kind of door.
+pub(crate) struct Rooms {
+    door: Door,
+    router: Router<Arc<Console>>,
+}
 
 impl Rooms {
     /// None yet.
-    pub(crate) fn new() -> Self {
-        Self(Router::new())
+    pub(crate) fn behind(door: Door) -> Self {
+        Self { door, router: Router::new() }
     }
 
     /// A page.
@@ -45,7 +48,7 @@ impl Rooms {
         F: Fn(Arc<Visit>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Answer> + Send + 'static,
     {
-        Self(self.0.route(path, room(Method::GET, path, Door::SignedIn, show)))
+        self.room(MethodFilter::GET, path, show)
     }
 
     /// What a form is sent to.
@@ -54,49 +57,32 @@ impl Rooms {
         F: Fn(Arc<Visit>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Answer> + Send + 'static,
     {
-        Self(self.0.route(path, room(Method::POST, path, Door::SignedIn, act)))
+        self.room(MethodFilter::POST, path, act)
     }
 
-    /// A page for everybody.
-    pub(crate) fn open_page<F, Fut>(self, path: &'static str, show: F) -> Self
+    fn room<F, Fut>(self, method: MethodFilter, path: &'static str, serve: F) -> Self
     where
         F: Fn(Arc<Visit>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Answer> + Send + 'static,
     {
-        Self(self.0.route(path, room(Method::GET, path, Door::Open, show)))
-    }
-
-    /// What a form of everybody is sent to.
-    pub(crate) fn open_form<F, Fut>(self, path: &'static str, act: F) -> Self
-    where
-        F: Fn(Arc<Visit>) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
-    {
-        Self(self.0.route(path, room(Method::POST, path, Door::Open, act)))
+        let door = self.door;
+        let handler = move |State(console): State<Arc<Console>>, request: Request| async move {
+            let mut response = enter(console, request, door, serve).await;
+            response.extensions_mut().insert(RouteTemplate(Arc::from(path)));
+            response
+        };
+        Self { router: self.router.route(path, on(method, handler)), ..self }
     }
 
     /// Anything that is no page.
     pub(crate) fn other(self, path: &'static str, service: MethodRouter<Arc<Console>>) -> Self {
-        Self(self.0.route(path, service))
+        Self { router: self.router.route(path, service), ..self }
     }
 
-    /// All of them.
-    pub(crate) fn into_router(self) -> Router<Arc<Console>> {
-        self.0
+    /// All of them, beside those behind another door.
+    pub(crate) fn beside(self, others: Self) -> Router<Arc<Console>> {
+        self.router.merge(others.router)
     }
-}
-
-fn room<F, Fut>(method: Method, template: &'static str, door: Door, serve: F) -> MethodRouter<Arc<Console>>
-where
-    F: Fn(Arc<Visit>) -> Fut + Clone + Send + Sync + 'static,
-    Fut: Future<Output = Answer> + Send + 'static,
-{
-    let handler = move |State(console): State<Arc<Console>>, request: Request| async move {
-        let mut response = enter(console, request, door, serve).await;
-        response.extensions_mut().insert(RouteTemplate(Arc::from(template)));
-        response
-    };
-    if method == Method::POST { axum::routing::post(handler) } else { axum::routing::get(handler) }
 }
 
 async fn enter<F, Fut>(console: Arc<Console>, request: Request, door: Door, serve: F) -> Response

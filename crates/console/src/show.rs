@@ -36,6 +36,7 @@ const NAVIGATION: &[(&str, &[(&str, &str)])] = &[
             ("/console/customers", "nav.customers"),
             ("/console/promotions", "nav.promotions"),
             ("/console/exports", "nav.exports"),
+            ("/console/imports", "nav.imports"),
         ],
     ),
     (
@@ -53,6 +54,7 @@ const NAVIGATION: &[(&str, &[(&str, &str)])] = &[
         &[
             ("/console/access", "nav.access"),
             ("/console/tenants", "nav.tenants"),
+            ("/console/flags", "nav.flags"),
             ("/console/audit", "nav.audit"),
             ("/docs/", "nav.docs"),
         ],

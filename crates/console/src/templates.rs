@@ -19,6 +19,7 @@ macro_rules! templates {
 templates![
     "access.html",
     "audit.html",
+    "backup.html",
     "backups.html",
     "base.html",
     "carried.html",
@@ -30,6 +31,9 @@ templates![
     "experiments.html",
     "exports.html",
     "feedback.html",
+    "flags.html",
+    "import.html",
+    "imports.html",
     "incident.html",
     "incidents.html",
     "macros.html",

@@ -1,6 +1,6 @@
 //! One request for a page: who asks, in which language, and what was typed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,10 +11,11 @@ use crate::Console;
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 use crate::session;
+use crate::upload::{self, Upload};
 use crate::words::Language;
 
-/// No form of ours is larger.
-const MOST_BYTES: usize = 1 << 20;
+/// No form of ours is larger, but for its file.
+pub(crate) const MOST_BYTES: usize = 1 << 20;
 /// The field of a form that carries its token.
 pub(crate) const FORM_TOKEN: &str = "form_token";
 
@@ -32,6 +33,8 @@ pub(crate) struct Visit {
     /// What the path's placeholders stand for.
     pub(crate) query: Fields,
     pub(crate) form: Fields,
+    /// The file that a form brings, until somebody takes it.
+    upload: Mutex<Option<Upload>>,
     /// Whether it was asked by a script that reads JSON.
     pub(crate) wants_json: bool,
     /// Whether the request comes from a page of ours.
@@ -46,10 +49,10 @@ impl Visit {
     pub(crate) async fn read(console: Arc<Console>, request: Request) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
         let over_tls = console.settings.over_tls;
-        let form = if head.method == Method::POST {
+        let (form, upload) = if head.method == Method::POST {
             read_form(&head.headers, body).await?
         } else {
-            Fields::default()
+            (Fields::default(), None)
         };
         let chosen = session::cookie(&head.headers, session::LANGUAGE);
         let accepted = text(&head.headers, header::ACCEPT_LANGUAGE);
@@ -65,12 +68,18 @@ impl Visit {
             session: session::session(&head.headers, over_tls),
             query: Fields::parse(head.uri.query().unwrap_or_default().as_bytes()),
             form,
+            upload: Mutex::new(upload),
             wants_json: text(&head.headers, header::ACCEPT).starts_with("application/json"),
             of_this_site: session::is_of_this_site(&head.headers, &head.uri),
             forwarded_for: head.headers.get("x-forwarded-for").cloned(),
             extensions: head.extensions,
             console,
         })
+    }
+
+    /// The file that came with the form; whoever takes it reads it.
+    pub(crate) fn take_upload(&self) -> Option<Upload> {
+        self.upload.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The last part of the path, decoded: the id that a page is about.
@@ -92,14 +101,20 @@ impl Visit {
     }
 }
 
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<Fields, Refusal> {
+async fn read_form(headers: &HeaderMap, body: Body) -> Result<(Fields, Option<Upload>), Refusal> {
     let kind = text(headers, header::CONTENT_TYPE);
+    if kind.starts_with("multipart/form-data") {
+        return upload::read(kind, body).await;
+    }
     if !kind.starts_with("application/x-www-form-urlencoded") {
-        return Err(Refusal::new(415, "forms come as application/x-www-form-urlencoded"));
+        return Err(Refusal::new(
+            415,
+            "forms come as application/x-www-form-urlencoded, or with a file as multipart/form-data",
+        ));
     }
     let read = Limited::new(body, MOST_BYTES).collect().await;
     let bytes = read.map_err(|_| Refusal::new(413, "the form is larger than 1 MiB"))?.to_bytes();
-    Ok(Fields::parse(&bytes))
+    Ok((Fields::parse(&bytes), None))
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {

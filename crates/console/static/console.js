@@ -42,6 +42,22 @@
     check();
   }
 
+  // Work that goes on: its part of the page is fetched anew until it has ended.
+  const goesOn = () => document.querySelector("[data-goes-on]");
+  const look = async () => {
+    const old = goesOn();
+    if (!old) return;
+    try {
+      const answer = await fetch(location.pathname, { cache: "no-store" });
+      if (answer.redirected || !answer.ok) return;
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(old.id);
+      if (!part || !part.hasAttribute("data-goes-on")) { location.replace(location.pathname); return; }
+      old.replaceWith(part);
+    } catch { /* again when there is a network */ }
+    setTimeout(look, 1000);
+  };
+  if (goesOn()) setTimeout(look, 500);
+
   // Feedback that waits for a network. What is kept is what was typed, never a credential.
   const KEY = "larder-queue";
   // What another tenant typed on this device waits for its own.

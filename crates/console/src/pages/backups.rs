@@ -39,6 +39,14 @@ async fn render(visit: &Visit, refused: Option<Refusal>, operation: Value) -> An
     visit.page("backups.html", content).await
 }
 
+/// One backup as each target holds it, with what its last drill found.
+pub(crate) async fn one(visit: Arc<Visit>) -> Answer {
+    let id = visit.last_segment();
+    let mut content = visit.ask(&about("/v1/backups/{}", &id)).await?;
+    content["id"] = json!(id);
+    visit.page("backup.html", content).await
+}
+
 /// Takes, verifies, drills, holds or restores, as the button says.
 pub(crate) async fn act(visit: Arc<Visit>) -> Answer {
     let form = &visit.form;
