@@ -1,5 +1,5 @@
 //! Programs of others that Larder's tests talk to: Prometheus and Alertmanager with `promtool` and `amtool` from
-//! the distribution, Pebble for ACME, a mail server in Python, and readers of compose files, manifests, units and workflows. Only their paths are
+//! the distribution, Pebble for ACME, a mail server in Python, a browser with what judges its pages, and readers of compose files, manifests, units and workflows. Only their paths are
 //! handed on; each test starts what it needs for itself.
 
 use std::path::PathBuf;
@@ -54,6 +54,9 @@ const PYTHONS: [(&str, &str, &str); 3] = [
     ("LARDER_TEST_SPREADSHEET_PYTHON", "spreadsheets", "openpyxl==3.1.5"),
 ];
 
+/// What judges the console's pages in a browser, as npm has it: where a test finds it, the package, the file in it.
+const AXE: (&str, &str, &str) = ("LARDER_TEST_AXE", "axe-core@4.14.1", "axe-core/axe.min.js");
+
 /// Opens workbooks in the long tests of those machines that have it; it is too large to be installed for them.
 const LIBREOFFICE: (&str, &str) = ("LARDER_TEST_LIBREOFFICE", "soffice");
 
@@ -93,6 +96,11 @@ impl OutsidePrograms {
             }
             interrupt.check()?;
         }
+        match axe(interrupt) {
+            Ok(script) => found.push((AXE.0, script)),
+            Err(error) => eprintln!("xtask: no test can ask {} about pages: {error:#}", AXE.1),
+        }
+        interrupt.check()?;
         found.extend(packages::find_program(LIBREOFFICE.1).map(|program| (LIBREOFFICE.0, program)));
         for (variable, wheel) in READERS {
             match wheel.find_or_install(interrupt) {
@@ -120,6 +128,23 @@ fn monitoring() -> Option<Vec<(&'static str, PathBuf)>> {
 
 fn acme() -> Option<Vec<(&'static str, PathBuf)>> {
     ACME.into_iter().map(|(variable, name)| Some((variable, packages::find_program(name)?))).collect()
+}
+
+/// A package of npm's in the cache, fetched with npm where that is on PATH. None of its scripts is run.
+fn axe(interrupt: &Interrupt) -> Result<PathBuf> {
+    let place = cache_folder()?.join("tools").join(AXE.1);
+    let script = place.join("node_modules").join(AXE.2);
+    if script.is_file() {
+        return Ok(script);
+    }
+    let npm = packages::find_program("npm").context("npm is not on PATH")?;
+    eprintln!("xtask: installing {} into the cache", AXE.1);
+    let mut command = Command::new(npm);
+    command.args(["install", "--silent", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    command.args(["--fetch-retries=1", "--fetch-timeout=30000", "--prefix"]).arg(&place).arg(AXE.1);
+    interrupt.run_well(command.stdout(Stdio::null())).context("npm cannot install it")?;
+    anyhow::ensure!(script.is_file(), "the package has no {}", AXE.2);
+    Ok(script)
 }
 
 /// An environment of its own in the cache, made anew when it was made for other packages.

@@ -6,8 +6,17 @@ use serde_json::json;
 use super::browser;
 use super::larder::{DataDir, Up};
 
+mod files;
+
 /// What a page may weigh with everything it loads, in bytes.
 const MOST_BYTES: usize = 150_000;
+/// A flag with a rule.
+const FLAGS: &str = r#"{"flags": {"recommendation-model": {
+    "state": "ENABLED", "variants": {"new": "20261123T060000.000000Z-5c1e", "promoted": ""}, "defaultVariant": "promoted",
+    "targeting": {"if": [{"in": [{"var": "tenant"}, ["bakery"]]}, "new", null]}}}}"#;
+/// One row that is right, one that is not, and a title that is guessed.
+const BUDGETS: &str = "Budget ID,Nmae,Amount,Currency,Starts on,Ends on\n\
+    autumn,Autumn fruit,1200.50,ZAR,2026-09-01,2026-11-30\nwinter,Winter,much,ZAR,2026-12-01,03/04/2027\n";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 /// A text that would run if it were not escaped, in a document, an attribute or a script.
@@ -17,9 +26,16 @@ const HOSTILE: &str = "</title></script><script>alert('x')</script>\"><img src=x
 #[ignore = "long: starts a whole platform with the demo shop, and a browser"]
 async fn the_console_of_the_demo_shop() {
     let data = DataDir::new();
-    let up = Up::start(&data.path(), &["--demo"]).await;
+    let (settings, flags) = (data.beside("larder.toml"), data.beside("flags.json"));
+    std::fs::write(&flags, FLAGS).unwrap();
+    std::fs::write(&settings, format!("[flags]\nfile = \"{}\"\n", flags.display())).unwrap();
+    let up = Up::start(&data.path(), &["--demo", "--config", settings.to_str().unwrap()]).await;
+    let backup = drilled_backup(&up).await;
+    // Meals are planned from products whose nutrients are known, and a shop's own are matched with generic foods first.
+    up.post("/v1/nutrition/food-matches:matchCatalog", &json!({})).await;
     is_whole(&up).await;
-    browser::shows_the_console(&up).await;
+    let import = files::upload(&up, "budgets", "budgets.csv", BUDGETS).await;
+    browser::shows_the_console(&up, &[format!("backups/{backup}"), format!("imports/{import}")]).await;
     assert_eq!(up.stop().await, Some(0));
 }
 
@@ -27,11 +43,14 @@ async fn is_whole(up: &Up) {
     every_page_is_small_and_needs_no_script(up).await;
     a_plan_is_tried_kept_and_printed(up).await;
     feedback_is_given_and_counted(up).await;
+    files::come_in_and_can_be_taken_back(up).await;
+    files::leave_as_they_are_narrowed(up).await;
+    flags_are_shown_and_tried_out(up).await;
     a_product_is_changed_and_keeps_the_rest(up).await;
     no_name_runs(up).await;
 }
 
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 24] = [
     "/console",
     "/console/recommendations",
     "/console/recommendations?customer=household-1501&other=promoted&limit=20",
@@ -49,12 +68,47 @@ const PAGES: [&str; 22] = [
     "/console/nutrition?sex=SEX_FEMALE&born=1990-02-03&height=170&weight=65&activity=ACTIVITY_LEVEL_LIGHT&goal=NUTRITION_GOAL_MAINTAIN&days=2&unknown_allergens=true",
     "/console/promotions",
     "/console/exports",
+    "/console/imports",
     "/console/experiments",
     "/console/on-call",
     "/console/access",
     "/console/tenants",
+    "/console/flags",
     "/console/audit",
 ];
+
+/// The first backup, once a drill has proven it and its page says so.
+async fn drilled_backup(up: &Up) -> String {
+    let id = loop_until(async || {
+        let listed = up.get("/v1/backups").await;
+        listed["backups"][0]["backupId"].as_str().map(str::to_owned)
+    });
+    let id = id.await;
+    let (status, _, before) = up.page(&format!("/console/backups/{id}")).await;
+    assert!(status == 200 && before.contains("not drilled yet"), "{status} {before}");
+    up.post("/v1/backups:drill", &json!({ "backupId": id })).await;
+    let (_, _, page) = up.page(&format!("/console/backups/{id}")).await;
+    assert!(page.contains("It is proven.") && page.contains("<th scope=\"row\">amcheck</th>"), "{page}");
+    id
+}
+
+/// Asks again and again for two minutes.
+async fn loop_until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    panic!("it never came");
+}
+
+async fn flags_are_shown_and_tried_out(up: &Up) {
+    let (_, _, page) = up.page("/console/flags?flag=recommendation-model&who=household-1501").await;
+    assert!(page.contains("&quot;bakery&quot;") && page.contains("the default holds"), "{page}");
+    let (_, _, page) = up.page("/console/flags?flag=no-such-flag&context=placement%3Dbasket").await;
+    assert!(page.contains("there is no such flag") && page.contains("as built in"), "{page}");
+}
 
 async fn every_page_is_small_and_needs_no_script(up: &Up) {
     let mut beside = 0;
@@ -240,13 +294,9 @@ async fn no_name_runs(up: &Up) {
 }
 
 async fn first_incident(up: &Up) -> String {
-    for _ in 0..100 {
+    let first = async || {
         let listed = up.get("/v1/incidents").await;
-        let incidents = listed["incidents"].as_array().unwrap();
-        if let Some(id) = incidents.first().and_then(|one| one["incidentId"].as_str()) {
-            return id.to_owned();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
-    panic!("no incident came: {}", up.get("/v1/alerts").await);
+        listed["incidents"][0]["incidentId"].as_str().map(str::to_owned)
+    };
+    loop_until(first).await
 }
