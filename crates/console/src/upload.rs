@@ -107,7 +107,7 @@ mod tests {
         let cut = field("kind", "products") + "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb";
         for (sent, kind, status) in [
             (cut, TYPE, 400),
-            (field("a", &"b".repeat(MOST_BYTES + 1)), TYPE, 413),
+            (field("a", &"b".repeat(MOST_BYTES + 1)) + "--x--\r\n", TYPE, 413),
             (String::new(), "multipart/form-data", 400),
         ] {
             let refused = read(kind, Body::from(sent)).await.err().map(|refusal| refusal.status);

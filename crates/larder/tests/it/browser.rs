@@ -129,7 +129,7 @@ async fn p95_ms(up: &Up, path: &str) -> f64 {
 async fn a_file_goes_in(browser: &Browser, up: &Up) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("promotions.csv");
-    std::fs::write(&file, "promotion_id,name,discount_percent,starts_at,ends_at\nbrowser,Plums,10,2026-09-01T00:00:00Z,2026-09-08T00:00:00Z\n").unwrap();
+    std::fs::write(&file, "promotion_id,name,categories,discount_percent,starts_at,ends_at\nbrowser,Plums,Fruit,10,2026-09-01T00:00:00Z,2026-09-08T00:00:00Z\n").unwrap();
     browser.go(&format!("{}/console/imports", up.gateway)).await;
     browser.run("document.getElementById('kind').value = 'promotions'", json!([])).await;
     browser.choose_file("#file", &file).await;
