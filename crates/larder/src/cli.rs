@@ -9,6 +9,7 @@ use crate::commands::backup::BackupArgs;
 use crate::commands::certificates::CertificatesArgs;
 use crate::commands::check_config::CheckConfigArgs;
 use crate::commands::demo::DemoArgs;
+use crate::commands::deploy::DeployArgs;
 use crate::commands::evaluate::EvaluateArgs;
 use crate::commands::healthcheck::HealthcheckArgs;
 use crate::commands::import::ImportArgs;
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Asks a service whether it is ready; for container health checks
     Healthcheck(HealthcheckArgs),
+    /// Says go or no-go about what was put in place, and watches it
+    Deploy(DeployArgs),
     /// Lists models; trains, promotes, rolls back and pins them
     Models(ModelsArgs),
     /// Takes, lists, verifies and restores backups

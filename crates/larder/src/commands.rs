@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod certificates;
 pub(crate) mod check_config;
 pub(crate) mod demo;
+pub(crate) mod deploy;
 pub(crate) mod evaluate;
 pub(crate) mod healthcheck;
 pub(crate) mod import;
@@ -119,6 +120,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Healthcheck(args) => healthcheck::run(args, &context).await,
             Command::Load(args) => load::run(args, &context).await,
             Command::Backup(args) => backup::run(args, &context).await,
+            Command::Deploy(args) => deploy::run(args, &context).await,
             Command::Models(args) => models::run(args, &context).await,
             Command::Incident(args) => incident::run(args, &context).await,
             Command::Oncall(args) => oncall::run(args, &context).await,

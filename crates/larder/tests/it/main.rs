@@ -10,6 +10,7 @@ mod browser;
 mod certificates;
 mod command_line;
 mod console;
+mod deploy;
 mod documented;
 mod durability;
 mod end_to_end;

@@ -22,11 +22,11 @@ use super::larder::{finish, larder, signal};
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A folder with settings, and the ports they name.
-struct Deployment {
+pub(crate) struct Deployment {
     folder: TempDir,
-    gateway: String,
-    gateway_ops: String,
-    recommendation_ops: String,
+    pub(crate) gateway: String,
+    pub(crate) gateway_ops: String,
+    pub(crate) recommendation_ops: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn a_gateway_with_an_open_stream_and_a_dead_collector_stops_within_its_bou
 }
 
 impl Deployment {
-    async fn new(database_url: &str) -> Self {
+    pub(crate) async fn new(database_url: &str) -> Self {
         let generated = larder(&["token", "generate-signing-key", "--json"]);
         let keys = finish(&mut { generated }).await.expect_code(0).json();
         let folder = tempfile::tempdir().unwrap();
@@ -122,7 +122,7 @@ impl Deployment {
         }
     }
 
-    fn settings(&self) -> PathBuf {
+    pub(crate) fn settings(&self) -> PathBuf {
         self.folder.path().join("larder.toml")
     }
 
@@ -136,7 +136,7 @@ impl Deployment {
 
     /// Starts a service and waits until its ops port says that it is ready. The gateway alone
     /// has the private key.
-    async fn serve(&self, name: &str, ops: &str) -> Child {
+    pub(crate) async fn serve(&self, name: &str, ops: &str) -> Child {
         let mut command = larder(&["serve", name]);
         self.configure(&mut command).stdout(Stdio::null());
         if name == "gateway" {
@@ -154,14 +154,14 @@ impl Deployment {
         child
     }
 
-    async fn issue(&self, scope: &str) -> String {
+    pub(crate) async fn issue(&self, scope: &str) -> String {
         let mut command = larder(&["token", "issue", "--tenant", "bakery", "--scope", scope]);
         command.env("LARDER_IDENTITY__SIGNING_KEY_FILE", self.signing_key());
         finish(self.configure(&mut command)).await.expect_code(0).stdout.trim().to_owned()
     }
 }
 
-async fn stop(mut child: Child) {
+pub(crate) async fn stop(mut child: Child) {
     signal("TERM", child.id().unwrap()).await;
     let ended = tokio::time::timeout(Duration::from_secs(40), child.wait()).await;
     assert_eq!(ended.expect("it stops within the limit").unwrap().code(), Some(0));
