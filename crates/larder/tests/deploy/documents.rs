@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::queries::Known;
 use crate::runbooks::blocks;
 use crate::tree;
@@ -116,16 +118,51 @@ fn files_of_the_project_that_pages_name_exist() {
 
 #[test]
 fn production_has_its_checkpoints_each_with_a_command() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+    command.args(["deploy", "checkpoints", "--json"]).stdin(Stdio::null());
+    let listed: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    let listed = tree::list(&listed["checkpoints"]);
     let page = tree::text("docs/operations/deploy-production.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
         .filter(|line| line.starts_with("| ") && line.as_bytes()[2].is_ascii_digit())
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
-    assert!(rows.len() >= 35, "{}", rows.len());
-    for (at, row) in rows.iter().enumerate() {
-        assert_eq!(row.len(), 3, "{row:?}");
+    let gone_through = listed.iter().filter(|checkpoint| checkpoint["byHand"] == false).count();
+    assert!(gone_through >= 35, "{gone_through}");
+    assert_eq!(rows.len(), listed.len());
+    for ((at, row), checkpoint) in rows.iter().enumerate().zip(listed) {
+        assert_eq!(row.len(), 4, "{row:?}");
         assert_eq!(row[0], (at + 1).to_string());
-        assert!(row[2].contains('`') || row[2].contains("]("), "{row:?} has no command");
+        let told = (checkpoint["holds"].as_str().unwrap(), checkpoint["needs"].as_str().unwrap());
+        assert_eq!((row[1], row[2]), told, "the page and the command differ");
+        assert!(row[3].contains('`') || row[3].contains("]("), "{row:?} has no command");
     }
+}
+
+/// What `larder deploy verify` sends the reader to, and asks Prometheus.
+#[test]
+fn what_a_verification_names_exists() {
+    let known = Known::read();
+    let staging = tree::text("docs/operations/deploy-staging.md");
+    let (mut pages, mut queries) = (0, 0);
+    for path in tree::files("crates/larder/src/commands/deploy", "rs") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in text.split([' ', '"', ';', ',', ')', '`', '\n']) {
+            let page = word.split('#').next().unwrap().trim_end_matches('.');
+            if page.starts_with("docs/") && page.ends_with(".md") {
+                pages += 1;
+                assert!(tree::root().join(page).exists(), "{}: there is no {page}", path.display());
+            }
+        }
+        if path.ends_with("prometheus.rs") {
+            for line in text.lines().filter(|line| line.starts_with("const ")) {
+                let query = line.split_once("= \"").unwrap().1.trim_end_matches("\";").replace("\\\"", "\"");
+                queries += 1;
+                assert!(known.complaints(&query).is_empty(), "{:?}", known.complaints(&query));
+                assert!(staging.contains(&format!("\n{query}\n")), "the page of staging lacks {query}");
+            }
+        }
+    }
+    assert!(pages > 10 && queries == 4, "{pages} pages, {queries} queries");
 }

@@ -106,13 +106,43 @@ fn production_comes_after_staging_and_both_can_be_taken_back() {
         let found = steps.iter().position(|step| step["run"].as_str().unwrap_or_default().contains(part));
         found.unwrap_or_else(|| panic!("no step calls {part}"))
     };
-    let (remembers, applies, smokes, takes_back) =
-        (at("k8s/revisions"), at("kubectl apply"), at("deploy/smoke"), at("k8s/take-back"));
-    assert!(remembers < applies && applies < smokes && smokes < takes_back);
+    let (remembers, applies, verifies, takes_back) = (
+        at("k8s/revisions"),
+        at("kubectl apply"),
+        at("deploy verify --smoke-only --watch"),
+        at("k8s/take-back"),
+    );
+    assert!(remembers < applies && applies < verifies && verifies < takes_back);
     assert!(steps[takes_back]["if"].as_str().unwrap().contains("failure()"));
-    for script in ["deploy/smoke", "deploy/k8s/revisions", "deploy/k8s/settled", "deploy/k8s/take-back"] {
+    let goes_through = at("deploy verify --outside");
+    assert!(takes_back < goes_through, "what the checkpoints say takes no release back");
+    assert_eq!(steps[goes_through]["continue-on-error"], true);
+    assert_eq!(rollout["on"]["workflow_call"]["inputs"]["watch"]["default"], "2h");
+    let minutes = rollout["jobs"]["rollout"]["timeout-minutes"].as_u64().unwrap();
+    assert!(minutes >= 180, "two hours of watching have to fit into {minutes} minutes");
+    for script in ["deploy/k8s/revisions", "deploy/k8s/settled", "deploy/k8s/take-back"] {
         let mode = std::fs::metadata(tree::root().join(script)).unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{script} cannot be run");
+    }
+}
+
+/// What follows the image is read by the program itself; with `--help` behind it nothing runs.
+#[test]
+fn what_the_rollout_has_the_program_do_exists() {
+    let rollout = tree::yaml(".github/workflows/rollout.yml");
+    let steps = tree::list(&rollout["jobs"]["rollout"]["steps"]);
+    let scripts = steps.iter().filter_map(|step| step["run"].as_str()).flat_map(str::lines);
+    let calls: Vec<&str> = scripts
+        .filter_map(|line| line.split_once(" \"$LARDER\" "))
+        .map(|(_, call)| call.split(['>', '|']).next().unwrap().trim())
+        .collect();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    for call in calls {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("set -f; \"$PROGRAM\" {call} --help")]).env("WATCH", "2h");
+        shell.env("PROGRAM", env!("CARGO_BIN_EXE_larder")).stdin(std::process::Stdio::null());
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{call}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
