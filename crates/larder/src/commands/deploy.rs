@@ -64,7 +64,7 @@ async fn verify(args: &VerifyArgs, context: &Context) -> Result<(), CommandError
     let mut report = Report::new(stack.address.as_str());
     report.smoke = smoke::round(&stack, Round::First).await;
     if !args.smoke_only {
-        let facts = Facts::gather(&stack, &report.smoke, args, context).await?;
+        let facts = Facts::gather(&stack, &report.smoke, args, context)?;
         report.checkpoints = checkpoints::go_through(&facts, &args.waivers).await;
     }
     if let (true, Some(criteria)) = (report.is_go(), args.criteria()) {

@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// What the key of a verification may do.
 const SCOPES: &str = "catalog.read catalog.write recommendations.read models.read backups.read alerting.read \
                       platform.read audit.read keys.read";
+const SIGNING_KEY: &str = "a-key-of-the-tests-that-signs-links-and-tokens";
 /// What a stack of one machine lacks, and what depends on how busy that is.
 const WAIVED: [&str; 4] = [
     "15=nobody asks for its slow statements",
@@ -33,12 +34,11 @@ fn settings(data: &DataDir) -> String {
     format!(
         "[identity]\nauthentication = \"required\"\n\
          [gateway]\ntls_certificate_file = {:?}\ntls_key_file = {:?}\n\
-         [limits]\ncaller_per_s = 1000\naddress_per_s = 1000\n\
-         [alerting]\non_call_file = {:?}\nallow_private_targets = true\nsigning_keys_file = {:?}\n",
+         [limits]\ncaller_per_s = 1000\naddress_per_s = 1000\nwrong_credentials_per_min = 1000\n\
+         [alerting]\non_call_file = {:?}\nallow_private_targets = true\nsigning_keys = \"{SIGNING_KEY}\"\n",
         certificates.join("gateway.pem"),
         certificates.join("gateway.key"),
         deploy.join("alerting/on-call.toml"),
-        deploy.join("docker/secrets/alerting_signing_keys"),
     )
 }
 
@@ -199,7 +199,7 @@ async fn a_watch_of_what_is_well_ends_well(well: &Well, prometheus_url: &str) {
     let watched = &report["watch"];
     assert!(watched["roundCount"].as_u64().unwrap() >= 2 && watched["broken"].is_null(), "{watched}");
     assert!(watched["lookCount"].as_u64().unwrap() >= 40 && watched["failedCount"] == 0, "{watched}");
-    assert!(watched["allCalls"]["count"].as_u64().unwrap() > 20, "the gateway counted them: {watched}");
+    assert!(watched["allCalls"]["count"].as_u64().unwrap() > 5, "the gateway counted them: {watched}");
     assert_eq!(report["checkpoints"], Value::Array(Vec::new()));
 
     let too_slow =
@@ -283,6 +283,6 @@ async fn bad_use_is_refused_before_anybody_is_asked() {
         assert!(refused.stderr.contains("such as https://larder.example.org"), "{address}: {refused:?}");
     }
     let mut command = larder(&["deploy", "verify", "--address", "http://127.0.0.1:9", "--database-url-file"]);
-    let refused = finish(command.arg("/nowhere/url")).await.expect_code(1);
+    let refused = finish(command.arg("/nowhere/url")).await.expect_code(2);
     assert!(refused.stderr.contains("/nowhere/url"), "{refused:?}");
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::SignedDuration;
+use larder_database::Server;
+use secrecy::SecretString;
 use url::Url;
 
 use super::checkpoints::CHECKPOINTS;
@@ -189,6 +191,7 @@ impl VerifyArgs {
         if self.customer.is_empty() {
             return Err(CommandError::Usage("--customer is empty; name a customer, or leave it out".into()));
         }
+        self.database_url()?;
         if let (Some(watch), Some(every)) = (self.watching.watch, self.watching.every)
             && watch < every
         {
@@ -199,6 +202,16 @@ impl VerifyArgs {
             )));
         }
         Ok(())
+    }
+
+    /// The url of the database, from the file that was named.
+    pub(super) fn database_url(&self) -> Result<Option<Server>, CommandError> {
+        let Some(file) = &self.database_url_file else { return Ok(None) };
+        let refused =
+            |cause: String| CommandError::Usage(format!("--database-url-file {}: {cause}", file.display()));
+        let url = std::fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+        let url = SecretString::from(url.trim().to_owned());
+        Server::from_url(&url).map(Some).map_err(|error| refused(error.to_string()))
     }
 
     /// What a watch holds to, when one was asked for.

@@ -57,21 +57,15 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// Reads what the arguments name.
-    pub(super) async fn gather(
+    pub(super) fn gather(
         stack: &'a Stack,
         smoke: &'a [Finding],
         args: &'a VerifyArgs,
         context: &Context,
     ) -> Result<Self, CommandError> {
         let settings = if args.here { Some(context.settings()?) } else { None };
-        let server = match &args.database_url_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(CommandError::file(file))?;
-                let url = secrecy::SecretString::from(text.trim().to_owned());
-                let refused =
-                    |error| CommandError::Usage(format!("--database-url-file {}: {error}", file.display()));
-                Some(Server::from_url(&url).map_err(refused)?)
-            }
+        let server = match args.database_url()? {
+            Some(server) => Some(server),
             None => settings.as_ref().map(server_of).transpose()?.flatten(),
         };
         let usual = std::path::PathBuf::from("/etc/larder/secrets");
