@@ -19,4 +19,5 @@ mod larder;
 mod refusals;
 mod roles;
 mod shop;
+mod symptoms;
 mod training;
