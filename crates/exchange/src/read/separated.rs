@@ -9,6 +9,7 @@ use super::encoding::{Decoded, detect};
 use super::{Limits, RawCell, RawRow, RowSink};
 use crate::error::ExchangeError;
 use crate::injection;
+use crate::lines::{Remembered, first_line};
 use crate::table::Table;
 
 /// Letters among which the separator is guessed.
@@ -34,8 +35,11 @@ pub(super) fn text<R: Read + Seek>(
     let shown = if separator == b'\t' { "tab".to_owned() } else { format!("'{}'", char::from(separator)) };
     let form = format!("csv in {}, parted by {shown}", encoding.name());
     let mut collector = Collector::new(table, limits, sink, form);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .from_reader(Remembered::new(text));
     let mut record = StringRecord::new();
     loop {
         let more = reader
@@ -47,7 +51,7 @@ pub(super) fn text<R: Read + Seek>(
         if record.len() > limits.columns * 64 {
             return Err(too_wide(record.len(), limits));
         }
-        let line = record.position().map_or(0, csv::Position::line) + u64::from(is_told);
+        let line = first_line(&reader, record.as_slice().as_bytes()) + u64::from(is_told);
         let cells: Vec<_> = record.iter().map(cell).collect();
         if collector.row(RawRow { line, cells, problem: None })?.is_break() {
             return Ok(());

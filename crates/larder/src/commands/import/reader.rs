@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use csv::{ByteRecord, StringRecord};
 use flate2::read::MultiGzDecoder;
 use indicatif::ProgressBar;
+use larder_exchange::{Remembered, first_line};
 use tokio::sync::mpsc::Sender;
 
 use super::columns::{Columns, REJECT_COLUMNS};
@@ -96,14 +97,14 @@ fn read_header(kind: Kind, path: &Path) -> Result<Columns, CommandError> {
         .map_err(|reason| CommandError::Refused(format!("{}: {reason}", path.display())))
 }
 
-fn open(path: &Path, bar: &ProgressBar) -> Result<csv::Reader<Box<dyn Read>>, CommandError> {
+fn open(path: &Path, bar: &ProgressBar) -> Result<csv::Reader<Remembered<Box<dyn Read>>>, CommandError> {
     let file = File::open(path).map_err(CommandError::file(path))?;
     let counted = bar.wrap_read(BufReader::new(file));
     let gzipped = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     let text: Box<dyn Read> =
         if gzipped { Box::new(MultiGzDecoder::new(counted)) } else { Box::new(counted) };
     // Rows of the wrong length are refused one by one, with their line, not all at once.
-    Ok(csv::ReaderBuilder::new().flexible(true).from_reader(text))
+    Ok(csv::ReaderBuilder::new().flexible(true).from_reader(Remembered::new(text)))
 }
 
 fn unreadable(path: &Path, error: &csv::Error) -> CommandError {
@@ -121,7 +122,7 @@ pub(super) fn read_files(
         let mut open_batch = OpenBatch::new(plan, path, columns);
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|error| unreadable(path, &error))? {
-            open_batch.add(&record);
+            open_batch.add(&record, first_line(&reader, record.as_slice()));
             if open_batch.is_full() && batches.blocking_send(open_batch.take()).is_err() {
                 return Ok(());
             }
@@ -172,8 +173,7 @@ impl<'a> OpenBatch<'a> {
         std::mem::replace(&mut self.batch, empty_batch(self.plan, self.path))
     }
 
-    fn add(&mut self, record: &ByteRecord) {
-        let line = record.position().map_or(0, csv::Position::line);
+    fn add(&mut self, record: &ByteRecord, line: u64) {
         let text = self.plan.keep_text.then(|| record.clone());
         match self.read_row(record) {
             Ok(()) => {
