@@ -40,13 +40,15 @@ async fn made_key(id: &str) -> String {
     made.stdout.trim().to_owned()
 }
 
-/// A Saturday's order, so many weeks ago.
+/// A Saturday's order, so many weeks ago; of this week it may be a later day's.
 fn order(weeks: i64, quantity: i64) -> Value {
     let today = now().in_tz("UTC").unwrap().date();
     let since_saturday = i64::from(today.weekday().since(jiff::civil::Weekday::Saturday));
     let day = today.saturating_sub(jiff::Span::new().days(since_saturday + 7 * weeks));
     let at = day.at(0, 0, 0, 0).in_tz("UTC").unwrap().timestamp() + SignedDuration::from_mins(30);
-    let at = format!("{:.3}", at.min(now()));
+    // What a message is about is of the last three days, which every synchronisation asks for again.
+    let earliest = if weeks == 0 { now() - SignedDuration::from_hours(48) } else { at };
+    let at = format!("{:.3}", at.max(earliest).min(now()));
     json!({
         "id": format!("O{weeks}"), "location_id": "L1", "state": "COMPLETED", "version": 1,
         "created_at": at, "updated_at": at, "closed_at": at, "line_items": [{
