@@ -99,14 +99,14 @@ impl Plain {
         }
         // Who waited for somebody that failed does not fail for as long once more.
         if self.tries.load(Ordering::Relaxed) != tries {
-            return Err(Status::unavailable("the service cannot be connected to"));
+            return Err(not_connected("somebody else tried just now"));
         }
         let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await;
         self.tries.fetch_add(1, Ordering::Relaxed);
         let sender = match connected {
             Ok(Ok(sender)) => sender,
-            Ok(Err(error)) => return Err(Status::unavailable(format!("cannot connect: {error}"))),
-            Err(_) => return Err(Status::unavailable("cannot connect in time")),
+            Ok(Err(error)) => return Err(not_connected(error)),
+            Err(_) => return Err(not_connected("it takes too long")),
         };
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
         Ok(sender)
@@ -137,6 +137,13 @@ impl Plain {
         tokio::spawn(async move { drop(connection.await) });
         Ok(sender)
     }
+}
+
+/// A refusal made up on this side, which is known by its source.
+fn not_connected(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Status {
+    let mut status = Status::unavailable("cannot connect");
+    status.set_source(Arc::from(cause.into()));
+    status
 }
 
 impl Service<Request<Body>> for Wire {
