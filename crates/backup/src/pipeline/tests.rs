@@ -14,7 +14,9 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::target::folder::FolderTarget;
 use crate::target::throttled::{Rates, throttled};
-use crate::target::{Download, ObjectKey, PART_BYTES, SharedTarget, StoredObject, Target, TargetError, Upload};
+use crate::target::{
+    Download, ObjectKey, PART_BYTES, SharedTarget, StoredObject, Target, TargetError, Upload,
+};
 
 const BLOCK: usize = 512;
 
@@ -243,7 +245,11 @@ fn what_is_thrown_away_is_not_written_any_more_when_that_is_told() {
         std::thread::yield_now();
     }
     drop(writer);
-    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "whoever removes the folder now removes it all");
+    assert_eq!(
+        std::fs::read_dir(&place).unwrap().count(),
+        0,
+        "whoever removes the folder now removes it all"
+    );
 }
 
 #[test]

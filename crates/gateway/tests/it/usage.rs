@@ -140,7 +140,8 @@ async fn another_plan_holds_at_once_and_bytes_are_counted_too() {
             }
         }
     };
-    let problem = tokio::time::timeout(Duration::from_secs(20), over).await.expect("20,000 bytes are soon sent");
+    let problem =
+        tokio::time::timeout(Duration::from_secs(20), over).await.expect("20,000 bytes are soon sent");
     assert_eq!(problem["metadata"]["quota"], "sent-bytes-per-month");
     let policy = get(&shop, &ann, "/v1/account").await;
     assert!(policy.header("ratelimit-policy").contains(";qu=\"content-bytes\";"), "{policy:?}");
