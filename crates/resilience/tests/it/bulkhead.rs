@@ -47,7 +47,7 @@ async fn a_waiting_call_is_refused_at_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_is_refused_at_once() {
     let policy = policy(&settings());
-    let calls = (0..9).map(|_| policy.call(None, false, |_| pending::<Result<(), Fault>>(), classify));
+    let calls = (0..21).map(|_| policy.call(None, false, |_| pending::<Result<(), Fault>>(), classify));
     let started = Instant::now();
     let mut calls = futures::stream::FuturesUnordered::from_iter(calls);
     let first = futures::StreamExt::next(&mut calls).await;

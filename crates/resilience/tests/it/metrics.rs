@@ -83,7 +83,7 @@ async fn the_breakers_state_is_published() {
 #[tokio::test(start_paused = true)]
 async fn refusals_of_the_bulkhead_are_counted() {
     let (policy, snapshotter) = measured(&settings());
-    let calls = (0..9).map(|_| policy.call(None, false, |_| pending::<Result<(), Fault>>(), classify));
+    let calls = (0..21).map(|_| policy.call(None, false, |_| pending::<Result<(), Fault>>(), classify));
     futures::future::join_all(calls).await;
     let values = read(&snapshotter);
     assert_eq!(value(&values, "calls_total bulkhead_full"), value(&values, "bulkhead_rejected_total"));

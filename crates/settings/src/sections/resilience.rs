@@ -37,7 +37,7 @@ section! {
             Duration = Duration::from_secs(5), Kind::Whole(1..=600_000);
         /// How many probes a half-open breaker lets through.
         breaker_half_open_calls: u32 = 3, Kind::Whole(1..=1_000);
-        /// The most calls to one dependency at the same time.
+        /// The most calls to one dependency at the same time; four times as many may wait for their turn.
         bulkhead_max_calls: usize = 256, Kind::Whole(1..=1_000_000);
     }
 }
