@@ -47,6 +47,14 @@ const SHOWN: [(&str, &str); 3] =
 /// The widths a page is shown at: a desk, and the smallest phone that has to do.
 const WIDE: (u32, u32) = (1280, 900);
 const NARROW: (u32, u32) = (360, 740);
+/// The looks of a page that are compared with how it looked when somebody found it right: each other is one of them in
+/// another colour or width.
+const COMPARED: [&str; 2] = ["wide-light", "narrow-dark"];
+/// How much smaller a picture is when it is compared: text becomes lines, the arrangement stays.
+const SHRUNK: f64 = 0.2;
+/// The share of a picture that may differ: figures, times and names do from one run to the next.
+const MOST_DIFFERENT: f64 = 0.04;
+const COMPARE: &str = include_str!("browser/compare.js");
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is wrong with a page as it stands: text without contrast, fields and pictures without a name, more width than
@@ -68,6 +76,12 @@ pub(crate) async fn shows_the_console(up: &Up, further: &[String]) {
     }
     std::fs::write(browser.pictures.join("pages.json"), serde_json::to_string_pretty(&told).unwrap())
         .unwrap();
+    let strangers = told.iter().flat_map(|page| page["differs"].as_array().unwrap());
+    let strangers: Vec<_> = strangers.filter(|one| one["share"].as_f64().unwrap() > MOST_DIFFERENT).collect();
+    assert!(
+        strangers.is_empty(),
+        "pages look other than they did (LARDER_UPDATE_GENERATED=1 keeps the new looks): {strangers:?}"
+    );
     browser.look(WIDE, "light").await;
     a_slider_moves_the_plan(&browser, up).await;
     a_file_goes_in(&browser, up).await;
@@ -88,12 +102,16 @@ async fn page_can_be_read(browser: &Browser, up: &Up, path: &str) -> Value {
     };
     let url = format!("{}/console/{path}", up.gateway);
     let url = url.trim_end_matches('/');
+    let mut differing = Vec::new();
     for (size, width) in [(WIDE, "wide"), (NARROW, "narrow")] {
         for scheme in ["light", "dark"] {
             browser.look(size, scheme).await;
             browser.go(url).await;
             let look = format!("{width}-{scheme}");
             browser.picture(&format!("{name}-{look}")).await;
+            if COMPARED.contains(&look.as_str()) {
+                differing.extend(browser.differs(&format!("{name}-{look}"), size).await);
+            }
             if SHOWN.contains(&(name.as_str(), look.as_str())) {
                 browser.picture_for_readers(&name).await;
             }
@@ -110,7 +128,7 @@ async fn page_can_be_read(browser: &Browser, up: &Up, path: &str) -> Value {
     // Meals are worked out anew for each question.
     let is_held = !cfg!(debug_assertions) && !path.contains("days=");
     assert!(!is_held || ms < MOST_MS, "{path} takes {ms} ms");
-    json!({"page": path, "weight_bytes": weight, "p95_ms": ms, "measured_in": if cfg!(debug_assertions) { "debug" } else { "release" }})
+    json!({"page": path, "weight_bytes": weight, "p95_ms": ms, "differs": differing, "measured_in": if cfg!(debug_assertions) { "debug" } else { "release" }})
 }
 
 /// The time of a page until its last byte, asked for over a connection that is there.
@@ -336,6 +354,26 @@ impl Browser {
         let taken = self.devtools("Page.captureScreenshot", json!({"captureBeyondViewport": true})).await;
         let bytes = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
         std::fs::write(self.pictures.join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// How much the page differs from what was kept of it; nothing while that is made anew.
+    async fn differs(&self, name: &str, (width, height): (u32, u32)) -> Option<Value> {
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": SHRUNK});
+        let taken = self.devtools("Page.captureScreenshot", json!({ "clip": clip })).await;
+        let taken = taken["data"].as_str().unwrap();
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/browser/baselines/{name}.png"));
+        if std::env::var_os("LARDER_UPDATE_GENERATED").is_some() {
+            std::fs::write(file, STANDARD.decode(taken).unwrap()).unwrap();
+            return None;
+        }
+        let kept = std::fs::read(&file).unwrap_or_else(|error| {
+            panic!("{}: {error}; LARDER_UPDATE_GENERATED=1 keeps how the page looks", file.display())
+        });
+        let pictures = json!([taken, STANDARD.encode(kept)]);
+        let share = self.tell("execute/async", json!({"script": COMPARE, "args": pictures})).await;
+        let share = share.as_f64().unwrap_or_else(|| panic!("{name} cannot be compared: {share}"));
+        Some(json!({"picture": name, "share": share}))
     }
 
     /// Keeps what is seen of the page without scrolling among the documents, when pictures are to be made anew.

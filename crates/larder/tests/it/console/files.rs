@@ -5,6 +5,8 @@ use super::{OURS, post, token_of};
 use crate::larder::Up;
 
 const BOUNDARY: (&str, &str) = ("content-type", "multipart/form-data; boundary=pear");
+/// More than are written between two requests.
+const LONG_ROWS: usize = 100_000;
 const FILE: &str = "Art. no.;Name;Price;Currency\nconsole-pear;Pear;1,50;EUR\nconsole-plum;;2,00;EUR\n";
 
 pub(super) async fn come_in_and_can_be_taken_back(up: &Up) {
@@ -50,7 +52,23 @@ pub(super) async fn come_in_and_can_be_taken_back(up: &Up) {
     let (_, _, undone) = up.page(&here).await;
     assert!(undone.contains("taken back"), "{undone}");
     assert_eq!(up.request("GET", "/v1/products/console-pear", None).await.unwrap().0, 404);
+    a_long_one_is_cancelled(up).await;
     wrong_files_are_refused(up).await;
+}
+
+async fn a_long_one_is_cancelled(up: &Up) {
+    let rows: String = (0..LONG_ROWS).map(|row| format!("console-long-{row},Long {row}\n")).collect();
+    let import = upload(up, "products", "long.csv", &format!("product_id,name\n{rows}")).await;
+    let here = format!("/console/imports/{import}");
+    let (status, page) = post(up, &here, &[("deed", "commit"), ("mode", "IMPORT_MODE_VALID_ROWS")]).await;
+    assert_eq!(status, 303, "{page}");
+    let (_, _, running) = up.page(&here).await;
+    assert!(running.contains("value=\"cancel\"") && running.contains("id=\"progress\""), "{running}");
+    let (status, page) = post(up, &here, &[("deed", "cancel")]).await;
+    assert_eq!(status, 303, "{page}");
+    let ended = when_it_ended(up, &here).await;
+    assert!(ended.contains("<dd>cancelled"), "{ended}");
+    assert_eq!(up.request("GET", "/v1/products/console-long-0", None).await.unwrap().0, 404);
 }
 
 async fn wrong_files_are_refused(up: &Up) {
