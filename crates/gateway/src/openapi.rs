@@ -4,6 +4,7 @@
 mod comments;
 mod examples;
 mod operations;
+mod rules;
 mod schemas;
 
 use std::sync::Arc;

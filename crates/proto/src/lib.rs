@@ -8,6 +8,9 @@ mod r#gen {
     include!("gen/packages.rs");
 }
 #[rustfmt::skip]
+#[path = "gen/rules.rs"]
+mod rules;
+#[rustfmt::skip]
 #[path = "gen/scopes.rs"]
 mod scopes;
 

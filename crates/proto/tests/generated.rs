@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use prost_reflect::{DescriptorPool, Value};
 
+#[path = "generated/rules.rs"]
+mod rules;
+
 fn crate_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -41,11 +44,13 @@ fn generate(into: &Path) {
         .emit_rerun_if_changed(false)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .btree_map(".")
+        .codec_path("larder_rules::RuledCodec")
         .compile_fds(set)
         .unwrap();
     let bytes = compiler.encode_file_descriptor_set();
     std::fs::write(into.join("descriptors.bin"), &bytes).unwrap();
     std::fs::write(into.join("scopes.rs"), scopes(&bytes)).unwrap();
+    std::fs::write(into.join("rules.rs"), rules::write(&bytes)).unwrap();
 }
 
 /// The table behind `required_scope`, sorted by path so that it can be searched.

@@ -6,6 +6,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::comments::Comments;
+use super::rules;
 
 /// The schemas that the document refers to; what is referred to is written too.
 pub(crate) struct Schemas<'a> {
@@ -55,6 +56,7 @@ impl<'a> Schemas<'a> {
         if let Some(comment) = self.comments.of_field(field) {
             schema["description"] = json!(comment);
         }
+        rules::write(field, &mut schema);
         schema
     }
 
@@ -80,6 +82,11 @@ impl<'a> Schemas<'a> {
             properties.insert(field.json_name().to_owned(), self.field(&field));
         }
         let mut schema = json!({"type": "object", "properties": properties});
+        let required: Vec<String> =
+            message.fields().filter(rules::is_required).map(|field| field.json_name().to_owned()).collect();
+        if !required.is_empty() {
+            schema["required"] = json!(required);
+        }
         if let Some(comment) = self.comments.of_message(message) {
             schema["description"] = json!(comment);
         }

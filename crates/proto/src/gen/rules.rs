@@ -1,0 +1,1 @@
+// @generated from the larder.rules.v1.rule options in proto/
