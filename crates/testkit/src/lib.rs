@@ -7,6 +7,7 @@ mod database;
 mod network;
 mod object_store;
 mod redis;
+mod row;
 pub mod stand_in;
 
 pub use cluster::{Stop, TestCluster, postgresql_versions, run};
@@ -14,3 +15,4 @@ pub use database::TestDatabase;
 pub use network::NetworkCut;
 pub use object_store::{OBJECT_STORE_KEY, OBJECT_STORE_SECRET, ObjectStore};
 pub use redis::redis_url;
+pub use row::Row;

@@ -3,10 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use larder_testkit::Row;
+
 use crate::alerts::{WayIn, alert, batches};
 use crate::peer::{self, Alertmanager};
 use crate::receiver::Receiver;
-use crate::row::Row;
 use crate::service::Service;
 use crate::times::Times;
 use crate::{ALERTS, Measured};

@@ -9,7 +9,6 @@ mod alerts;
 mod ingest;
 mod peer;
 mod receiver;
-mod row;
 mod service;
 mod silence;
 mod storm;

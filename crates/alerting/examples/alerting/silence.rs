@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use larder_testkit::Row;
+
 use crate::Measured;
 use crate::alerts::WayIn;
 use crate::peer::Alertmanager;
 use crate::receiver::Receiver;
-use crate::row::Row;
 use crate::service::Service;
 
 const BEATING: &str = "select count(*) from alerting.heartbeats where last_beat_at is not null";

@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use larder_proto::larder::alerting::v1::{AcknowledgeIncidentRequest, ListIncidentsRequest};
+use larder_testkit::Row;
 
 use crate::alerts::{WayIn, batches};
 use crate::peer::{self, Alertmanager};
 use crate::receiver::Receiver;
-use crate::row::Row;
 use crate::service::Service;
 use crate::times::Times;
 use crate::{ALERTS, Measured};

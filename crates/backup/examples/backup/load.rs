@@ -5,10 +5,9 @@ use std::process::{Child, Stdio};
 
 use larder_backup::{contents, system_clock};
 use larder_replication::ConnectOptions;
-use larder_testkit::TestCluster;
+use larder_testkit::{Row, TestCluster};
 
 use crate::larder::Larder;
-use crate::row::Row;
 
 /// About as long as a backup at the default bound takes.
 const SECONDS: u32 = 35;

@@ -9,11 +9,10 @@ use larder_backup::system_clock;
 use larder_backup::target::folder::FolderTarget;
 use larder_backup::wal::{WalReceiver, WalSettings};
 use larder_replication::{ConnectOptions, Lsn};
-use larder_testkit::{Stop, TestCluster};
+use larder_testkit::{Row, Stop, TestCluster};
 use tokio_util::sync::CancellationToken;
 
 use crate::load::pgbench;
-use crate::row::Row;
 
 const LOAD_SECONDS: u32 = 20;
 const LOOK: Duration = Duration::from_millis(50);

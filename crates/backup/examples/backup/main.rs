@@ -8,15 +8,13 @@ mod larder;
 mod load;
 mod log;
 mod peers;
-mod row;
 
 use std::path::Path;
 use std::time::Duration;
 
-use larder_testkit::{TestCluster, postgresql_versions, run};
+use larder_testkit::{Row, TestCluster, postgresql_versions, run};
 
 use crate::larder::{Larder, median};
-use crate::row::Row;
 
 /// Scale 1 of pgbench is about 15 MB.
 const DEFAULT_SCALE: u32 = 135;

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::net::TcpStream;
 
+use larder_testkit::Row;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::process::{Bench, Gateway, Kind};
-use crate::row::Row;
 
 const IDLE: usize = 10_000;
 const BUSY: &str = "1000";

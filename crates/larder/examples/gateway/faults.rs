@@ -4,8 +4,9 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use larder_testkit::Row;
+
 use crate::process::{Bench, Kind, free_address};
-use crate::row::Row;
 
 /// A recommendation is given for so long while a new one is fetched behind it.
 const UNTIL_OLD: Duration = Duration::from_secs(31);

@@ -13,15 +13,15 @@ mod connections;
 mod faults;
 mod nginx;
 mod process;
-mod row;
 mod service;
 mod shop;
 
 use std::error::Error;
 use std::net::SocketAddr;
 
+use larder_testkit::Row;
+
 use process::{Bench, Figures, Gateway, Kind};
-use row::Row;
 
 /// Rounds of each comparison; the middle one counts.
 const ROUNDS: usize = 3;

@@ -8,8 +8,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
+use larder_testkit::Row;
+
 use crate::process::{Bench, Kind, Process, free_address};
-use crate::row::Row;
 
 const HOUSEHOLDS: usize = 2_498;
 const VISITS: usize = 50_000;

@@ -7,9 +7,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use larder_testkit::Row;
+
 use crate::open_shop::{FILTER, OpenShop};
 use crate::program::{Larder, Running};
-use crate::row::Row;
 use crate::{in_process, middle, shop};
 
 const RATE_LINEAR: u32 = 8_000;

@@ -5,8 +5,9 @@ use std::error::Error;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use larder_testkit::Row;
+
 use crate::program::Larder;
-use crate::row::Row;
 
 const LIMIT: Duration = Duration::from_secs(3_600);
 

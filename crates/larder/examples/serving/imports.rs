@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use larder_proto::larder::exchange::v1::exchange_service_client::ExchangeServiceClient;
 use larder_proto::larder::exchange::v1::*;
+use larder_testkit::Row;
 use tonic::transport::Channel;
 
 use crate::program::Larder;
-use crate::row::Row;
 
 const PART_BYTES: usize = 1 << 20;
 const PREVIEWED: i32 = 1_000;

@@ -10,9 +10,9 @@ use hdrhistogram::Histogram;
 use larder_ranking::{
     Arrangement, Expression, Filter, Ranker, RecommendQuery, RepeatPolicy, Serving, Snapshot,
 };
+use larder_testkit::Row;
 
 use crate::middle;
-use crate::row::Row;
 
 const WARMUP: usize = 2_000;
 const CALLS: usize = 20_000;

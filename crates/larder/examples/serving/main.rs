@@ -15,7 +15,6 @@ mod imports;
 mod in_process;
 mod open_shop;
 mod program;
-mod row;
 mod shop;
 mod soak;
 mod stand;
@@ -24,8 +23,9 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use larder_testkit::Row;
+
 use program::{Larder, Loads};
-use row::Row;
 
 /// The rate of the open loop, in calls a second.
 const RATE: u32 = 2_000;

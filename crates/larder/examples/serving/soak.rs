@@ -3,9 +3,10 @@
 
 use std::error::Error;
 
+use larder_testkit::Row;
+
 use crate::open_shop::OpenShop;
 use crate::program::Larder;
-use crate::row::Row;
 use crate::shop;
 
 const REQUESTS: u64 = 1_000_000;

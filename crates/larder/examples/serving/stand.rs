@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use larder_proto::google::r#type::{Date, Money};
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::market::v1::*;
+use larder_testkit::Row;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -15,7 +16,6 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use crate::program::Larder;
-use crate::row::Row;
 
 const PRODUCTS: i64 = 100;
 const MARKETS: [&str; 2] = ["north", "south"];
