@@ -893,7 +893,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/SendAlerts",
             );
@@ -920,7 +920,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ListAlerts",
             );
@@ -947,7 +947,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ListIncidents",
             );
@@ -977,7 +977,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/GetIncident",
             );
@@ -1004,7 +1004,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/AcknowledgeIncident",
             );
@@ -1034,7 +1034,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ResolveIncident",
             );
@@ -1064,7 +1064,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/SnoozeIncident",
             );
@@ -1094,7 +1094,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/AddIncidentNote",
             );
@@ -1124,7 +1124,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ExportIncident",
             );
@@ -1154,7 +1154,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/GetIncidentStats",
             );
@@ -1184,7 +1184,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/HandOverIncident",
             );
@@ -1214,7 +1214,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/CreateSilence",
             );
@@ -1244,7 +1244,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ListSilences",
             );
@@ -1271,7 +1271,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/GetSilence",
             );
@@ -1298,7 +1298,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ExpireSilence",
             );
@@ -1328,7 +1328,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/PreviewSilence",
             );
@@ -1358,7 +1358,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/GetOnCall",
             );
@@ -1385,7 +1385,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/CreateOverride",
             );
@@ -1415,7 +1415,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ListOverrides",
             );
@@ -1445,7 +1445,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/DeleteOverride",
             );
@@ -1475,7 +1475,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/TestRoute",
             );
@@ -1502,7 +1502,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/SendTestNotification",
             );
@@ -1532,7 +1532,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/PreviewTemplate",
             );
@@ -1562,7 +1562,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ExportSchedule",
             );
@@ -1593,7 +1593,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ImportSchedule",
             );
@@ -1623,7 +1623,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ListProbes",
             );
@@ -1650,7 +1650,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/RecordHeartbeat",
             );
@@ -1680,7 +1680,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/UpsertHeartbeat",
             );
@@ -1710,7 +1710,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/ListHeartbeats",
             );
@@ -1740,7 +1740,7 @@ pub mod alerting_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.alerting.v1.AlertingService/DeleteHeartbeat",
             );
@@ -2118,7 +2118,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SendAlertsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2163,7 +2163,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListAlertsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2209,7 +2209,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListIncidentsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2254,7 +2254,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetIncidentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2303,7 +2303,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AcknowledgeIncidentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2349,7 +2349,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResolveIncidentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2395,7 +2395,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SnoozeIncidentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2441,7 +2441,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AddIncidentNoteSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2487,7 +2487,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportIncidentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2533,7 +2533,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetIncidentStatsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2579,7 +2579,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = HandOverIncidentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2625,7 +2625,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateSilenceSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2670,7 +2670,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSilencesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2715,7 +2715,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSilenceSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2761,7 +2761,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExpireSilenceSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2807,7 +2807,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PreviewSilenceSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2852,7 +2852,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetOnCallSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2898,7 +2898,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateOverrideSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2944,7 +2944,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListOverridesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2990,7 +2990,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteOverrideSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3035,7 +3035,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = TestRouteSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3084,7 +3084,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SendTestNotificationSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3130,7 +3130,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PreviewTemplateSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3176,7 +3176,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportScheduleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3222,7 +3222,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ImportScheduleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3267,7 +3267,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListProbesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3313,7 +3313,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecordHeartbeatSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3359,7 +3359,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpsertHeartbeatSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3405,7 +3405,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListHeartbeatsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3451,7 +3451,7 @@ pub mod alerting_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteHeartbeatSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -818,7 +818,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/BatchUpsertProducts",
             );
@@ -848,7 +848,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/GetProduct",
             );
@@ -875,7 +875,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/ListProducts",
             );
@@ -902,7 +902,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/DeleteProduct",
             );
@@ -929,7 +929,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/BatchUpsertCustomers",
             );
@@ -959,7 +959,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/GetCustomer",
             );
@@ -986,7 +986,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/ListCustomers",
             );
@@ -1013,7 +1013,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/DeleteCustomer",
             );
@@ -1044,7 +1044,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/EraseCustomer",
             );
@@ -1071,7 +1071,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/BatchUpsertPromotions",
             );
@@ -1101,7 +1101,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/GetPromotion",
             );
@@ -1128,7 +1128,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/ListPromotions",
             );
@@ -1155,7 +1155,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/DeletePromotion",
             );
@@ -1185,7 +1185,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/BatchUpsertBudgets",
             );
@@ -1215,7 +1215,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/GetBudget",
             );
@@ -1242,7 +1242,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/ListBudgets",
             );
@@ -1269,7 +1269,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/DeleteBudget",
             );
@@ -1296,7 +1296,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/ListTransactions",
             );
@@ -1326,7 +1326,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/BatchRecordInteractions",
             );
@@ -1358,7 +1358,7 @@ pub mod catalog_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.catalog.v1.CatalogService/StreamInteractions",
             );
@@ -1664,7 +1664,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1709,7 +1709,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetProductSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1754,7 +1754,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1799,7 +1799,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteProductSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1848,7 +1848,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertCustomersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1893,7 +1893,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCustomerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1938,7 +1938,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListCustomersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1984,7 +1984,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteCustomerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2029,7 +2029,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EraseCustomerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2078,7 +2078,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertPromotionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2123,7 +2123,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetPromotionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2169,7 +2169,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListPromotionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2215,7 +2215,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeletePromotionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2261,7 +2261,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertBudgetsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2306,7 +2306,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetBudgetSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2351,7 +2351,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListBudgetsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2396,7 +2396,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteBudgetSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2442,7 +2442,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListTransactionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2493,7 +2493,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchRecordInteractionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2542,7 +2542,7 @@ pub mod catalog_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StreamInteractionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -596,7 +596,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/ExportTable",
             );
@@ -624,7 +624,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/GetTemplate",
             );
@@ -652,7 +652,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/CreateImport",
             );
@@ -680,7 +680,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/UploadImportPart",
             );
@@ -711,7 +711,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/PreviewImport",
             );
@@ -743,7 +743,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/CommitImport",
             );
@@ -770,7 +770,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/GetImport",
             );
@@ -797,7 +797,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/ListImports",
             );
@@ -824,7 +824,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/CancelImport",
             );
@@ -852,7 +852,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/UndoImport",
             );
@@ -883,7 +883,7 @@ pub mod exchange_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.exchange.v1.ExchangeService/ExportImportProblems",
             );
@@ -1135,7 +1135,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportTableSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1180,7 +1180,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetTemplateSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1225,7 +1225,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateImportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1271,7 +1271,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UploadImportPartSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1317,7 +1317,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PreviewImportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1362,7 +1362,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CommitImportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1407,7 +1407,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetImportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1452,7 +1452,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListImportsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1497,7 +1497,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelImportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1542,7 +1542,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UndoImportSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1593,7 +1593,7 @@ pub mod exchange_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportImportProblemsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

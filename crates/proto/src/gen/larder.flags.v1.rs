@@ -174,7 +174,7 @@ pub mod flag_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.flags.v1.FlagService/ListFlags",
             );
@@ -199,7 +199,7 @@ pub mod flag_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.flags.v1.FlagService/EvaluateFlag",
             );
@@ -347,7 +347,7 @@ pub mod flag_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListFlagsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -392,7 +392,7 @@ pub mod flag_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EvaluateFlagSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -1589,7 +1589,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/BatchUpsertMarkets",
             );
@@ -1619,7 +1619,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListMarkets",
             );
@@ -1646,7 +1646,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/DeleteMarket",
             );
@@ -1674,7 +1674,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/BatchUpsertMarketDays",
             );
@@ -1704,7 +1704,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListMarketDays",
             );
@@ -1731,7 +1731,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/BatchUpsertMarketProducts",
             );
@@ -1761,7 +1761,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListMarketProducts",
             );
@@ -1792,7 +1792,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/RecordSales",
             );
@@ -1819,7 +1819,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/GetSalesAnalytics",
             );
@@ -1851,7 +1851,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/PlanMarketDay",
             );
@@ -1878,7 +1878,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/GetPlanSheet",
             );
@@ -1905,7 +1905,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/SubmitFeedback",
             );
@@ -1932,7 +1932,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListFeedback",
             );
@@ -1959,7 +1959,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/GetFeedbackStats",
             );
@@ -1986,7 +1986,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ExportFeedback",
             );
@@ -2014,7 +2014,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListDemandModels",
             );
@@ -2041,7 +2041,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/RollBackDemandModel",
             );
@@ -2071,7 +2071,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ConnectSquare",
             );
@@ -2099,7 +2099,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/FinishSquareConnection",
             );
@@ -2129,7 +2129,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/DisconnectSquare",
             );
@@ -2157,7 +2157,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/SyncSales",
             );
@@ -2183,7 +2183,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ReceiveSquareWebhook",
             );
@@ -2213,7 +2213,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListShopProducts",
             );
@@ -2241,7 +2241,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/BatchUpsertShopProducts",
             );
@@ -2271,7 +2271,7 @@ pub mod market_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.market.v1.MarketService/ListConnectors",
             );
@@ -2625,7 +2625,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertMarketsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2670,7 +2670,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListMarketsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2715,7 +2715,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteMarketSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2764,7 +2764,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertMarketDaysSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2810,7 +2810,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListMarketDaysSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2862,7 +2862,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertMarketProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2908,7 +2908,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListMarketProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2953,7 +2953,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecordSalesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2999,7 +2999,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSalesAnalyticsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3044,7 +3044,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PlanMarketDaySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3089,7 +3089,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetPlanSheetSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3134,7 +3134,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SubmitFeedbackSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3179,7 +3179,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListFeedbackSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3225,7 +3225,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetFeedbackStatsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3271,7 +3271,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExportFeedbackSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3317,7 +3317,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListDemandModelsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3366,7 +3366,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RollBackDemandModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3411,7 +3411,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ConnectSquareSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3460,7 +3460,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FinishSquareConnectionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3506,7 +3506,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DisconnectSquareSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3552,7 +3552,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SyncSalesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3601,7 +3601,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReceiveSquareWebhookSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3647,7 +3647,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListShopProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3698,7 +3698,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchUpsertShopProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3743,7 +3743,7 @@ pub mod market_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListConnectorsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -1534,7 +1534,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/CalculateTargets",
             );
@@ -1565,7 +1565,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/ListGuidelines",
             );
@@ -1597,7 +1597,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/ScoreProducts",
             );
@@ -1629,7 +1629,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/PlanMeals",
             );
@@ -1657,7 +1657,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/SubstituteItem",
             );
@@ -1688,7 +1688,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/DescribeProduct",
             );
@@ -1718,7 +1718,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/MatchFoods",
             );
@@ -1747,7 +1747,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/MatchCatalog",
             );
@@ -1777,7 +1777,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/ListFoodMatches",
             );
@@ -1807,7 +1807,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/ConfirmFoodMatch",
             );
@@ -1838,7 +1838,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/BatchLogBodyMeasurements",
             );
@@ -1868,7 +1868,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/ListBodyMeasurements",
             );
@@ -1899,7 +1899,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/BatchLogIntakes",
             );
@@ -1929,7 +1929,7 @@ pub mod nutrition_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.nutrition.v1.NutritionService/ListIntakes",
             );
@@ -2199,7 +2199,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CalculateTargetsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2245,7 +2245,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListGuidelinesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2291,7 +2291,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ScoreProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2336,7 +2336,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PlanMealsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2382,7 +2382,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SubstituteItemSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2428,7 +2428,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DescribeProductSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2473,7 +2473,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = MatchFoodsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2520,7 +2520,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = MatchCatalogSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2566,7 +2566,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListFoodMatchesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2612,7 +2612,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ConfirmFoodMatchSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2663,7 +2663,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchLogBodyMeasurementsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2712,7 +2712,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListBodyMeasurementsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2758,7 +2758,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchLogIntakesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2803,7 +2803,7 @@ pub mod nutrition_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListIntakesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

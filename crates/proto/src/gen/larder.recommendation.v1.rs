@@ -1046,7 +1046,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/Recommend",
             );
@@ -1076,7 +1076,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/RecommendForSession",
             );
@@ -1109,7 +1109,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/BatchRecommend",
             );
@@ -1139,7 +1139,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/RecommendNextBasket",
             );
@@ -1169,7 +1169,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/RecommendSimilar",
             );
@@ -1199,7 +1199,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/RecommendPopular",
             );
@@ -1230,7 +1230,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/RankProducts",
             );
@@ -1261,7 +1261,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/ExplainRecommendation",
             );
@@ -1291,7 +1291,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/ListSimilarCustomers",
             );
@@ -1323,7 +1323,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/TrainModel",
             );
@@ -1353,7 +1353,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/ListModels",
             );
@@ -1383,7 +1383,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/GetModel",
             );
@@ -1414,7 +1414,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/EvaluateModel",
             );
@@ -1444,7 +1444,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/PromoteModel",
             );
@@ -1474,7 +1474,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/RollBackModel",
             );
@@ -1505,7 +1505,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/PinModel",
             );
@@ -1535,7 +1535,7 @@ pub mod recommendation_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.RecommendationService/GetModelSettings",
             );
@@ -1833,7 +1833,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecommendSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1882,7 +1882,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecommendForSessionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1934,7 +1934,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchRecommendSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1983,7 +1983,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecommendNextBasketSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2032,7 +2032,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecommendSimilarSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2081,7 +2081,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecommendPopularSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2127,7 +2127,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RankProductsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2178,7 +2178,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExplainRecommendationSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2227,7 +2227,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSimilarCustomersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2274,7 +2274,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = TrainModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2320,7 +2320,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListModelsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2366,7 +2366,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2416,7 +2416,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EvaluateModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2462,7 +2462,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PromoteModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2511,7 +2511,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RollBackModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2557,7 +2557,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PinModelSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2606,7 +2606,7 @@ pub mod recommendation_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetModelSettingsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2989,7 +2989,7 @@ pub mod experiment_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.ExperimentService/CreateExperiment",
             );
@@ -3019,7 +3019,7 @@ pub mod experiment_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.ExperimentService/GetExperiment",
             );
@@ -3049,7 +3049,7 @@ pub mod experiment_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.ExperimentService/ListExperiments",
             );
@@ -3079,7 +3079,7 @@ pub mod experiment_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.ExperimentService/StopExperiment",
             );
@@ -3110,7 +3110,7 @@ pub mod experiment_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.ExperimentService/GetExperimentResults",
             );
@@ -3141,7 +3141,7 @@ pub mod experiment_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = larder_rules::RuledCodec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/larder.recommendation.v1.ExperimentService/EstimatePolicy",
             );
@@ -3330,7 +3330,7 @@ pub mod experiment_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateExperimentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3376,7 +3376,7 @@ pub mod experiment_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetExperimentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3422,7 +3422,7 @@ pub mod experiment_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListExperimentsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3468,7 +3468,7 @@ pub mod experiment_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StopExperimentSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3517,7 +3517,7 @@ pub mod experiment_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetExperimentResultsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3563,7 +3563,7 @@ pub mod experiment_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EstimatePolicySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = larder_rules::RuledCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

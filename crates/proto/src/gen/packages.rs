@@ -68,4 +68,9 @@ pub mod larder {
             include!("larder.recommendation.v1.rs");
         }
     }
+    pub mod rules {
+        pub mod v1 {
+            include!("larder.rules.v1.rs");
+        }
+    }
 }
