@@ -303,7 +303,7 @@ pub(crate) async fn alerting(
 
 /// The executable of this process, which is started again to train. On Linux the link still leads
 /// to it when the file was replaced by a newer one meanwhile.
-fn this_program() -> Result<PathBuf, CommandError> {
+pub(crate) fn this_program() -> Result<PathBuf, CommandError> {
     let link = PathBuf::from("/proc/self/exe");
     if link.exists() {
         return Ok(link);

@@ -1,12 +1,14 @@
 //! `larder load`: calls a running Larder and tells how fast the answers came. Open-loop
 //! by default: calls leave at a fixed rate whatever the answers do, and a call's time
 //! runs from the moment it should have left, so that a stall cannot hide the calls it
-//! held up (coordinated omission).
+//! held up (coordinated omission). A suite instead (`larder load sustained`) lets users come
+//! and go, mixes the calls they make, and judges what it measured.
 
 mod closed_loop;
 mod connection;
 mod figures;
 mod open_loop;
+mod suites;
 mod target;
 
 use std::path::PathBuf;
@@ -41,7 +43,11 @@ pub(crate) enum Call {
 
 /// The arguments of `larder load`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LoadArgs {
+    /// Which suite; left out, one kind of call is made as the options say
+    #[command(subcommand)]
+    suite: Option<suites::Suite>,
     /// How Larder is reached
     #[arg(long, value_enum, default_value_t = TargetKind::Grpc)]
     target: TargetKind,
@@ -81,7 +87,10 @@ pub(crate) struct LoadArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: LoadArgs, context: &Context) -> Result<(), CommandError> {
+pub(crate) async fn run(mut args: LoadArgs, context: &Context) -> Result<(), CommandError> {
+    if let Some(suite) = args.suite.take() {
+        return suites::run(suite, context).await;
+    }
     let address = context.address(&args.connect)?;
     let credentials = Credentials::from_args(&args.connect)?;
     let measuring = tokio::task::spawn_blocking(move || measure(&args, &address, credentials));

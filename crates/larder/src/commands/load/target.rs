@@ -133,7 +133,7 @@ impl Inner {
 }
 
 /// The ids in a file, one a line.
-fn customer_ids_of(file: &Path) -> Result<Vec<String>, CommandError> {
+pub(super) fn customer_ids_of(file: &Path) -> Result<Vec<String>, CommandError> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| CommandError::Usage(format!("{}: {error}", file.display())))?;
     let ids: Vec<String> =
