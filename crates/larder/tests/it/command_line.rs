@@ -39,6 +39,29 @@ async fn wrong_arguments_exit_with_2() {
 }
 
 #[tokio::test]
+async fn suites_refuse_what_cannot_be_before_anything_starts() {
+    for (arguments, told) in [
+        (["load", "chaos", "--duration-s", "20"], "at least"),
+        (["load", "chaos", "--faults", "meteorite"], "kill-recommendation"),
+        (["load", "burst", "--users", "0"], "1..=10000"),
+        (["load", "soak", "--max-growth-percent", "much"], "from 0 to 100"),
+        (["load", "--rate", "5", "burst"], "burst"),
+        (["load", "spike", "--address", "https://larder.example.com"], "without TLS"),
+    ] {
+        let refused = run(&arguments).await.expect_code(2);
+        assert!(refused.stderr.contains(told), "{arguments:?}: {refused:?}");
+    }
+    let nobody = run(&["load", "sustained", "--address", "http://127.0.0.1:9"]).await.expect_code(4);
+    assert!(nobody.stderr.contains("http://127.0.0.1:9"), "{nobody:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("taken");
+    fs::write(&file, "").unwrap();
+    let refused =
+        run(&["load", "all", "--quick", "--report-dir", file.to_str().unwrap()]).await.expect_code(1);
+    assert!(refused.stderr.contains("taken"), "before anything is started: {refused:?}");
+}
+
+#[tokio::test]
 async fn nothing_there_exits_with_4_and_says_what_to_do() {
     let nobody = "http://127.0.0.1:9";
     let refused = run(&["demo", "--address", nobody]).await.expect_code(4);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::documented;
 use super::imports;
 use super::larder::{DataDir, Up, finish};
+use super::load;
 
 const CUSTOMER: &str = "household-1501";
 
@@ -26,6 +27,7 @@ async fn the_demo_shop_from_the_first_start_to_the_end() {
     lists_leave_as_files(&up).await;
     imports::files_go_out_and_come_in_as_a_whole(&up, &data).await;
     healthcheck_and_load_answer(&up).await;
+    load::suites_are_judged(&up, &data).await;
     a_second_one_on_the_same_folder_is_refused(&up).await;
 
     assert_eq!(up.stop().await, Some(0));

@@ -16,6 +16,7 @@ mod durability;
 mod end_to_end;
 mod imports;
 mod larder;
+mod load;
 mod refusals;
 mod roles;
 mod shop;
