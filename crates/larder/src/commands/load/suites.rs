@@ -121,7 +121,7 @@ async fn one(
     let started = clock::instant();
     let progress = Progress::of(plan.suite, length);
     let mut faults: Vec<Injected> = Vec::new();
-    let calls = runner::run(&plan.shape, seed, (caller, mix), started, progress);
+    let calls = async { Ok(runner::run(&plan.shape, seed, (caller, mix), started, progress).await) };
     let breaking = async {
         match stack {
             Some(stack) => chaos::inject(stack, &plan.faults, started, &mut faults).await,
@@ -129,11 +129,11 @@ async fn one(
         }
     };
     let every = (length / MOST_SAMPLES).max(Duration::from_secs(1));
-    let (record, broken) = tokio::select! {
-        done = async { tokio::join!(calls, breaking) } => done,
+    // A fault that could not be made ends the run: what it would measure is not what was asked.
+    let (record, ()) = tokio::select! {
+        done = async { tokio::try_join!(calls, breaking) } => done?,
         never = watched.watch(every, started) => match never {},
     };
-    broken?;
     let measured = Measured { entries: &record.entries, memory: &watched.series, faults: &faults, length };
     let criteria = judge::judge(&plan.limits, &measured);
     Ok(SuiteReport::new(plan, (caller.base(), mix), &record, &measured, criteria))

@@ -45,7 +45,7 @@ pub(crate) enum Fault {
     ResetDatabase,
     /// Nothing gets to PostgreSQL or back
     PartitionDatabase,
-    /// Nothing gets to Redis or back; where there is no redis-server, nothing happens
+    /// Nothing gets to Redis or back; left out where there is no redis-server
     PartitionRedis,
     /// The gateway is killed and started again
     KillGateway,
@@ -101,6 +101,10 @@ pub(crate) async fn inject(
 ) -> Result<(), CommandError> {
     for planned in faults {
         let (how, part, name) = planned.fault.parts();
+        if !stack.has(part) {
+            eprintln!("chaos: {name} is left out: there is none");
+            continue;
+        }
         wait_until(started + planned.from).await;
         let from = started.elapsed();
         eprintln!("chaos: {name}");

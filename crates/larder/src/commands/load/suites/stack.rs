@@ -163,7 +163,12 @@ impl Stack {
         found.ok_or_else(|| CommandError::Refused(format!("{part:?} is no service of this stack")))
     }
 
-    /// Makes the way to a part as told; a part that is not there has none.
+    /// Whether there is such a part.
+    pub(crate) fn has(&self, part: Part) -> bool {
+        part == Part::Gateway || self.links.iter().any(|(of, _)| *of == part)
+    }
+
+    /// Makes the way to a part as told.
     pub(crate) fn set_link(&self, part: Part, condition: Condition) {
         self.links.iter().filter(|(of, _)| *of == part).for_each(|(_, link)| link.set(condition));
     }
