@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod ci;
 mod clock;
+mod containers;
 mod coverage;
 mod deny;
 mod generate;
@@ -38,6 +39,7 @@ cargo xtask COMMAND
   test [--full] [--coverage | --no-coverage] [-p CRATE]… [NAME…]
                        run the tests, --full the long ones too, on a PostgreSQL and a Redis started for them
   test-stack           break the database of a whole stack, and see that it is told and heals
+  test-containers      the same with the shipped images and compose files, as containers; as root, up to twenty minutes
   schemathesis [--seconds N]
                        ask a demo shop everything that its OpenAPI document allows and forbids
   with-servers -- COMMAND…
@@ -86,6 +88,7 @@ fn run(words: Vec<String>) -> Result<ExitCode> {
         "up" => up::run(&workspace, &interrupt, arguments),
         "test" => test::run(&workspace, &interrupt, arguments),
         "test-stack" => stack::run(&workspace, &interrupt, arguments),
+        "test-containers" => containers::run(&workspace, &interrupt, arguments),
         "schemathesis" => schemathesis::run(&workspace, &interrupt, arguments),
         "with-servers" => test::with_servers(&workspace, &interrupt, arguments),
         "bench" => bench::run(&workspace, &interrupt, arguments),

