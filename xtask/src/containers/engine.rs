@@ -111,7 +111,7 @@ impl<'a> Engine<'a> {
 
     /// What an operator would look at first.
     pub(super) fn tell_what_happened(&self) {
-        for arguments in [&["ps", "--all"][..], &["logs", "--no-color", "--tail", "25"]] {
+        for arguments in [&["ps", "--all"][..], &["logs", "--no-color", "--tail", "12"]] {
             match self.compose(arguments) {
                 Ok(said) => eprintln!("{said}"),
                 Err(error) => eprintln!("xtask: {error:#}"),
