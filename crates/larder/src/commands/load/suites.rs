@@ -26,7 +26,8 @@ use larder_lifecycle::Shutdown;
 pub(crate) use arguments::Suite;
 use arguments::{Place, RunArgs};
 use caller::Caller;
-use judge::{Injected, Measured};
+use chaos::Made;
+use judge::Measured;
 use memory::Watched;
 use mix::Mix;
 use plan::Plan;
@@ -120,11 +121,11 @@ async fn one(
     let length = plan.shape.length();
     let started = clock::instant();
     let progress = Progress::of(plan.suite, length);
-    let mut faults: Vec<Injected> = Vec::new();
+    let mut made = Made::default();
     let calls = async { Ok(runner::run(&plan.shape, seed, (caller, mix), started, progress).await) };
     let breaking = async {
         match stack {
-            Some(stack) => chaos::inject(stack, &plan.faults, started, &mut faults).await,
+            Some(stack) => chaos::inject(stack, &plan.faults, started, &mut made).await,
             None => Ok(()),
         }
     };
@@ -134,7 +135,10 @@ async fn one(
         done = async { tokio::try_join!(calls, breaking) } => done?,
         never = watched.watch(every, started) => match never {},
     };
-    let measured = Measured { entries: &record.entries, memory: &watched.series, faults: &faults, length };
+    let measured =
+        Measured { entries: &record.entries, memory: &watched.series, faults: &made.faults, length };
     let criteria = judge::judge(&plan.limits, &measured);
-    Ok(SuiteReport::new(plan, (caller.base(), mix), &record, &measured, criteria))
+    let mut report = SuiteReport::new(plan, (caller.base(), mix), &record, &measured, criteria);
+    report.faults_left_out.clone_from(&made.left_out);
+    Ok(report)
 }

@@ -92,17 +92,26 @@ pub(crate) struct PlannedFault {
     pub(crate) to: Duration,
 }
 
+/// What became of the planned faults.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) faults: Vec<Injected>,
+    /// Of what this stack has not.
+    pub(crate) left_out: Vec<&'static str>,
+}
+
 /// Makes and heals the faults at their times, and notes when that was.
 pub(crate) async fn inject(
     stack: &mut Stack,
     faults: &[PlannedFault],
     started: Instant,
-    injected: &mut Vec<Injected>,
+    injected: &mut Made,
 ) -> Result<(), CommandError> {
     for planned in faults {
         let (how, part, name) = planned.fault.parts();
         if !stack.has(part) {
             eprintln!("chaos: {name} is left out: there is none");
+            injected.left_out.push(name);
             continue;
         }
         wait_until(started + planned.from).await;
@@ -115,7 +124,7 @@ pub(crate) async fn inject(
         wait_until(started + planned.to).await;
         let healed = started.elapsed();
         heal_part(stack, how, part)?;
-        injected.push(Injected { name, part, from, healed });
+        injected.faults.push(Injected { name, part, from, healed });
     }
     Ok(())
 }

@@ -184,7 +184,7 @@ fn slow_limit_ms(entries: &[Entry], end: Duration, concerns: impl Fn(&Entry) -> 
 }
 
 /// After how many seconds the first of three good ones in a row begins: seconds without a call that failed or was
-/// degraded, and with a usual median.
+/// degraded, and with a usual median. Where nobody called in any of the three, nothing shows that all is well.
 fn recovered_after(
     entries: &[Entry],
     (since, until): (Duration, Duration),
@@ -205,8 +205,9 @@ fn recovered_after(
             .all(|entry| entry.ended == Ended::Good || entry.kind == Kind::Health && !entry.has_failed())
             && quantile_ms(entries, 0.5).is_none_or(|median| median <= slow_ms)
     };
-    let good: Vec<bool> = seconds.iter().map(is_good).collect();
-    let first = good.windows(GOOD_SECONDS).position(|three| three.iter().all(|good| *good))?;
+    let is_shown = |three: &[Vec<Entry>]| three.iter().any(|entries| !entries.is_empty());
+    let first =
+        seconds.windows(GOOD_SECONDS).position(|three| is_shown(three) && three.iter().all(is_good))?;
     Some(Duration::from_secs(first as u64))
 }
 

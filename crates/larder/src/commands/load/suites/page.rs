@@ -58,6 +58,13 @@ fn section(out: &mut String, suite: &SuiteReport) {
     criteria(out, suite);
     plots(suite).iter().for_each(|plot| out.push_str(&plot.figure()));
     faults(out, &suite.faults);
+    if !suite.faults_left_out.is_empty() {
+        let _ = write!(
+            out,
+            "<p>Not made, since there is none: {}</p>",
+            escaped(&suite.faults_left_out.join(", "))
+        );
+    }
     calls(out, &suite.calls);
     failures(out, suite);
     if !suite.left_out.is_empty() {

@@ -55,6 +55,8 @@ pub(crate) struct SuiteReport {
     pub(crate) timeline: Vec<Window>,
     pub(crate) memory: Vec<Series>,
     pub(crate) faults: Vec<FaultReport>,
+    /// Planned, and of what there is none.
+    pub(crate) faults_left_out: Vec<&'static str>,
 }
 
 /// A step of the shape.
@@ -129,6 +131,7 @@ impl SuiteReport {
             timeline: windows(&record.entries, width, length),
             memory: measured.memory.to_vec(),
             faults: measured.faults.iter().map(|injected| fault(injected, measured)).collect(),
+            faults_left_out: Vec::new(),
         }
     }
 
@@ -153,6 +156,7 @@ impl SuiteReport {
         lines.extend(
             self.left_out.iter().map(|left| format!("  left out: {}: {}", left.call.name(), left.cause)),
         );
+        lines.extend(self.faults_left_out.iter().map(|fault| format!("  not made: {fault}: there is none")));
         lines
     }
 }

@@ -88,6 +88,22 @@ fn two_good_seconds_between_bad_ones_are_no_recovery() {
     assert_eq!(verdict(limit, &measured(&record, &[], 40)), (Some(5.0), true));
 }
 
+#[test]
+fn seconds_in_which_nobody_called_show_nothing() {
+    let mut record = Record::default();
+    calls(&mut record, 10, Kind::ListIncidents, |_| (5, Outcome::Good));
+    // Nobody asks for four seconds after the fault, and who asks then is refused.
+    let at = |record: &mut Record, ms, outcome| {
+        record.add(Duration::from_millis(ms), Duration::from_millis(5), Kind::ListIncidents, outcome);
+    };
+    at(&mut record, 24_500, failed());
+    at(&mut record, 27_500, Outcome::Good);
+    let broken = [fault(Part::Alerting)];
+    let run = measured(&record, &broken, 60);
+    assert_eq!(verdict(Limit::FaultRecovery(SECOND * 10), &run), (Some(5.0), true));
+    assert_eq!(verdict(Limit::UnrelatedErrorPercent(0.0), &run).0, Some(0.0), "it was not over yet");
+}
+
 fn fault(part: Part) -> Injected {
     Injected { name: "a fault", part, from: SECOND * 10, healed: SECOND * 20 }
 }
