@@ -36,6 +36,8 @@ const PACKAGES: [&str; 11] = [
     "iproute2",
     "ca-certificates",
 ];
+/// A `larder` that is built already, instead of a released one.
+const PROGRAM: &str = "--larder";
 /// Where the run works, said by the process outside to the one inside.
 const INSIDE: &str = "--inside";
 
@@ -43,7 +45,7 @@ const INSIDE: &str = "--inside";
 struct Prepared {
     compose: PathBuf,
     rootfs: rootfs::Rootfs,
-    /// The released `larder`, without symbols.
+    /// `larder` without symbols.
     larder: PathBuf,
     folder: PathBuf,
 }
@@ -55,6 +57,7 @@ pub(crate) fn run(
     mut arguments: Arguments,
 ) -> Result<ExitCode> {
     let inside = arguments.values(INSIDE)?.pop();
+    let program = arguments.values(PROGRAM)?.pop().map(PathBuf::from);
     arguments.end()?;
     if !packages::is_root() {
         bail!("containers with networks of their own need root here; run it with sudo");
@@ -63,7 +66,7 @@ pub(crate) fn run(
     if !PROGRAMS.iter().all(find) {
         packages::install(interrupt, &PACKAGES)?;
     }
-    let prepare = |folder: PathBuf| prepare(workspace, interrupt, folder);
+    let prepare = |folder: PathBuf| prepare(workspace, interrupt, folder, program.as_deref());
     if let Some(folder) = inside {
         return inner(workspace, interrupt, &prepare(PathBuf::from(folder))?);
     }
@@ -76,26 +79,33 @@ pub(crate) fn run(
 }
 
 /// Installs, fetches and builds what is not there yet; what is there is only named.
-fn prepare(workspace: &Workspace, interrupt: &Interrupt, folder: PathBuf) -> Result<Prepared> {
+fn prepare(
+    workspace: &Workspace,
+    interrupt: &Interrupt,
+    folder: PathBuf,
+    program: Option<&Path>,
+) -> Result<Prepared> {
     let compose = servers::COMPOSE.find_or_install(interrupt)?;
     let rootfs = rootfs::Rootfs::find_or_make(interrupt)?;
-    let program = workspace.target.join("release/larder");
-    if !program.is_file() {
-        eprintln!("xtask: building the released larder; this takes many minutes");
-        interrupt.run_well(workspace.cargo().args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "larder",
-        ]))?;
-    }
     let larder = folder.join("larder");
     if !larder.is_file() {
+        let program = match program {
+            Some(program) if program.is_file() => program.to_owned(),
+            Some(program) => bail!("{PROGRAM} names no file: {}", program.display()),
+            None => released(workspace, interrupt)?,
+        };
         interrupt.run_well(Command::new("strip").arg("-o").arg(&larder).arg(&program))?;
-        println!("the builder stage is stood in for by {}, as it is", program.display());
+        println!("the builder stage is stood in for by {}, without its symbols", program.display());
     }
     Ok(Prepared { compose, rootfs, larder, folder })
+}
+
+/// The released program of these sources; Cargo builds what is not as they are.
+fn released(workspace: &Workspace, interrupt: &Interrupt) -> Result<PathBuf> {
+    eprintln!("xtask: building the released larder; from nothing this takes many minutes");
+    let build = ["build", "--release", "--locked", "--package", "larder"];
+    interrupt.run_well(workspace.cargo().args(build))?;
+    Ok(workspace.target.join("release/larder"))
 }
 
 /// Everything that happens on the network of the run.

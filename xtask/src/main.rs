@@ -39,7 +39,9 @@ cargo xtask COMMAND
   test [--full] [--coverage | --no-coverage] [-p CRATE]… [NAME…]
                        run the tests, --full the long ones too, on a PostgreSQL and a Redis started for them
   test-stack           break the database of a whole stack, and see that it is told and heals
-  test-containers      the same with the shipped images and compose files, as containers; as root, up to twenty minutes
+  test-containers [--larder FILE]
+                       the same with the shipped images and compose files, as containers, of a larder that is built already
+                       or built for it; as root, up to twenty minutes
   schemathesis [--seconds N]
                        ask a demo shop everything that its OpenAPI document allows and forbids
   with-servers -- COMMAND…
