@@ -16,6 +16,10 @@ test *arguments:
 test-stack:
     cargo xtask test-stack
 
+# The same with the shipped images and compose files, as containers; as root.
+test-containers *arguments:
+    cargo xtask test-containers {{arguments}}
+
 # Runs any command beside a throw-away PostgreSQL and Redis.
 with-servers +command:
     cargo xtask with-servers -- {{command}}
