@@ -7,12 +7,12 @@ use toml::{Table, Value};
 use crate::sections::{Section, Setting};
 use crate::{
     AlertingSettings, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings, FlagSettings,
-    GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, QuotaSettings,
+    GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, PrivacySettings, QuotaSettings,
     RecommendationSettings, RedisSettings, ResilienceSettings, Settings, TelemetrySettings, TlsSettings,
 };
 
 /// The sections with their names, in order.
-pub(crate) const SECTIONS: [(&str, Section); 16] = [
+pub(crate) const SECTIONS: [(&str, Section); 17] = [
     ("gateway", GatewaySettings::SECTION),
     ("recommendation", RecommendationSettings::SECTION),
     ("backup", BackupSettings::SECTION),
@@ -25,6 +25,7 @@ pub(crate) const SECTIONS: [(&str, Section); 16] = [
     ("limits", LimitsSettings::SECTION),
     ("cache", CacheSettings::SECTION),
     ("quotas", QuotaSettings::SECTION),
+    ("privacy", PrivacySettings::SECTION),
     ("flags", FlagSettings::SECTION),
     ("tls", TlsSettings::SECTION),
     ("lifecycle", LifecycleSettings::SECTION),

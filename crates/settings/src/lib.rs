@@ -36,6 +36,7 @@ pub use sections::gateway::GatewaySettings;
 pub use sections::identity::{Authentication, IdentitySettings};
 pub use sections::lifecycle::LifecycleSettings;
 pub use sections::limits::{LimitsSettings, OnRedisFailure};
+pub use sections::privacy::PrivacySettings;
 pub use sections::quotas::QuotaSettings;
 pub use sections::recommendation::{RecommendationSettings, UnknownReferences};
 pub use sections::redis::RedisSettings;

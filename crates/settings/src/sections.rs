@@ -12,6 +12,7 @@ pub(crate) mod gateway;
 pub(crate) mod identity;
 pub(crate) mod lifecycle;
 pub(crate) mod limits;
+pub(crate) mod privacy;
 pub(crate) mod quotas;
 pub(crate) mod recommendation;
 pub(crate) mod redis;

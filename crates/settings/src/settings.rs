@@ -11,8 +11,8 @@ use crate::origin::Origins;
 use crate::sections::Setting;
 use crate::{
     AlertingSettings, Authentication, BackupSettings, CacheSettings, ConnectorSettings, DatabaseSettings,
-    FlagSettings, GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, QuotaSettings,
-    RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings, TlsSettings,
+    FlagSettings, GatewaySettings, IdentitySettings, LifecycleSettings, LimitsSettings, PrivacySettings,
+    QuotaSettings, RecommendationSettings, RedisSettings, ResilienceSettings, TelemetrySettings, TlsSettings,
 };
 
 /// Every setting in force. `Settings::default()` is what a development machine starts with.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// How much tenants may use in a month.
     pub quotas: QuotaSettings,
+    /// Personal data of customers.
+    pub privacy: PrivacySettings,
     /// Feature flags.
     pub flags: FlagSettings,
     /// Certificates between services.
@@ -79,6 +81,7 @@ impl Default for Settings {
             limits: LimitsSettings::default(),
             cache: CacheSettings::default(),
             quotas: QuotaSettings::default(),
+            privacy: PrivacySettings::default(),
             flags: FlagSettings::default(),
             tls: TlsSettings::default(),
             lifecycle: LifecycleSettings::default(),
