@@ -997,7 +997,7 @@ pub mod catalog_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Hides a customer. The history stays for the models; EraseCustomer removes it.
+        /// Hides a customer. The history stays for the models; EraseCustomer removes it. Refused under a legal hold.
         pub async fn delete_customer(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteCustomerRequest>,
@@ -1028,7 +1028,8 @@ pub mod catalog_service_client {
         /// and reports what was removed. Sums over all customers, which name nobody, forget them in
         /// models trained afterwards: a training follows by itself within seconds, unless
         /// recommendation.training_enabled is off, and its model serves when it may. It cannot be
-        /// undone.
+        /// undone. Refused under a legal hold. EraseCustomerData of the PrivacyService does the same,
+        /// takes a reason and returns the report that proves it.
         pub async fn erase_customer(
             &mut self,
             request: impl tonic::IntoRequest<super::EraseCustomerRequest>,
@@ -1443,7 +1444,7 @@ pub mod catalog_service_server {
             tonic::Response<super::ListCustomersResponse>,
             tonic::Status,
         >;
-        /// Hides a customer. The history stays for the models; EraseCustomer removes it.
+        /// Hides a customer. The history stays for the models; EraseCustomer removes it. Refused under a legal hold.
         async fn delete_customer(
             &self,
             request: tonic::Request<super::DeleteCustomerRequest>,
@@ -1455,7 +1456,8 @@ pub mod catalog_service_server {
         /// and reports what was removed. Sums over all customers, which name nobody, forget them in
         /// models trained afterwards: a training follows by itself within seconds, unless
         /// recommendation.training_enabled is off, and its model serves when it may. It cannot be
-        /// undone.
+        /// undone. Refused under a legal hold. EraseCustomerData of the PrivacyService does the same,
+        /// takes a reason and returns the report that proves it.
         async fn erase_customer(
             &self,
             request: tonic::Request<super::EraseCustomerRequest>,

@@ -63,6 +63,11 @@ pub mod larder {
             include!("larder.operation.v1.rs");
         }
     }
+    pub mod privacy {
+        pub mod v1 {
+            include!("larder.privacy.v1.rs");
+        }
+    }
     pub mod recommendation {
         pub mod v1 {
             include!("larder.recommendation.v1.rs");
