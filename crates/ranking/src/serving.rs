@@ -191,6 +191,11 @@ impl Serving {
         in_snapshot.map(String::as_str).chain(self.overlay.customer_ids())
     }
 
+    /// Whether there is an event of a customer here who was not erased.
+    pub fn knows_customer(&self, customer_id: &str) -> bool {
+        !self.overlay.is_erased(customer_id) && self.customer_ids().any(|id| id == customer_id)
+    }
+
     /// A product of the catalogue, hidden or not.
     pub fn product(&self, product_id: &str) -> Option<&ProductRecord> {
         self.catalogue.find(product_id).and_then(|product| self.catalogue.record(product))

@@ -30,15 +30,16 @@ use crate::jobs::expose::ExposureWriter;
 use crate::jobs::follow::Follower;
 use crate::jobs::keep::FactsKeeper;
 use crate::jobs::reload::Reloader;
-use crate::jobs::sweep;
 use crate::jobs::sync_shops::{self, ShopsCensus};
 use crate::jobs::train::{ModelTrainer, PendingEvents};
 use crate::jobs::watch_demand;
+use crate::jobs::{retain, sweep};
 use crate::market::models::DemandModels;
 use crate::metrics;
 use crate::model_settings::ModelSettings;
 use crate::nutrition::customer_goals::CustomerGoals;
 use crate::nutrition::generic_foods::GenericFoods;
+use crate::privacy::PrivacyRules;
 use crate::recommend::Recommender;
 use crate::served::Served;
 use crate::snapshots::SnapshotFolder;
@@ -203,6 +204,7 @@ impl App {
             shop_nudge: Notify::new(),
             sync_interval: app.settings.connectors.square_sync_interval,
             normals: Arc::default(),
+            privacy: PrivacyRules::of(&app.settings),
             clock: app.clock,
             nudge,
         });
@@ -273,6 +275,7 @@ impl App {
         // The gateway keeps changes in the audit log; here they only act.
         tasks.spawn("flags", self.state.flags.clone().run(shutdown.clone(), drop));
         tasks.spawn("sweep", sweep::run(self.worker.clone(), shutdown.clone()));
+        tasks.spawn("retention", retain::run(self.state.clone(), shutdown.clone()));
         if let Some(receiver) = self.exposures.take() {
             let lost = self.state.exposures.lost().clone();
             let writer = ExposureWriter { app: self.state.app.clone(), receiver, lost };

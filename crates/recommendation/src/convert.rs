@@ -15,6 +15,7 @@ pub(crate) mod market;
 pub(crate) mod market_plan;
 pub(crate) mod model;
 pub(crate) mod plan;
+pub(crate) mod privacy;
 pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod query;

@@ -81,6 +81,12 @@ pub(crate) enum Error {
     /// Another experiment runs for the placement.
     #[error("experiment.placement: another experiment runs for it; stop that one first")]
     PlacementTaken,
+    /// A legal hold keeps what was to be removed.
+    #[error(
+        "a legal hold is on the customer, so nothing about them may be deleted; ListLegalHolds shows it, and \
+         ReleaseLegalHold ends it"
+    )]
+    UnderLegalHold,
     /// Another piece of the same work is under way.
     #[error("{0}")]
     Busy(&'static str),
@@ -117,6 +123,9 @@ impl From<sqlx::Error> for Error {
         if larder_database::is_unavailable(&error) {
             return Self::Unavailable(Some(error));
         }
+        if larder_database::constraint(&error) == Some("legal_holds_keep") {
+            return Self::UnderLegalHold;
+        }
         if larder_database::constraint(&error) == Some("models_one_promoted") {
             return Self::Busy("another model was promoted at the same moment; look which one serves");
         }
@@ -147,6 +156,7 @@ impl Error {
             | Self::Busy(_)
             | Self::NoEarlierModel
             | Self::NothingBefore(_)
+            | Self::UnderLegalHold
             | Self::NotSetUp(_)
             | Self::NotConnected
             | Self::NoPlan { .. }
@@ -174,6 +184,7 @@ impl Error {
             Self::ExperimentExists => (Code::AlreadyExists, "EXPERIMENT_EXISTS"),
             Self::PlacementTaken => (Code::AlreadyExists, "PLACEMENT_TAKEN"),
             Self::Busy(_) => (Code::Aborted, "BUSY"),
+            Self::UnderLegalHold => (Code::FailedPrecondition, "UNDER_LEGAL_HOLD"),
             Self::NotSetUp(_) => (Code::FailedPrecondition, "NOT_SET_UP"),
             Self::NotConnected => (Code::FailedPrecondition, "NOT_CONNECTED"),
             Self::Forged => (Code::PermissionDenied, "SIGNATURE_REFUSED"),

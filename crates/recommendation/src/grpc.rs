@@ -5,6 +5,7 @@ pub(crate) mod exchange;
 pub(crate) mod experiment;
 pub(crate) mod market;
 pub(crate) mod nutrition;
+pub(crate) mod privacy;
 pub(crate) mod recommendation;
 pub(crate) mod stream;
 

@@ -5,6 +5,7 @@ pub(crate) mod expose;
 pub(crate) mod follow;
 pub(crate) mod keep;
 pub(crate) mod reload;
+pub(crate) mod retain;
 pub(crate) mod sweep;
 pub(crate) mod sync_shops;
 pub(crate) mod train;

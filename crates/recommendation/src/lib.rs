@@ -29,6 +29,7 @@ mod nutrition;
 mod operate;
 mod operation;
 mod policy;
+mod privacy;
 mod profile;
 mod recommend;
 mod record;

@@ -22,6 +22,23 @@ pub(crate) fn describe() {
     describe_counter!("larder_recommendation_exports_total", "Exports that were sent to their end, by kind");
     describe_counter!("larder_recommendation_exported_rows_total", "Rows of those exports, by kind");
     describe_counter!(
+        "larder_recommendation_customer_exports_total",
+        "Exports of everything about a customer"
+    );
+    describe_counter!(
+        "larder_recommendation_customers_erased_total",
+        "Customers erased of whom there was something"
+    );
+    describe_counter!("larder_recommendation_erased_rows_total", "Rows that those erasures removed");
+    describe_counter!(
+        "larder_recommendation_expired_rows_total",
+        "Rows removed since they were past their period, by kind"
+    );
+    describe_counter!(
+        "larder_recommendation_retention_runs_total",
+        "Times that a tenant's rows past their period were let go, by outcome"
+    );
+    describe_counter!(
         "larder_recommendation_imports_total",
         "Runs of imports that ended, by kind and outcome"
     );
@@ -129,6 +146,27 @@ pub(crate) fn import_ended(kind: &'static str, outcome: &'static str, rows: i64)
 pub(crate) fn exported(kind: &'static str, rows: u64) {
     counter!("larder_recommendation_exports_total", "kind" => kind).increment(1);
     counter!("larder_recommendation_exported_rows_total", "kind" => kind).increment(rows);
+}
+
+/// Everything about a customer was handed out.
+pub(crate) fn customer_exported() {
+    counter!("larder_recommendation_customer_exports_total").increment(1);
+}
+
+/// A customer was erased.
+pub(crate) fn customer_erased(rows: u64) {
+    counter!("larder_recommendation_customers_erased_total").increment(1);
+    counter!("larder_recommendation_erased_rows_total").increment(rows);
+}
+
+/// Rows that were past their period are gone.
+pub(crate) fn rows_expired(kind: &'static str, rows: u64) {
+    counter!("larder_recommendation_expired_rows_total", "kind" => kind).increment(rows);
+}
+
+/// A tenant's turn of letting go is over.
+pub(crate) fn retention_ran(outcome: &'static str) {
+    counter!("larder_recommendation_retention_runs_total", "outcome" => outcome).increment(1);
 }
 
 /// Sales that were recorded, by where they come from.

@@ -20,6 +20,7 @@ use crate::market::models::DemandModels;
 use crate::market::normals::Normals;
 use crate::model_settings::ModelSettings;
 use crate::nutrition::generic_foods::GenericFoods;
+use crate::privacy::PrivacyRules;
 use crate::recommend::Recommender;
 use crate::served::Served;
 use crate::snapshots::SnapshotFolder;
@@ -64,6 +65,8 @@ pub(crate) struct State {
     pub(crate) sync_interval: Duration,
     /// What is usual in the weather.
     pub(crate) normals: Arc<Normals>,
+    /// For how long personal data is kept, and who answers for it.
+    pub(crate) privacy: PrivacyRules,
     pub(crate) clock: Clock,
     /// Wakes the follower.
     pub(crate) nudge: Arc<Notify>,

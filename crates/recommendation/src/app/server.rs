@@ -9,6 +9,7 @@ use larder_proto::larder::catalog::v1::catalog_service_server::CatalogServiceSer
 use larder_proto::larder::exchange::v1::exchange_service_server::ExchangeServiceServer;
 use larder_proto::larder::market::v1::market_service_server::MarketServiceServer;
 use larder_proto::larder::nutrition::v1::nutrition_service_server::NutritionServiceServer;
+use larder_proto::larder::privacy::v1::privacy_service_server::PrivacyServiceServer;
 use larder_proto::larder::recommendation::v1::experiment_service_server::ExperimentServiceServer;
 use larder_proto::larder::recommendation::v1::recommendation_service_server::RecommendationServiceServer;
 use larder_telemetry::grpc::GrpcTelemetryLayer;
@@ -23,6 +24,7 @@ use crate::grpc::exchange::ExchangeCalls;
 use crate::grpc::experiment::ExperimentCalls;
 use crate::grpc::market::MarketCalls;
 use crate::grpc::nutrition::NutritionCalls;
+use crate::grpc::privacy::PrivacyCalls;
 use crate::grpc::recommendation::Recommendations;
 
 /// Further calls of a connection wait with their caller: a flood of them would end the connection
@@ -39,6 +41,7 @@ impl App {
         reporter.set_serving::<NutritionServiceServer<NutritionCalls>>().await;
         reporter.set_serving::<MarketServiceServer<MarketCalls>>().await;
         reporter.set_serving::<ExchangeServiceServer<ExchangeCalls>>().await;
+        reporter.set_serving::<PrivacyServiceServer<PrivacyCalls>>().await;
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(larder_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -61,12 +64,16 @@ impl App {
         let exchange = ExchangeServiceServer::new(ExchangeCalls { state: self.state.clone() })
             .max_decoding_message_size(most)
             .max_encoding_message_size(most);
+        let privacy = PrivacyServiceServer::new(PrivacyCalls { state: self.state.clone() })
+            .max_decoding_message_size(most)
+            .max_encoding_message_size(most);
         Ok(Routes::new(catalog)
             .add_service(recommendations)
             .add_service(experiments)
             .add_service(nutrition)
             .add_service(market)
             .add_service(exchange)
+            .add_service(privacy)
             .add_service(health)
             .add_service(reflection))
     }

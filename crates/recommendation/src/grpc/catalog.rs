@@ -12,7 +12,7 @@ use larder_proto::larder::catalog::v1::catalog_service_server::CatalogService;
 use larder_proto::larder::catalog::v1::*;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::convert::query;
+use crate::convert::{query, timestamp};
 use crate::erase::erase_customer;
 use crate::grpc::{caller, stream};
 use crate::record::record_batch;
@@ -185,7 +185,17 @@ impl CatalogService for Catalog {
         let caller = caller(&request)?;
         let customer_id = request.into_inner().customer_id;
         query::id("customer_id", &customer_id)?;
-        Ok(Response::new(erase_customer(&self.state, &caller.tenant, &customer_id).await?))
+        let erased = erase_customer(&self.state, &caller, &customer_id, "").await?;
+        Ok(Response::new(EraseCustomerResponse {
+            customer_count: erased.rows("customers"),
+            interaction_count: erased.rows("interactions"),
+            budget_count: erased.rows("budgets"),
+            snapshot_count: erased.snapshot_count,
+            erased_at: Some(timestamp(erased.erased_at_us)),
+            body_measurement_count: erased.rows("body_measurements"),
+            intake_count: erased.rows("intakes"),
+            customer_id,
+        }))
     }
 
     async fn list_transactions(

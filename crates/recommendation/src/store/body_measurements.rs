@@ -69,19 +69,3 @@ pub(crate) async fn list(
     .fetch_all(db)
     .await
 }
-
-/// Removes a customer's measurements and tells how many went.
-pub(crate) async fn remove_of_customer(
-    db: &mut PgConnection,
-    tenant: &TenantId,
-    customer_id: &str,
-) -> sqlx::Result<u64> {
-    let removed = sqlx::query!(
-        "delete from recommendation.body_measurements where tenant_id = $1 and customer_id = $2",
-        tenant.as_str(),
-        customer_id
-    )
-    .execute(db)
-    .await?;
-    Ok(removed.rows_affected())
-}

@@ -90,19 +90,3 @@ pub(crate) async fn hide(db: &mut PgConnection, tenant: &TenantId, budget_id: &s
     .await?;
     if hidden.rows_affected() == 0 { Err(Error::NotFound { noun: "budget" }) } else { Ok(()) }
 }
-
-/// Removes a customer's budgets, hidden ones included, and tells how many went.
-pub(crate) async fn remove_of_customer(
-    db: &mut PgConnection,
-    tenant: &TenantId,
-    customer_id: &str,
-) -> sqlx::Result<u64> {
-    let removed = sqlx::query!(
-        "delete from recommendation.budgets where tenant_id = $1 and customer_id = $2",
-        tenant.as_str(),
-        customer_id
-    )
-    .execute(db)
-    .await?;
-    Ok(removed.rows_affected())
-}

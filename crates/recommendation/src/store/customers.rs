@@ -165,18 +165,6 @@ pub(crate) async fn hide(
     place.ok_or(Error::NotFound { noun: "customer" })
 }
 
-/// Removes a customer's row, hidden or not, and tells how many rows went.
-pub(crate) async fn remove(db: &mut PgConnection, tenant: &TenantId, customer_id: &str) -> sqlx::Result<u64> {
-    let removed = sqlx::query!(
-        "delete from recommendation.customers where tenant_id = $1 and customer_id = $2",
-        tenant.as_str(),
-        customer_id
-    )
-    .execute(db)
-    .await?;
-    Ok(removed.rows_affected())
-}
-
 /// A customer in the log of changes, as the follower reads it.
 pub(crate) struct ChangedCustomer {
     pub(crate) tenant_id: String,

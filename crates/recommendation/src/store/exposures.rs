@@ -158,27 +158,18 @@ pub(crate) async fn explored(
     .await
 }
 
-/// Removes what was shown to a customer and tells how many answers went.
-pub(crate) async fn remove_of_customer(
-    db: &mut PgConnection,
-    tenant: &TenantId,
-    customer_id: &str,
-) -> sqlx::Result<u64> {
+/// Removes what was shown half a year ago or earlier, but for what a legal hold keeps; for the worker role alone.
+pub(crate) async fn remove_old(db: &mut PgConnection) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
-        "delete from recommendation.exposures where tenant_id = $1 and subject = $2",
-        tenant.as_str(),
-        customer_id
+        "delete from recommendation.exposures as shown
+         where shown.shown_at <= now() - interval '180 days'
+             and not exists (
+                 select from recommendation.legal_holds as hold
+                 where hold.tenant_id = shown.tenant_id and hold.customer_id = shown.subject
+                     and hold.released_at is null
+             )"
     )
     .execute(db)
     .await?;
-    Ok(removed.rows_affected())
-}
-
-/// Removes what was shown half a year ago or earlier; for the worker role alone.
-pub(crate) async fn remove_old(db: &mut PgConnection) -> sqlx::Result<u64> {
-    let removed =
-        sqlx::query!("delete from recommendation.exposures where shown_at <= now() - interval '180 days'")
-            .execute(db)
-            .await?;
     Ok(removed.rows_affected())
 }

@@ -322,19 +322,22 @@ pub(crate) async fn remove_files(db: &mut PgConnection, tenant: &TenantId) -> sq
     Ok(())
 }
 
-/// Forgets what a customer was before imports changed them.
-pub(crate) async fn forget_customer(
+/// Forgets which purchases of a customer imports added; before those are removed themselves.
+pub(crate) async fn forget_purchases(
     db: &mut PgConnection,
     tenant: &TenantId,
     customer_id: &str,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from recommendation.import_undo as undo using recommendation.imports
-         where undo.tenant_id = $1 and imports.tenant_id = $1 and imports.import_id = undo.import_id
-             and (
-                 imports.kind = 'customers' and undo.row_id = $2
-                 or undo.before ->> 'customer_id' = $2
-             )",
+        "with gone as (
+             select event_id from recommendation.interactions where tenant_id = $1 and customer_id = $2
+         )
+         update recommendation.import_purchases as added
+         set event_ids = array(
+             select event_id from unnest(added.event_ids) as event_id
+             where event_id not in (select gone.event_id from gone)
+         )
+         where added.tenant_id = $1 and added.event_ids && array(select gone.event_id from gone)",
         tenant.as_str(),
         customer_id
     )

@@ -177,22 +177,6 @@ pub(crate) async fn since(
     Ok(events.collect())
 }
 
-/// Removes everything a customer did and tells how many events went.
-pub(crate) async fn remove_of_customer(
-    db: &mut PgConnection,
-    tenant: &TenantId,
-    customer_id: &str,
-) -> sqlx::Result<u64> {
-    let removed = sqlx::query!(
-        "delete from recommendation.interactions where tenant_id = $1 and customer_id = $2",
-        tenant.as_str(),
-        customer_id
-    )
-    .execute(db)
-    .await?;
-    Ok(removed.rows_affected())
-}
-
 /// The next events after `after`, and below transaction `horizon` if there is one, of one
 /// tenant or of all; for the worker role alone.
 pub(crate) async fn log(

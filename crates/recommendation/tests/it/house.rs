@@ -13,6 +13,7 @@ use larder_proto::larder::exchange::v1::exchange_service_client::ExchangeService
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
 use larder_proto::larder::operation::v1::{Operation, OperationState};
+use larder_proto::larder::privacy::v1::privacy_service_client::PrivacyServiceClient;
 use larder_proto::larder::recommendation::v1::experiment_service_client::ExperimentServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
 use larder_proto::larder::recommendation::v1::*;
@@ -78,6 +79,7 @@ pub(crate) struct Guest {
     pub(crate) nutrition: NutritionServiceClient<Client>,
     pub(crate) market: MarketServiceClient<Client>,
     pub(crate) exchange: ExchangeServiceClient<Client>,
+    pub(crate) privacy: PrivacyServiceClient<Client>,
     tenant: String,
     admin: PgPool,
 }
@@ -179,6 +181,7 @@ impl House {
             recommendations: RecommendationServiceClient::with_interceptor(channel.clone(), token.clone()),
             experiments: ExperimentServiceClient::with_interceptor(channel.clone(), token.clone()),
             exchange: ExchangeServiceClient::with_interceptor(channel.clone(), token.clone()),
+            privacy: PrivacyServiceClient::with_interceptor(channel.clone(), token.clone()),
             market: MarketServiceClient::with_interceptor(channel.clone(), token.clone()),
             nutrition: NutritionServiceClient::with_interceptor(channel, token)
                 .max_decoding_message_size(64 << 20)

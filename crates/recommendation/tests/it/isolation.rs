@@ -74,13 +74,14 @@ async fn visible(database: &TestDatabase, table: &str, tenant: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *transaction).await.unwrap()
 }
 
-const TABLES: [&str; 34] = [
+const TABLES: [&str; 37] = [
     "body_measurements",
     "budgets",
     "connection_states",
     "connections",
     "customers",
     "demand_models",
+    "erasure_reports",
     "erasures",
     "experiments",
     "exposures",
@@ -92,6 +93,7 @@ const TABLES: [&str; 34] = [
     "imports",
     "intakes",
     "interactions",
+    "legal_holds",
     "market_changes",
     "market_days",
     "market_feedback",
@@ -103,6 +105,7 @@ const TABLES: [&str; 34] = [
     "models",
     "products",
     "promotions",
+    "retention_runs",
     "sale_hours",
     "sales",
     "shop_products",

@@ -22,6 +22,7 @@ mod nearby;
 mod nutrition;
 mod operating;
 mod placements;
+mod privacy;
 mod profiles;
 mod recommending;
 mod recording;

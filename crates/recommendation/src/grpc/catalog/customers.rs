@@ -14,7 +14,7 @@ use crate::convert::query;
 use crate::error::Error;
 use crate::metrics;
 use crate::state::State;
-use crate::store::{customers, interactions, tenants};
+use crate::store::{customers, interactions, legal_holds, tenants};
 use crate::write::Write;
 
 pub(crate) async fn upsert(
@@ -96,6 +96,7 @@ pub(crate) async fn delete(
         .run(&request, |db| {
             let (tenant, id) = (tenant.clone(), request.customer_id.clone());
             async move {
+                legal_holds::refuse_held(db, &tenant, &id).await?;
                 let place = customers::hide(db, &tenant, &id).await?;
                 interactions::wake_followers(db).await?;
                 Ok((DeleteCustomerResponse {}, place))
