@@ -23,11 +23,11 @@ const VIEWER: &str = "alerting.read catalog.read exchange.read experiments.read 
 const VENDOR: &str = "catalog.read exchange.read interactions.write market.read market.write nutrition.read recommendations.read";
 const MANAGER: &str = "alerting.read alerting.write catalog.read catalog.write connectors.write customers.compare \
                        exchange.read exchange.write experiments.read interactions.write market.read market.write models.read nutrition.read \
-                       nutrition.write recommendations.read";
+                       nutrition.write privacy.read recommendations.read";
 const ADMINISTRATOR: &str = "alerting.read alerting.send alerting.write audit.read catalog.erase catalog.read \
                              catalog.write connectors.write customers.compare exchange.read exchange.write experiments.read \
                              experiments.write flags.read interactions.write keys.read keys.write market.read market.write models.read \
-                             models.write nutrition.read nutrition.write recommendations.read usage.read users.read \
+                             models.write nutrition.read nutrition.write privacy.export privacy.read privacy.write recommendations.read usage.read users.read \
                              users.write";
 const BUILT_IN: [(&str, &str); 5] = [
     ("viewer", VIEWER),

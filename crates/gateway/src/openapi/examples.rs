@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 const DEPTH: usize = 3;
 
 /// Texts by the names of their fields.
-const TEXTS: [(&str, &str); 42] = [
+const TEXTS: [(&str, &str); 44] = [
     ("backup_id", "0193f3a2-7c1e-7d30-9a55-3a1f6f0f8f11"),
     ("brand", "Mill & Sons"),
     ("budget_id", "groceries-november"),
@@ -20,12 +20,14 @@ const TEXTS: [(&str, &str); 42] = [
     ("diets", "vegetarian"),
     ("display_name", "Corner bakery"),
     ("email", "ann@shop.example"),
+    ("erasure_id", "0193f3a2-7c1e-7d30-9a55-3a1f6f0f8f18"),
     ("event_id", "0193f3a2-7c1e-7d30-9a55-3a1f6f0f8f12"),
     ("exclude_product_ids", "rye-bread"),
     ("experiment_id", "diverse-home"),
     ("flag_key", "recommendation-model"),
     ("food_id", "rye-bread"),
     ("from_month", "2026-01"),
+    ("hold_id", "0193f3a2-7c1e-7d30-9a55-3a1f6f0f8f19"),
     ("incident_id", "0193f3a2-7c1e-7d30-9a55-3a1f6f0f8f13"),
     ("key_id", "0193f3a2-7c1e-7d30-9a55-3a1f6f0f8f14"),
     ("market_id", "saturday-square"),
