@@ -17,6 +17,7 @@ use crate::commands::incident::IncidentArgs;
 use crate::commands::load::LoadArgs;
 use crate::commands::models::ModelsArgs;
 use crate::commands::oncall::OncallArgs;
+use crate::commands::privacy::PrivacyArgs;
 use crate::commands::secrets::SecretsArgs;
 use crate::commands::serve::ServeArgs;
 use crate::commands::silence::SilenceArgs;
@@ -73,6 +74,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Takes, lists, verifies and restores backups
     Backup(BackupArgs),
+    /// Exports, holds and erases what is kept about a customer; prints the documents about it
+    Privacy(PrivacyArgs),
     /// Measures a model on the newest events and writes its card
     Evaluate(EvaluateArgs),
     /// Lists incidents; acknowledges and resolves them

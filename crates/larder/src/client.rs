@@ -9,6 +9,7 @@ use larder_proto::larder::catalog::v1::catalog_service_client::CatalogServiceCli
 use larder_proto::larder::exchange::v1::exchange_service_client::ExchangeServiceClient;
 use larder_proto::larder::market::v1::market_service_client::MarketServiceClient;
 use larder_proto::larder::nutrition::v1::nutrition_service_client::NutritionServiceClient;
+use larder_proto::larder::privacy::v1::privacy_service_client::PrivacyServiceClient;
 use larder_proto::larder::recommendation::v1::recommendation_service_client::RecommendationServiceClient;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -123,6 +124,8 @@ pub(crate) struct Client {
     pub(crate) market: MarketServiceClient<Authorised>,
     /// Files in and out.
     pub(crate) exchange: ExchangeServiceClient<Authorised>,
+    /// Personal data.
+    pub(crate) privacy: PrivacyServiceClient<Authorised>,
     /// Backups.
     pub(crate) backup: BackupServiceClient<Authorised>,
     /// Alerts and incidents.
@@ -144,10 +147,12 @@ impl Client {
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let exchange = ExchangeServiceClient::with_interceptor(channel.clone(), credentials.clone())
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
+        let privacy = PrivacyServiceClient::with_interceptor(channel.clone(), credentials.clone())
+            .max_decoding_message_size(ANSWER_LIMIT_BYTES);
         let backup = BackupServiceClient::with_interceptor(channel.clone(), credentials.clone());
         let alerting = AlertingServiceClient::with_interceptor(channel, credentials)
             .max_decoding_message_size(ANSWER_LIMIT_BYTES);
-        Ok(Self { catalog, recommendation, nutrition, market, exchange, backup, alerting })
+        Ok(Self { catalog, recommendation, nutrition, market, exchange, privacy, backup, alerting })
     }
 
     /// The connection alone.

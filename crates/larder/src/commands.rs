@@ -13,6 +13,7 @@ pub(crate) mod load;
 pub(crate) mod models;
 pub(crate) mod oncall;
 pub(crate) mod operations;
+pub(crate) mod privacy;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod silence;
@@ -122,6 +123,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Backup(args) => backup::run(args, &context).await,
             Command::Deploy(args) => deploy::run(args, &context).await,
             Command::Models(args) => models::run(args, &context).await,
+            Command::Privacy(args) => privacy::run(args, &context).await,
             Command::Incident(args) => incident::run(args, &context).await,
             Command::Oncall(args) => oncall::run(args, &context).await,
             Command::Silence(args) => silence::run(args, &context).await,

@@ -19,6 +19,7 @@ async fn help_names_every_command_and_the_exit_codes() {
         "load",
         "models",
         "evaluate",
+        "privacy",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing:\n{help}");
     }

@@ -17,6 +17,7 @@ mod end_to_end;
 mod imports;
 mod larder;
 mod load;
+mod privacy;
 mod refusals;
 mod roles;
 mod shop;
