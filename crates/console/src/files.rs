@@ -20,7 +20,7 @@ const FILES: [(&str, &str, &str); 4] = [
 const WORKER: &str = include_str!("../static/worker.js");
 
 /// Paths of the gateway whose answers are files, by how they begin and end.
-const DOWNLOADS: [(&str, &str); 8] = [
+const DOWNLOADS: [(&str, &str); 9] = [
     ("/v1/exports/", ""),
     ("/v1/templates/", ""),
     ("/v1/imports/", "/problems"),
@@ -29,6 +29,7 @@ const DOWNLOADS: [(&str, &str); 8] = [
     ("/v1/incidents/", "/export"),
     ("/v1/schedules/", "/calendar"),
     ("/v1/markets/", "/sheet"),
+    ("/v1/privacy/customers/", "/export"),
 ];
 
 /// Changes when any of the files does, so that browsers may keep them for long.

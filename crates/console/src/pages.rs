@@ -18,6 +18,7 @@ mod models;
 mod nutrition;
 mod on_call;
 mod overview;
+mod privacy;
 mod promotions;
 mod recommendations;
 pub(crate) mod sign_in;
@@ -58,7 +59,7 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .form("/console/catalogue/{product}", catalogue::change)
         .page("/console/customers", customers::show)
         .page("/console/customers/{customer}", customers::one)
-        .form("/console/customers/{customer}", customers::erase)
+        .form("/console/customers/{customer}", customers::act)
         .page("/console/incidents", incidents::show)
         .page("/console/incidents/{incident}", incidents::one)
         .form("/console/incidents/{incident}", incidents::act)
@@ -88,6 +89,10 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         .form("/console/access", access::act)
         .page("/console/tenants", tenants::show)
         .form("/console/tenants", tenants::act)
+        .page("/console/privacy", privacy::show)
+        .form("/console/privacy", privacy::act)
+        .page("/console/privacy/documents/{kind}", privacy::document)
+        .page("/console/privacy/erasures/{erasure}", privacy::report)
         .page("/console/audit", audit::show)
         .page("/console/flags", flags::show)
         .page("/console/{*rest}", missing);

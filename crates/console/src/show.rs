@@ -55,6 +55,7 @@ const NAVIGATION: &[(&str, &[(&str, &str)])] = &[
             ("/console/access", "nav.access"),
             ("/console/tenants", "nav.tenants"),
             ("/console/flags", "nav.flags"),
+            ("/console/privacy", "nav.privacy"),
             ("/console/audit", "nav.audit"),
             ("/docs/", "nav.docs"),
         ],

@@ -43,6 +43,8 @@ templates![
     "nutrition.html",
     "on_call.html",
     "overview.html",
+    "privacy.html",
+    "privacy_document.html",
     "product.html",
     "promotions.html",
     "recommendations.html",

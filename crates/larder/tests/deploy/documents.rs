@@ -10,7 +10,7 @@ use crate::runbooks::blocks;
 use crate::tree;
 
 /// The sections of the settings file. A name with one of them before its dot is a setting, or the scope of a caller.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "alerting",
     "backup",
     "cache",
@@ -20,6 +20,7 @@ const SECTIONS: [&str; 12] = [
     "identity",
     "lifecycle",
     "limits",
+    "privacy",
     "recommendation",
     "redis",
     "resilience",
@@ -88,7 +89,7 @@ fn settings_that_pages_name_exist() {
             let Some((section, field)) = name.split_once('.') else { continue };
             let is_name =
                 field.chars().all(|letter| letter.is_ascii_lowercase() || "_0123456789".contains(letter));
-            let is_scope = ["read", "write", "operate"].contains(&field);
+            let is_scope = ["read", "write", "operate", "export"].contains(&field);
             if SECTIONS.contains(&section) && is_name && !is_scope && !field.is_empty() {
                 assert!(reference.contains(&format!("| `{name}`<br>")), "{page}: there is no setting {name}");
                 count += 1;

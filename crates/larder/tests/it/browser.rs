@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 
 use super::larder::Up;
 
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 24] = [
     "",
     "recommendations?customer=household-1501&other=promoted",
     "market?market=old-town",
@@ -39,6 +39,8 @@ const PAGES: [&str; 22] = [
     "access",
     "tenants",
     "flags?flag=recommendation-model",
+    "privacy",
+    "privacy/documents/notice",
     "audit",
 ];
 /// Pictures in the README: the page, and how it is looked at.

@@ -50,7 +50,7 @@ async fn is_whole(up: &Up) {
     no_name_runs(up).await;
 }
 
-const PAGES: [&str; 24] = [
+const PAGES: [&str; 26] = [
     "/console",
     "/console/recommendations",
     "/console/recommendations?customer=household-1501&other=promoted&limit=20",
@@ -74,6 +74,8 @@ const PAGES: [&str; 24] = [
     "/console/access",
     "/console/tenants",
     "/console/flags",
+    "/console/privacy",
+    "/console/privacy/documents/inventory",
     "/console/audit",
 ];
 
