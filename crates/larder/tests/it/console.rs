@@ -154,8 +154,9 @@ fn token_of(page: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-async fn post(up: &Up, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
-    let (_, _, page) = up.page("/console/market").await;
+/// Sends a form of a page and returns the status and the page that answers.
+pub(super) async fn post(up: &Up, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let (_, _, page) = up.page("/console/privacy").await;
     let token = token_of(&page);
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("form_token", &token).extend_pairs(fields);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::console::post;
 use super::larder::{DataDir, Finished, Up, finish, larder, on_folder};
 
 async fn privacy(data: &Path, arguments: &[&str]) -> Finished {
@@ -63,6 +64,7 @@ async fn a_customer_is_exported_held_and_erased_by_command_and_over_http() {
     let (status, _, page) = up.page(&format!("/console/privacy/erasures/{id}")).await;
     assert!(status == 200 && page.contains("asked by letter"), "{page}");
     documents_are_there(&up, &data.path()).await;
+    pages_hold_and_erase(&up).await;
     assert_eq!(up.stop().await, Some(0));
 }
 
@@ -81,4 +83,37 @@ async fn documents_are_there(up: &Up, data: &Path) {
     assert_eq!(periods["periods"].as_array().unwrap().len(), 6, "{periods}");
     let (status, _, page) = up.page("/console/privacy").await;
     assert!(status == 200 && page.matches("role=\"alert\"").count() == 0, "{page}");
+}
+
+async fn pages_hold_and_erase(up: &Up) {
+    add_customer(up, "yan-jones").await;
+    let here = "/console/customers/yan-jones";
+    let hold = [("deed", "hold"), ("reason", "<script>case 8</script>")];
+    assert_eq!(post(up, here, &hold).await.0, 303);
+    let (_, _, page) = up.page(here).await;
+    assert!(page.contains("&lt;script&gt;case 8") && !page.contains("<script>case 8"), "{page}");
+    let (_, _, page) = up.page("/console/privacy").await;
+    assert!(page.contains("&lt;script&gt;case 8"), "{page}");
+    let erase = [("deed", "erase"), ("reason", "asked by mail"), ("confirm", "yan-jones")];
+    let (_, page) = post(up, here, &erase).await;
+    assert!(page.contains("role=\"alert\"") && page.contains("a legal hold is on the customer"), "{page}");
+    let holds = up.get("/v1/privacy/holds?customerId=yan-jones").await;
+    let hold_id = holds["holds"][0]["holdId"].as_str().unwrap();
+    let release = [("deed", "release"), ("hold", hold_id), ("reason", "case 8 is closed")];
+    assert_eq!(post(up, here, &release).await.0, 303);
+    let (_, page) = post(up, here, &[("deed", "erase"), ("reason", "asked"), ("confirm", "yan")]).await;
+    assert!(page.contains("letter by letter"), "{page}");
+    let (_, page) = post(up, here, &[("deed", "erase"), ("reason", ""), ("confirm", "yan-jones")]).await;
+    assert!(page.contains("<code>reason</code> must be 1 to 500"), "{page}");
+    assert_eq!(up.request("GET", "/v1/customers/yan-jones", None).await.unwrap().0, 200);
+    let (status, page) = post(up, here, &erase).await;
+    assert!(
+        status == 200 && page.contains("Every trace was removed") && page.contains("asked by mail"),
+        "{page}"
+    );
+    assert_eq!(up.request("GET", "/v1/customers/yan-jones", None).await.unwrap().0, 404);
+    let (_, page) = post(up, "/console/privacy", &[("deed", "apply"), ("confirm", "yes")]).await;
+    assert!(page.contains("confirm must be delete"), "{page}");
+    let apply = [("deed", "apply"), ("confirm", "delete")];
+    assert_eq!(post(up, "/console/privacy", &apply).await.0, 303);
 }
