@@ -328,16 +328,41 @@ pub(crate) async fn forget_purchases(
     tenant: &TenantId,
     customer_id: &str,
 ) -> sqlx::Result<()> {
+    let concerned = sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+           from recommendation.import_purchases as added
+           cross join lateral unnest(added.event_ids) as event (event_id)
+           join recommendation.interactions on interactions.tenant_id = $1
+               and interactions.event_id = event.event_id and interactions.customer_id = $2
+           where added.tenant_id = $1"#,
+        tenant.as_str(),
+        customer_id
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    // Whoever writes there now wrote nothing of theirs that this could see.
+    if concerned == 0 {
+        return Ok(());
+    }
     sqlx::query!(
         "with gone as (
              select event_id from recommendation.interactions where tenant_id = $1 and customer_id = $2
+         ),
+         concerned as (
+             select distinct added.import_id, added.batch
+             from recommendation.import_purchases as added
+             cross join lateral unnest(added.event_ids) as event (event_id)
+             join gone on gone.event_id = event.event_id
+             where added.tenant_id = $1
          )
          update recommendation.import_purchases as added
          set event_ids = array(
-             select event_id from unnest(added.event_ids) as event_id
-             where event_id not in (select gone.event_id from gone)
+             select event.event_id from unnest(added.event_ids) as event (event_id)
+             where not exists (select from gone where gone.event_id = event.event_id)
          )
-         where added.tenant_id = $1 and added.event_ids && array(select gone.event_id from gone)",
+         from concerned
+         where added.tenant_id = $1 and added.import_id = concerned.import_id
+             and added.batch = concerned.batch",
         tenant.as_str(),
         customer_id
     )
