@@ -1216,6 +1216,72 @@ impl Ruled for crate::larder::nutrition::v1::SubstituteItemRequest {
 impl Ruled for crate::larder::nutrition::v1::SubstituteItemResponse {
     const RULES: Option<&'static Message> = None;
 }
+impl Ruled for crate::larder::privacy::v1::ApplyDataRetentionRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ApplyDataRetentionResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::EraseCustomerDataRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::EraseCustomerDataResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ExportCustomerRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ExportCustomerResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::GetErasureReportRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::GetErasureReportResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::GetPrivacyDocumentRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::GetPrivacyDocumentResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ListErasuresRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ListErasuresResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ListLegalHoldsRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ListLegalHoldsResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::PreviewDataRetentionRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::PreviewDataRetentionResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ReleaseLegalHoldRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::ReleaseLegalHoldResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::SetLegalHoldRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::SetLegalHoldResponse {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::VerifyErasureReportRequest {
+    const RULES: Option<&'static Message> = None;
+}
+impl Ruled for crate::larder::privacy::v1::VerifyErasureReportResponse {
+    const RULES: Option<&'static Message> = None;
+}
 impl Ruled for crate::larder::recommendation::v1::BatchRecommendRequest {
     const RULES: Option<&'static Message> = Some(&LARDER_RECOMMENDATION_V1_BATCHRECOMMENDREQUEST);
 }
