@@ -366,6 +366,7 @@ impl Browser {
         let file =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/browser/baselines/{name}.png"));
         if std::env::var_os("LARDER_UPDATE_GENERATED").is_some() {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, STANDARD.decode(taken).unwrap()).unwrap();
             return None;
         }

@@ -279,9 +279,6 @@ static LARDER_NUTRITION_V1_SCOREPRODUCTSREQUEST: Message = Message { fields: &[
 static LARDER_NUTRITION_V1_SUBSTITUTEITEMREQUEST: Message = Message { fields: &[
     Field { number: 5, name: "food_id", kind: Kind::Text, is_list: false, has_presence: false, rule: Rule { required: false, min_length: 0, max_length: 128, characters: "", minimum: None, maximum: None, max_items: 0 }, inner: None },
 ] };
-static LARDER_RECOMMENDATION_V1_BATCHRECOMMENDREQUEST: Message = Message { fields: &[
-    Field { number: 1, name: "request", kind: Kind::Message, is_list: false, has_presence: true, rule: Rule::NONE, inner: Some(&LARDER_RECOMMENDATION_V1_RECOMMENDREQUEST) },
-] };
 static LARDER_RECOMMENDATION_V1_EXPLAINRECOMMENDATIONREQUEST: Message = Message { fields: &[
     Field { number: 1, name: "customer_id", kind: Kind::Text, is_list: false, has_presence: false, rule: Rule { required: false, min_length: 0, max_length: 128, characters: "", minimum: None, maximum: None, max_items: 0 }, inner: None },
 ] };
@@ -1283,7 +1280,7 @@ impl Ruled for crate::larder::privacy::v1::VerifyErasureReportResponse {
     const RULES: Option<&'static Message> = None;
 }
 impl Ruled for crate::larder::recommendation::v1::BatchRecommendRequest {
-    const RULES: Option<&'static Message> = Some(&LARDER_RECOMMENDATION_V1_BATCHRECOMMENDREQUEST);
+    const RULES: Option<&'static Message> = None;
 }
 impl Ruled for crate::larder::recommendation::v1::BatchRecommendResponse {
     const RULES: Option<&'static Message> = None;
