@@ -222,7 +222,15 @@ pub(crate) async fn cancel(state: &State, tenant: &TenantId, import_id: &str) ->
 
 /// Takes a commit back.
 pub(crate) async fn undo(state: &Arc<State>, tenant: &TenantId, import_id: &str) -> Result<ImportRow, Error> {
+    let (state, tenant, import_id) = (state.clone(), tenant.clone(), import_id.to_owned());
+    // A caller that waits no longer takes nothing back of it: asked again, it is told how that ended.
+    let undoing = tokio::spawn(async move { take_back(&state, &tenant, &import_id).await });
+    undoing.await.unwrap_or_else(|ended| Err(Error::Internal(ended.to_string())))
+}
+
+async fn take_back(state: &Arc<State>, tenant: &TenantId, import_id: &str) -> Result<ImportRow, Error> {
     let mut transaction = larder_database::begin_tenant(&state.app, tenant).await?;
+    imported::take_time(&mut transaction).await?;
     imports::lock(&mut transaction, tenant, import_id).await?;
     let import = imports::get(&mut transaction, tenant, import_id).await?;
     if import.committed_at_us.is_none() {

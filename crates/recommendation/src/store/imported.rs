@@ -80,6 +80,12 @@ pub(crate) async fn keep_added(
     Ok(())
 }
 
+/// Statements of this transaction may take as long as a million rows take them.
+pub(crate) async fn take_time(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("set local statement_timeout = 0").execute(db).await?;
+    Ok(())
+}
+
 /// Makes everything as it was before an import, but for rows that somebody changed since; tells how many
 /// those are.
 pub(crate) async fn put_back(

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use larder_proto::larder::catalog::v1::*;
 use larder_proto::larder::exchange::v1::*;
+use larder_recommendation::{SCHEMA, migrator};
+use larder_testkit::TestDatabase;
 use tonic::{Code, Status};
 
 use crate::house::{Guest, House, product};
@@ -301,4 +303,43 @@ async fn purchases_are_recorded_once_and_gone_after_an_undoing() {
     assert_eq!(count(&house).await, 9_000);
     guest.exchange.undo_import(UndoImportRequest { import_id: id }).await.unwrap();
     assert_eq!(count(&house).await, 0);
+}
+
+#[tokio::test]
+async fn an_undoing_takes_as_long_as_it_takes_and_goes_on_without_its_caller() {
+    let database = TestDatabase::create(&[(SCHEMA, &migrator())]).await;
+    let impatient = Duration::from_secs(2);
+    let house = House::open_with(database, |settings| settings.database.statement_timeout = impatient).await;
+    let mut guest = house.guest("shop").await;
+    let file = "transaction_id,customer_id,product_id,quantity,amount,currency,occurred_at\n\
+                t-1,ann,bread,1,2.50,ZAR,2026-02-01T10:00:00Z\n";
+    let id = begin(&mut guest, "transactions", file.as_bytes()).await;
+    run(&mut guest, &id, ImportMode::AllOrNothing, false).await;
+    let admin = house.database.admin_pool();
+    let slow = "create function recommendation.wait_long() returns trigger language plpgsql as
+                    $$ begin perform pg_catalog.pg_sleep(3); return null; end $$;
+                create trigger waits_long after delete on recommendation.interactions
+                    for each statement execute function recommendation.wait_long()";
+    sqlx::raw_sql(slow).execute(&admin).await.unwrap();
+
+    let request = UndoImportRequest { import_id: id.clone() };
+    let left = guest.exchange.undo_import(request.clone());
+    tokio::time::timeout(Duration::from_millis(500), left).await.unwrap_err();
+    let limit = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let request = GetImportRequest { import_id: id.clone() };
+        let import = guest.exchange.get_import(request).await.unwrap().into_inner().import.unwrap();
+        if import.state() == ImportState::Undone {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < limit, "{import:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let again = guest.exchange.undo_import(request).await.unwrap().into_inner().import.unwrap();
+    assert_eq!((again.state(), again.kept_count), (ImportState::Undone, 0));
+    let left: i64 = sqlx::query_scalar("select count(*) from recommendation.interactions")
+        .fetch_one(&admin)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
 }
