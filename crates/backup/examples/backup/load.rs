@@ -9,12 +9,12 @@ use larder_testkit::{Row, TestCluster};
 
 use crate::larder::Larder;
 
-/// About as long as a backup at the default bound takes.
+/// About half as long as a backup at the default bound takes.
 const SECONDS: u32 = 35;
 /// The load alone and beside a backup, by turns.
 const PAIRS: usize = 3;
 /// The default of `backup.throttle_bytes_per_second` in MiB a second.
-const DEFAULT_BOUND: u64 = 48;
+const DEFAULT_BOUND: u64 = 32;
 /// What another bound would cost, each measured once.
 const OTHER_BOUNDS: [u64; 2] = [64, 128];
 

@@ -74,7 +74,7 @@ section! {
         object_bytes: u64 = 256 * 1024 * 1024, Kind::Whole(1_048_576..=1_099_511_627_776);
         /// The most bytes a second that are read from the database, so that it goes on serving; 0 reads as fast
         /// as it goes.
-        throttle_bytes_per_second: u64 = 48 * 1024 * 1024, Kind::Whole(0..=1_099_511_627_776);
+        throttle_bytes_per_second: u64 = 32 * 1024 * 1024, Kind::Whole(0..=1_099_511_627_776);
         /// Whether the write-ahead log is archived as it is written, so that every moment since the oldest
         /// backup can be restored.
         archive_wal: bool = true, Kind::Flag;
